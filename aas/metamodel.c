@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "aas/metamodel.h"
+
+#include <string.h>
+
+#include "aas/lexical.h"
+
+const struct aas_string_type aas_strings[] = {
+#define S(name, min, max, check) { #name, min, max, aas_lex_##check },
+	AAS_STRINGS(S)
+#undef S
+};
+
+#define E(name, ...) static const char *const literals_##name[] = { __VA_ARGS__, NULL };
+AAS_ENUMS(E)
+#undef E
+const struct aas_enum_type aas_enums[] = {
+#define E(name, ...) { #name, literals_##name, sizeof literals_##name / sizeof *literals_##name - 1 },
+	AAS_ENUMS(E)
+#undef E
+};
+
+#define REQ 1
+#define OPT 0
+#define M AAS_VIEW_M
+#define V AAS_VIEW_V
+#define B AAS_VIEW_B
+#define TYPE_STR(t) AAS_STR_##t
+#define TYPE_ENUM(t) AAS_ENUM_##t
+#define TYPE_NODE(t) AAS_##t
+#define TYPE_LIST(t) AAS_##t
+#define TYPE_BOOL(t) 0
+#define TYPE_B64(t) 0
+
+/* The view letter C (children) must not be taken for the class macro: the class rows get another name. */
+#define C AAS_VIEW_C
+#define P(name, kind, type, card, views) { #name, sizeof #name - 1, AAS_##kind, TYPE_##kind(type), card, views },
+#define CLASS_PROPS(cls, xml, mask, typed, shape) static const struct aas_prop props_##cls[] = { cls##_(P) };
+AAS_CLASSES(CLASS_PROPS)
+#undef C
+
+const struct aas_class aas_classes[AAS_N_CLASSES] = {
+#define CLASS_ROW(cls, xml, mask, typed, shape) \
+	[AAS_##cls] = { #cls, #xml, props_##cls, AAS_##cls, sizeof props_##cls / sizeof *props_##cls, mask, typed, AAS_SHAPE_##shape },
+	AAS_CLASSES(CLASS_ROW)
+};
+
+static const struct {
+	const char *name;
+	uint8_t mask;
+} abstracts[] = {
+#define A(cls, mask) { #cls, mask },
+	AAS_ABSTRACTS(A)
+#undef A
+};
+
+struct aas_node *aas_node_new(struct arena *a, enum aas_class_id id)
+{
+	const struct aas_class *c = &aas_classes[id];
+	struct aas_node *n = arena_alloc(a, sizeof *n + c->n * sizeof n->slot[0]);
+	if (n)
+		n->cls = c;
+	return n;
+}
+
+const struct aas_class *aas_class_by_name(const char *name, size_t n)
+{
+	for (int i = 0; i < AAS_N_CLASSES; i++)
+		if (!strncmp(aas_classes[i].name, name, n) && !aas_classes[i].name[n])
+			return &aas_classes[i];
+	return NULL;
+}
+
+const struct aas_class *aas_class_by_xml(const char *name, size_t n)
+{
+	for (int i = 0; i < AAS_N_CLASSES; i++)
+		if (!strncmp(aas_classes[i].xml, name, n) && !aas_classes[i].xml[n])
+			return &aas_classes[i];
+	return NULL;
+}
+
+bool aas_class_fits(const struct aas_class *c, unsigned type)
+{
+	return type < AAS_N_CLASSES ? c->id == type : (c->mask & abstracts[type - AAS_N_CLASSES].mask) != 0;
+}
+
+const struct aas_class *aas_class_sole(unsigned type)
+{
+	return type < AAS_N_CLASSES ? &aas_classes[type] : NULL;
+}
+
+const char *aas_type_name(unsigned type)
+{
+	return type < AAS_N_CLASSES ? aas_classes[type].name : abstracts[type - AAS_N_CLASSES].name;
+}
+
+int aas_prop_find(const struct aas_class *c, const char *name, size_t n)
+{
+	for (int i = 0; i < c->n; i++)
+		if (c->props[i].name_len == n && !memcmp(c->props[i].name, name, n))
+			return i;
+	return -1;
+}
+
+int aas_enum_find(enum aas_enum_id e, const char *text, size_t n)
+{
+	for (unsigned i = 0; i < aas_enums[e].n; i++)
+		if (!strncmp(aas_enums[e].literal[i], text, n) && !aas_enums[e].literal[i][n])
+			return (int)i;
+	return -1;
+}
+
+const char *aas_enum_text(enum aas_enum_id e, union aas_slot s)
+{
+	return s.ord ? aas_enums[e].literal[s.ord - 1] : NULL;
+}
+
+/* The children attribute is the one marked C that holds submodel elements. */
+union aas_slot *aas_children(struct aas_node *n)
+{
+	if (n->cls->id == AAS_Environment || n->cls->id == AAS_OperationVariable)
+		return NULL;
+	for (unsigned i = 0; i < n->cls->n; i++)
+		if (n->cls->props[i].views & AAS_VIEW_C)
+			return &n->slot[i];
+	return NULL;
+}
+
+const struct aas_node *aas_first_child(const struct aas_node *n)
+{
+	for (unsigned i = 0; i < n->cls->n; i++)
+		if (n->cls->props[i].views & AAS_VIEW_C && n->cls->props[i].kind == AAS_LIST)
+			return n->slot[i].node;
+	return NULL;
+}
+
+void aas_list_append(struct aas_node *parent, union aas_slot *list, struct aas_node *child)
+{
+	struct aas_node **tail = &list->node;
+	while (*tail)
+		tail = &(*tail)->next;
+	*tail = child;
+	child->next = NULL;
+	child->parent = parent;
+}
+
+bool aas_string_ok(enum aas_string_id id, const char *s, size_t n)
+{
+	const struct aas_string_type *t = &aas_strings[id];
+	size_t len = n;
+	if (!utf8_xml_valid(s, n))
+		return false;
+	if (n > t->max && t->max)
+		len = utf8_length(s, n);
+	return len >= t->min && (!t->max || len <= t->max) && t->check(s, n);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store.h - where shells, submodels, concept descriptions, history and commands are kept.
+ *
+ * Two implementations: aas/store_mem.c (the executable specification) and sql/store_pg.c; tests/store/ runs one suite on both.
+ * A struct store may be used from any thread; a transaction belongs to the thread that began it.
+ * Ids are compared byte for byte.  Everything returned belongs to the arena that was passed in.
+ * Errors: ERR_NOT_FOUND, ERR_CONFLICT (exists already), ERR_PRECONDITION (version differs), ERR_AGAIN (start the transaction over),
+ * ERR_UNAVAILABLE (no database), ERR_NO_MEMORY, ERR_INTERNAL.  After any error but ERR_NOT_FOUND a transaction can only be aborted.
+ */
+#ifndef AAS_STORE_H
+#define AAS_STORE_H
+
+#include "aas/metamodel.h"
+
+enum store_kind { STORE_SHELL, STORE_SUBMODEL, STORE_CONCEPT, STORE_N_KINDS };
+
+struct store;
+struct store_txn;
+
+/* One stored identifiable: its canonical compact JSON (aas_json_write), value writes folded in. */
+struct store_doc {
+	const char *id;
+	struct slice json;
+	int64_t version;	/* grows with every change of this identifiable */
+};
+
+struct store_asset_id {
+	const char *name, *value;	/* name "globalAssetId": assetInformation.globalAssetId */
+};
+
+/* All given conditions hold together; NULL or 0: no condition. */
+struct store_filter {
+	const char *id_short;
+	const struct aas_node *semantic_id;	/* Reference: submodels, supplemental ids included (aas_reference_match) */
+	const struct aas_node *is_case_of;	/* Reference: concept descriptions */
+	const struct aas_node *data_specification;	/* Reference: concept descriptions */
+	const struct store_asset_id *asset_ids;	/* shells */
+	size_t n_asset_ids;
+};
+
+struct store_page {
+	struct store_doc *item;
+	size_t n;
+	const char *next;	/* the `after` of the next page; NULL: this was the last */
+};
+
+enum store_put { STORE_CREATE = 1, STORE_REPLACE = 2, STORE_EITHER = 3 };
+
+/* A new text of the value of one Property, addressed by idShortPath. */
+struct store_value {
+	const char *path;
+	const char *text;	/* NULL: the value becomes absent */
+};
+
+struct store_blob {
+	const char *content_type, *file_name;
+	struct slice bytes;
+};
+
+enum quality { QUALITY_GOOD, QUALITY_UNCERTAIN, QUALITY_SIMULATED, QUALITY_STALE, QUALITY_BAD };
+const char *quality_name(enum quality);		/* "good", ... */
+
+/* One point of history.  A series is one element of one submodel. */
+struct store_sample {
+	int64_t series;
+	int64_t time_us;	/* source time */
+	double num;		/* NaN when the value is not a number */
+	const char *text;	/* the value as text, when it is not a number; else NULL */
+	enum quality quality;
+};
+
+struct store_live {
+	int64_t series;
+	int64_t time_us;
+	const char *text;	/* NULL: no value */
+	enum quality quality;
+};
+
+/* What one commit of the historian carries: all or nothing. */
+struct store_batch {
+	const struct store_sample *sample;
+	size_t n_samples;
+	const struct store_live *live;	/* at most one per series: the newest */
+	size_t n_live;
+	const char *spool;		/* name of the spool that the samples came from, or NULL */
+	uint64_t position;		/* everything before it is now committed */
+};
+
+/* One attempt to command an asset; written again at every change of state. */
+struct store_command {
+	const char *id;			/* UUID, also the correlation data */
+	const char *submodel_id, *path;	/* the Operation or the written element */
+	const char *topic, *payload;	/* as sent */
+	const char *state;		/* "sent", "completed", "rejected", "timeout", "refused" (by mode) */
+	const char *reason;		/* "" or why not */
+	const char *mode;
+	int64_t requested_us, answered_us;	/* TIME_NONE: not yet */
+};
+
+struct store_ops {
+	void (*close)(struct store *);
+
+	/* -- session ------------------------------------------------------------------------------------ */
+	enum err (*begin)(struct store *, bool write, struct store_txn **);
+	enum err (*commit)(struct store_txn *);		/* frees the transaction, also on error */
+	void (*abort)(struct store_txn *);		/* frees the transaction */
+
+	/* -- identifiables ------------------------------------------------------------------------------- */
+	enum err (*get)(struct store_txn *, enum store_kind, const char *id, struct arena *, struct store_doc *);
+	enum err (*version)(struct store_txn *, enum store_kind, const char *id, int64_t *version);
+	/* `expect`: the version it must have now, 0: any.  *created tells which of the two happened. */
+	enum err (*put)(struct store_txn *, enum store_kind, const struct aas_node *, enum store_put, int64_t expect,
+			bool *created, int64_t *version);
+	enum err (*del)(struct store_txn *, enum store_kind, const char *id);
+	/* In the order of the ids (bytewise), beginning after the id `after` (NULL: from the start), at most `limit`. */
+	enum err (*list)(struct store_txn *, enum store_kind, const struct store_filter *, const char *after, size_t limit,
+			 struct arena *, struct store_page *);
+
+	/* -- values: only the rows of these elements are written, the document is folded when it is read ---------------------- */
+	enum err (*put_values)(struct store_txn *, const char *submodel_id, const struct store_value *, size_t n, int64_t *version);
+
+	/* -- blobs: attachments and thumbnails, by a key of the caller's -------------------------------------------------- */
+	enum err (*blob_put)(struct store_txn *, const char *key, const struct store_blob *);
+	enum err (*blob_get)(struct store_txn *, const char *key, struct arena *, struct store_blob *);
+	enum err (*blob_del)(struct store_txn *, const char *key);
+
+	/* -- series, live values and commands; each call is its own transaction ----------------------------------------------- */
+	enum err (*series)(struct store *, const char *submodel_id, const char *path, const char *unit, int64_t *id); /* find or make */
+	enum err (*append)(struct store *, const struct store_batch *);
+	enum err (*position)(struct store *, const char *spool, uint64_t *position);	/* 0 when never seen */
+	/* Samples of t0 <= time < t1 in the order of time; the newest `limit` of them. */
+	enum err (*samples)(struct store *, int64_t series, int64_t t0_us, int64_t t1_us, size_t limit, struct arena *,
+			    struct store_sample **, size_t *n);
+	/* All live rows, as they were last committed. */
+	enum err (*live)(struct store *, void (*row)(void *ctx, const char *submodel_id, const char *path, const struct store_live *), void *ctx);
+	enum err (*command)(struct store *, const struct store_command *);
+};
+
+struct store {
+	const struct store_ops *ops;	/* first member of every implementation */
+};
+
+struct store *store_mem_new(void);
+
+#endif

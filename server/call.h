@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * call.h - one request on its way through the server: the only place where a request is processed.
+ *
+ * match -> identify -> decode -> authorise -> begin -> resolve -> operate (handler) -> commit -> encode -> record.
+ * A handler (op_*) is one domain call: it reads the decoded members below, calls submodels/service.h, and says what to answer with
+ * a reply_* function.  It never sees libmicrohttpd, status codes, base64 or request JSON, and has no effect outside its session, so
+ * it can be run again.
+ */
+#ifndef SERVER_CALL_H
+#define SERVER_CALL_H
+
+#include "base/buf.h"
+#include "server/route.h"
+#include "submodels/service.h"
+
+struct server;		/* server/http.h */
+
+struct call {
+	/* -- who and what; set by the transport -- */
+	struct server *server;
+	struct sm_service *service;
+	const char *method;
+	struct slice path, query_text;		/* raw */
+	struct slice body;			/* raw */
+	const char *content_type, *accept, *correlation_id;
+	const char *base_path;			/* the prefix the client used: "/api/v3.0", "/api/v3" or "" */
+	const char *host;			/* Host header, or NULL */
+
+	/* -- decoded; ids are plain text, NULL where the route has none -- */
+	const struct route *route;
+	struct arena *arena;
+	struct diag diag;
+	const char *aas_id, *sm_id, *cd_id, *id_short_path, *handle, *package_id;
+	struct aas_view view;			/* modifier, level, extent */
+	size_t limit;
+	const char *after;			/* decoded cursor: where the page begins; NULL */
+	struct store_filter filter;
+	const char **aas_ids, **submodel_ids;	/* NULL-terminated, or NULL */
+	bool with_cds;
+	struct aas_node *node;			/* the body, when the route names a class */
+	const char *file_name, *part_type;	/* of a multipart body; `body` is then the part `file` */
+	struct { const char *name, *value; } *query_rest;	/* further parameters, NULL name at the end */
+
+	/* -- at work -- */
+	struct sm_session *session;		/* open while the handler runs, except for ACCESS_EXEC */
+
+	/* -- the answer -- */
+	struct {
+		int status;			/* 0: by the route's reply column */
+		struct buf body;		/* freed by the transport */
+		const char *content_type;	/* NULL: application/json */
+		const char *location;		/* below the base path, percent-encoded: "/submodels/{b64}" */
+		const char *disposition;	/* Content-Disposition, or NULL */
+	} reply;
+};
+
+/* Run the whole pipeline; afterwards reply.status and reply.body are final.  Worker thread. */
+void call_run(struct call *);
+
+/* -- for handlers ------------------------------------------------------------------------------------------------------------- */
+/* One node, as the view of the call wants it (sm_write: live values laid over). */
+enum err reply_node(struct call *, const struct aas_node *);
+/* A page: begin, items (nodes or raw JSON), end with the cursor of the next page (NULL: none). */
+void reply_page_begin(struct call *);
+enum err reply_page_node(struct call *, const struct aas_node *);
+void reply_page_raw(struct call *, struct slice json);
+void reply_page_end(struct call *, const char *next);
+void reply_raw(struct call *, const char *content_type, struct slice bytes);
+/* 201 with a Location below the base path, made from printf-like text that is already encoded. */
+void reply_created(struct call *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* base64url of an id, percent-encoding of an idShortPath: for Locations. */
+const char *reply_b64(struct call *, const char *id);
+const char *reply_path(struct call *, const char *id_short_path);
+/* An AAS Result with all messages of the diag; status from `e`. */
+void reply_error(struct call *, enum err e);
+
+/* -- handlers: one op_<name> per handler name of routes.def; those that exist are declared in op.h --------------------------------- */
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * service.h - the domain: reading and changing shells, submodels, elements and concept descriptions under the rules of IDTA-01002.
+ *
+ * Everything a REST handler, an import or a test does to the model goes through here.  A `struct sm_service` is shared by all threads;
+ * a `struct sm_session` is one transaction of one thread: begin, work, then commit (which publishes the changes) or abort.
+ * ERR_AGAIN from any call or from commit: abort and start over with a new session; nothing has been published.
+ */
+#ifndef SUBMODELS_SERVICE_H
+#define SUBMODELS_SERVICE_H
+
+#include "aas/store.h"
+#include "aas/view.h"
+#include "submodels/change.h"
+#include "submodels/invoke.h"
+#include "submodels/live.h"
+
+struct sm_service;
+
+struct sm_config {
+	struct store *store;
+	struct changes *changes;
+	struct live *live;
+	struct sm_invoker invoker;	/* may be empty */
+	size_t cache_bytes;		/* budget of the tree cache; 0: default */
+};
+
+struct sm_service *sm_service_new(const struct sm_config *);
+void sm_service_free(struct sm_service *);
+
+/* An immutable tree of one identifiable, shared by count.  `json` is its canonical document. */
+struct sm_tree {
+	const struct aas_node *node;
+	struct slice json;
+	int64_t version;
+	enum store_kind kind;
+	bool has_blob;		/* some Blob in it has a value: the document is not what extent=withoutBlobValue shows */
+};
+/* From memory alone, without any transaction: NULL when not cached.  Never blocks on input or output. */
+const struct sm_tree *sm_peek(struct sm_service *, enum store_kind, const char *id);
+void sm_tree_drop(const struct sm_tree *);		/* NULL is allowed */
+
+struct sm_session;
+enum err sm_begin(struct sm_service *, bool write, struct arena *, struct diag *, struct sm_session **);
+enum err sm_commit(struct sm_session *);		/* frees; publishes what was changed */
+void sm_abort(struct sm_session *);			/* frees; NULL is allowed */
+
+/* -- whole identifiables.  The trees from sm_get are valid until the session ends. ---------------------------------------- */
+enum err sm_get(struct sm_session *, enum store_kind, const char *id, const struct sm_tree **);
+enum err sm_list(struct sm_session *, enum store_kind, const struct store_filter *, const char *after, size_t limit, struct store_page *);
+enum err sm_create(struct sm_session *, enum store_kind, struct aas_node *);			/* ERR_CONFLICT when it exists */
+enum err sm_put(struct sm_session *, enum store_kind, const char *id, struct aas_node *, bool *created);	/* id must be the node's */
+enum err sm_delete(struct sm_session *, enum store_kind, const char *id);
+
+/* -- elements of a submodel; `path` is an idShortPath, NULL or "" means the submodel itself ----------------------------------- */
+enum err sm_element_get(struct sm_session *, const char *sm_id, const char *path, const struct aas_node **);
+enum err sm_element_post(struct sm_session *, const char *sm_id, const char *parent, struct aas_node *, const char **new_path);
+enum err sm_element_put(struct sm_session *, const char *sm_id, const char *path, struct aas_node *, bool *created);
+enum err sm_element_patch(struct sm_session *, const char *sm_id, const char *path, const struct aas_node *patch);
+enum err sm_element_delete(struct sm_session *, const char *sm_id, const char *path);
+/* Value-only PATCH: `text` is the JSON value.  One CHANGE_VALUE per leaf. */
+enum err sm_value_patch(struct sm_session *, const char *sm_id, const char *path, struct slice text);
+
+/* -- a shell's references ---------------------------------------------------------------------------------------------- */
+enum err sm_ref_post(struct sm_session *, const char *aas_id, struct aas_node *reference);	/* ERR_CONFLICT: has it */
+enum err sm_ref_delete(struct sm_session *, const char *aas_id, const char *sm_id);
+enum err sm_ref_check(struct sm_session *, const char *aas_id, const char *sm_id);		/* ERR_NOT_FOUND: not referenced */
+
+/* -- view with live values laid over: what GET answers --------------------------------------------------------------------- */
+enum err sm_write(struct sm_service *, struct buf *, const char *sm_id, const struct aas_node *, const struct aas_view *, struct diag *);
+
+/* -- operations: no session is open while the asset works ------------------------------------------------------------------ */
+enum err sm_invoke(struct sm_service *, const char *sm_id, const char *path, struct aas_node *inputs, struct aas_node *inoutputs,
+		   int64_t timeout_us, struct arena *, struct sm_outcome *, struct diag *);
+
+/* -- bringing in an environment (a package or a file): one transaction, all or nothing -------------------------------------- */
+struct sm_import_report { size_t created, replaced, skipped, files; };
+enum sm_import_mode { SM_IMPORT_NEW, SM_IMPORT_IGNORE_DUPLICATES, SM_IMPORT_REPLACE };
+struct aasx;
+enum err sm_import(struct sm_session *, const struct aasx *, enum sm_import_mode, struct sm_import_report *);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * runtime.h - the engine in the program: its thread, the broker connection, spool, historian, and the bus it listens to.
+ */
+#ifndef TWIN_ENGINE_RUNTIME_H
+#define TWIN_ENGINE_RUNTIME_H
+
+#include "submodels/change.h"
+#include "submodels/live.h"
+#include "submodels/service.h"
+#include "twin_engine/engine.h"
+
+struct twin_runtime;
+
+struct twin_config {
+	struct store *store;
+	struct sm_service *service;
+	struct changes *changes;
+	struct live *live;
+	const char *broker;		/* "tcp://127.0.0.1:1883" */
+	const char *client_id;
+	const char *username, *password;
+	const char *spool_dir;
+	bool ack_disk;			/* acknowledge only what fdatasync has written */
+};
+
+/* Subscribes to the change bus, loads all submodels, reloads live values, replays the spool, connects.  The broker may be away. */
+enum err twin_start(const struct twin_config *, struct twin_runtime **, struct diag *);
+void twin_stop(struct twin_runtime *);		/* disconnects, drains, commits */
+struct sm_invoker twin_invoker(struct twin_runtime *);
+
+#endif
