@@ -57,10 +57,31 @@ struct engine_ports {
 	void (*command)(void *ctx, const struct store_command *);	/* audit row, also as the state changes */
 	void (*outcome)(void *ctx, uint64_t ticket, const struct engine_outcome *);
 	void (*provide)(void *ctx, struct aas_node *submodel);		/* create this submodel unless it exists; the node is the engine's, valid in the call */
+	void (*new_id)(void *ctx, char out[UUID_SIZE]);			/* id of a command: uuid_v7 in the program, a counter in a scenario */
+	/* Tell this submodel (again) by engine_submodel, after the present call: a twin has begun to refer to it.  With this port the
+	 * engine remembers only what twins refer to; NULL: it remembers the element paths of every submodel it was told. */
+	void (*want)(void *ctx, const char *submodel_id);
+};
+
+/* What the engine has counted since it was made. */
+struct engine_stats {
+	uint64_t messages;		/* given to engine_message */
+	uint64_t unbound;		/* of these: matched nothing */
+	uint64_t samples;		/* values accepted from links */
+	uint64_t duplicates;		/* values dropped as redeliveries */
+	uint64_t late;			/* values older than the newest: history only */
+	uint64_t rejected;		/* values that could not be used */
+	uint64_t commands;		/* attempts, refused ones included */
+	uint64_t stray_answers;		/* late or repeated answers to commands, dropped */
+	size_t twins, links;		/* bound now */
 };
 
 struct engine *engine_new(const struct engine_ports *);
 void engine_free(struct engine *);
+/* Where assets answer (MQTT 5 response topic), e.g. "twinshell/ID/response"; subscribed at once.  Once, before the first submodel;
+ * without it answers come only on "<command topic>/ack". */
+void engine_set_response_topic(struct engine *, const char *topic);
+void engine_stats(const struct engine *, struct engine_stats *);
 
 /* A submodel was stored (node: its tree, valid in the call) or deleted (node NULL).  Twins are (re)bound at once when it is, or is
  * referred to by, a TwinEngine submodel.  Every submodel is told, at start and at every change. */
