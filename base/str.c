@@ -107,10 +107,12 @@ static locale_t c_locale(void)
 bool str_double(const char *p, size_t n, double *out)
 {
 	char tmp[400];
-	if (!n || n >= sizeof tmp || strspn(p, "0123456789+-.eE") < n)
+	if (!n || n >= sizeof tmp)
 		return false;
 	memcpy(tmp, p, n);
 	tmp[n] = 0;
+	if (strspn(tmp, "0123456789+-.eE") < n)		/* p itself need not be terminated */
+		return false;
 	char *end;
 	double v = strtod_l(tmp, &end, c_locale());
 	if (end != tmp + n || !isfinite(v))

@@ -13,7 +13,7 @@ struct live;
 
 struct live_value {
 	const char *submodel_id, *path;
-	const char *text;	/* NULL: known to have no value */
+	const char *text;	/* NULL: known to have no value; of a Range: min and max with one space between ("12.5 40") */
 	enum quality quality;
 	int64_t time_us;	/* source time; TIME_NONE: unknown */
 	uint64_t seq;		/* grows with every change of any value */
