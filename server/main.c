@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * main.c - the program `twinshell`: its subcommands.  `serve` is in serve.c.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "config.h"
+#include "examples/pump_station/asset.h"
+#include "server/client.h"
+#include "server/config.h"
+#include "server/serve.h"
+
+static int version(int argc, char **argv)
+{
+	(void)argv;
+	if (argc) {
+		fputs("usage: twinshell version\n", stderr);
+		return EX_USAGE;
+	}
+	puts(PACKAGE_STRING);
+	puts("AAS metamodel V3.1 (IDTA-01001), AAS API V3.1 (IDTA-01002), AASX V3.1 (IDTA-01005)");
+	return EX_OK;
+}
+
+static int asset(int argc, char **argv)
+{
+	if (argc && !strcmp(argv[0], "pump-station"))
+		return asset_pump_station(argc, argv);
+	fputs("usage: twinshell asset pump-station [OPTION]...\n"
+	      "Plays an asset: a separate process that speaks only MQTT. See `twinshell asset pump-station --help`.\n", stderr);
+	return EX_USAGE;
+}
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);	/* the words after the name; a status of sysexits.h */
+	const char *arguments, *text, *more;
+} commands[] = {
+	{ "serve", serve, "[OPTION]...", "run the server", NULL },
+	{ "import", client_import, "[--url URL] [--ignore-duplicates] FILE...", "load AASX, JSON or XML files into a running server",
+	  "  --url URL             the server (http://127.0.0.1:8080)\n"
+	  "  --ignore-duplicates   leave what the server has already as it is\n" },
+	{ "export", client_export, "[--url URL] [--output FILE]", "save what a running server holds as one JSON environment",
+	  "  --url URL             the server (http://127.0.0.1:8080)\n"
+	  "  --output FILE         where to; standard output when not given\n" },
+	{ "check", check_files, "FILE...", "check AASX, JSON and XML files; one line per fault, with its path",
+	  "Exit status 0: all files are right; 65: some file is not; 66: some file cannot be read.\n" },
+	{ "asset", asset, "pump-station [OPTION]...", "play the assets of the example plant", NULL },
+	{ "version", version, "", "print the versions of the program and of the standards", NULL },
+};
+#define N_COMMANDS (sizeof commands / sizeof *commands)
+
+static int usage(FILE *out, int status)
+{
+	fputs("usage: twinshell COMMAND [OPTION]...\n\n", out);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].text);
+	fputs("\n`twinshell COMMAND --help` tells more.\n", out);
+	return status;
+}
+
+static int help(const struct command *c)
+{
+	printf("usage: twinshell %s %s\n\n%s.\n", c->name, c->arguments, c->text);
+	if (c->run == serve) {
+		puts("\nOptions; each may also stand in the file as `name = value`, and in the environment as TWINSHELL_NAME:\n");
+		config_help(stdout);
+	} else if (c->more) {
+		printf("\n%s", c->more);
+	}
+	return EX_OK;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return usage(stderr, EX_USAGE);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return usage(stdout, EX_OK);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
+		return version(0, NULL);
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		if (argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h")))
+			return help(&commands[i]);
+		return commands[i].run(argc - 2, argv + 2);
+	}
+	fprintf(stderr, "twinshell: there is no command \"%s\"\n", argv[1]);
+	return usage(stderr, EX_USAGE);
+}
