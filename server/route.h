@@ -20,6 +20,11 @@ enum route_query {
 	Q_DATA_SPEC = 128, Q_ASSET_KIND = 256, Q_ASSET_TYPE = 512, Q_OF_AAS = 1024, Q_AAS_IDS = 2048, Q_SUBMODEL_IDS = 4096,
 	Q_WITH_CDS = 8192
 };
+/* reply_class of Part 2 classes, which are no metamodel classes. */
+enum route_api_class {
+	API_OperationResult = 256, API_BaseOperationResult, API_AasDescriptor, API_SubmodelDescriptor, API_Identifier,
+	API_PackageDescription, API_ServiceDescription
+};
 
 struct route {
 	const char *method, *prefix, *path;	/* as the specification writes them; prefix and path joined are the template */
@@ -33,6 +38,7 @@ struct route {
 	unsigned query;				/* enum route_query */
 	enum route_access access;
 	bool superpath;				/* names a shell and one of its submodels: the reference is checked */
+	bool sole_aas, sole_sm;			/* reached without an id: there must be exactly one */
 };
 
 #define ROUTE_PARAMS_MAX 4
@@ -43,7 +49,7 @@ struct route_match {
 	unsigned n_params;
 };
 
-extern const struct route *const routes;	/* in order of routes.def, expanded over the mounts */
+extern const struct route *const routes;	/* in order of routes.def, expanded over the mounts; filled before main runs */
 extern const size_t n_routes;
 /* `path` is the raw path after the base path, percent-encoded, without query.  A trailing slash counts as absent. */
 void route_find(const char *method, struct slice path, struct route_match *);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * http.h - the HTTP server: loop threads that drive libmicrohttpd, and worker threads that run calls.
+ *
+ * N loop threads own one libmicrohttpd daemon each on one shared listening socket; a loop polls the daemon's epoll descriptor and an
+ * eventfd and never blocks elsewhere.  What memory can answer is answered in the loop; everything else suspends its connection, runs
+ * in a worker (call_run) and resumes through the eventfd.  Invocations of operations have workers of their own, so that slow assets
+ * do not keep readers waiting.
+ */
+#ifndef SERVER_HTTP_H
+#define SERVER_HTTP_H
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "server/static.h"
+#include "submodels/service.h"
+
+struct server;
+
+/* A zero or NULL member takes the default in brackets. Strings and pointers must outlive the server. */
+struct http_config {
+	const char *address;		/* a numeric address or a name [127.0.0.1] */
+	uint16_t port;			/* 0: a free one, see http_port */
+	int listen_fd;			/* > 0: serve this listening socket, owned by the server from now on; address and port are ignored */
+	unsigned loops;			/* [one per core] */
+	unsigned workers;		/* [8] */
+	unsigned invokers;		/* workers for operations [8] */
+	unsigned connections;		/* open at a time [2048] */
+	unsigned timeout_s;		/* an idle connection is closed after it [60] */
+	unsigned streams;		/* clients of /events/live [256] */
+	size_t body_max;		/* bytes of a request body [64 MiB]; uploads may have four times as many */
+	size_t body_budget;		/* bytes of all request bodies together [1 GiB] */
+	const char *base_paths;		/* comma-separated, no trailing slashes ["/api/v3.0,/api/v3,"] */
+	const char *external_url;	/* "https://plant.example": in front of Locations [path-absolute Locations] */
+	const char *cors_origin;	/* Access-Control-Allow-Origin ["*"]; "" sends none */
+	struct sm_service *service;
+	struct live *live;		/* for /events/live and cached reads */
+	struct store *store;		/* for /trend; NULL: 503 */
+	const struct static_file *files;	/* the console, see static.h */
+	size_t n_files;
+	const char *static_dir;		/* development: files of this directory instead */
+	/* For /readyz: false when something is missing, and says what in *why. Worker thread. */
+	bool (*ready)(void *ctx, struct buf *why);
+	void *ready_ctx;
+};
+
+/* NULL on failure, with a message. */
+struct server *http_start(const struct http_config *, struct diag *);
+uint16_t http_port(const struct server *);
+/* Accepts nothing more, ends event streams, answers what is under way, then frees everything.  NULL is allowed. */
+void http_stop(struct server *);
+
+#endif
