@@ -29,7 +29,7 @@ typedef void change_fn(void *ctx, const struct change *, size_t n);
 
 struct changes *changes_new(void);
 void changes_free(struct changes *);
-void changes_subscribe(struct changes *, change_fn *, void *ctx);
+bool changes_subscribe(struct changes *, change_fn *, void *ctx);	/* false without memory */
 void changes_publish(struct changes *, const struct change *, size_t n);
 
 #endif

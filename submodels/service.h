@@ -26,6 +26,8 @@ struct sm_config {
 
 struct sm_service *sm_service_new(const struct sm_config *);
 void sm_service_free(struct sm_service *);
+/* The engine is started after the service and needs it: plug its invoker in before the first request is served. */
+void sm_service_invoker(struct sm_service *, const struct sm_invoker *);
 
 /* An immutable tree of one identifiable, shared by count.  `json` is its canonical document. */
 struct sm_tree {
@@ -33,7 +35,7 @@ struct sm_tree {
 	struct slice json;
 	int64_t version;
 	enum store_kind kind;
-	bool has_blob;		/* some Blob in it has a value: the document is not what extent=withoutBlobValue shows */
+	bool has_blob;		/* may hold a Blob with a value: the document is then not what extent=withoutBlobValue shows */
 };
 /* From memory alone, without any transaction: NULL when not cached.  Never blocks on input or output. */
 const struct sm_tree *sm_peek(struct sm_service *, enum store_kind, const char *id);
@@ -50,6 +52,7 @@ enum err sm_list(struct sm_session *, enum store_kind, const struct store_filter
 enum err sm_create(struct sm_session *, enum store_kind, struct aas_node *);			/* ERR_CONFLICT when it exists */
 enum err sm_put(struct sm_session *, enum store_kind, const char *id, struct aas_node *, bool *created);	/* id must be the node's */
 enum err sm_delete(struct sm_session *, enum store_kind, const char *id);
+enum err sm_has(struct sm_session *, enum store_kind, const char *id, bool *has);
 
 /* -- elements of a submodel; `path` is an idShortPath, NULL or "" means the submodel itself ----------------------------------- */
 enum err sm_element_get(struct sm_session *, const char *sm_id, const char *path, const struct aas_node **);
@@ -57,7 +60,7 @@ enum err sm_element_post(struct sm_session *, const char *sm_id, const char *par
 enum err sm_element_put(struct sm_session *, const char *sm_id, const char *path, struct aas_node *, bool *created);
 enum err sm_element_patch(struct sm_session *, const char *sm_id, const char *path, const struct aas_node *patch);
 enum err sm_element_delete(struct sm_session *, const char *sm_id, const char *path);
-/* Value-only PATCH: `text` is the JSON value.  One CHANGE_VALUE per leaf. */
+/* Value-only PATCH: `text` is the JSON value.  One CHANGE_VALUE per leaf, also when the value was the same: a repeated set-point is one. */
 enum err sm_value_patch(struct sm_session *, const char *sm_id, const char *path, struct slice text);
 
 /* -- a shell's references ---------------------------------------------------------------------------------------------- */
@@ -67,10 +70,24 @@ enum err sm_ref_check(struct sm_session *, const char *aas_id, const char *sm_id
 
 /* -- view with live values laid over: what GET answers --------------------------------------------------------------------- */
 enum err sm_write(struct sm_service *, struct buf *, const char *sm_id, const struct aas_node *, const struct aas_view *, struct diag *);
+/* Some element of this submodel has a live value: its stored document is not what GET shows. */
+bool sm_is_live(struct sm_service *, const char *sm_id);
 
 /* -- operations: no session is open while the asset works ------------------------------------------------------------------ */
+/* The Operation at `path`, copied into the arena; ERR_METHOD when the element is something else. */
+enum err sm_operation_get(struct sm_service *, const char *sm_id, const char *path, struct arena *, const struct aas_node **, struct diag *);
+/* timeout_us <= 0: the default; too large ones are cut.  Arguments are checked against the declaration (ERR_BAD_REQUEST). */
 enum err sm_invoke(struct sm_service *, const char *sm_id, const char *path, struct aas_node *inputs, struct aas_node *inoutputs,
 		   int64_t timeout_us, struct arena *, struct sm_outcome *, struct diag *);
+
+/* -- stored files: what a File element or a shell's thumbnail points to.  ERR_NOT_FOUND: it points to nothing that is stored here
+ * (an external URL is never followed).  ERR_METHOD: the element is not a File. ------------------------------------------------ */
+enum err sm_file_get(struct sm_session *, const char *sm_id, const char *path, struct store_blob *);
+enum err sm_file_put(struct sm_session *, const char *sm_id, const char *path, const struct store_blob *);
+enum err sm_file_delete(struct sm_session *, const char *sm_id, const char *path);
+enum err sm_thumbnail_get(struct sm_session *, const char *aas_id, struct store_blob *);
+enum err sm_thumbnail_put(struct sm_session *, const char *aas_id, const struct store_blob *);
+enum err sm_thumbnail_delete(struct sm_session *, const char *aas_id);
 
 /* -- bringing in an environment (a package or a file): one transaction, all or nothing -------------------------------------- */
 struct sm_import_report { size_t created, replaced, skipped, files; };

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "submodels/service.h"
+
+#include <stdlib.h>
+
+#include "aas/json.h"
+#include "aas/tree.h"
+#include "base/clock.h"
+#include "submodels/session.h"
+
+const char *const sm_kind_name[STORE_N_KINDS] = { "shell", "submodel", "concept description" };
+static const enum aas_class_id kind_class[STORE_N_KINDS] = { AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription };
+
+struct sm_service *sm_service_new(const struct sm_config *conf)
+{
+	struct sm_service *s = calloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	s->conf = *conf;
+	if (!(s->cache = sm_cache_new(conf->cache_bytes))) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void sm_service_free(struct sm_service *s)
+{
+	if (!s)
+		return;
+	sm_cache_free(s->cache);
+	free(s);
+}
+
+void sm_service_invoker(struct sm_service *s, const struct sm_invoker *invoker)
+{
+	s->conf.invoker = *invoker;
+}
+
+const struct sm_tree *sm_peek(struct sm_service *s, enum store_kind kind, const char *id)
+{
+	struct sm_shared *shared = sm_cache_get(s->cache, kind, id);
+	return shared ? &shared->tree : NULL;
+}
+
+void sm_tree_drop(const struct sm_tree *t)
+{
+	sm_shared_drop((struct sm_shared *)t);	/* its first member */
+}
+
+enum err sm_begin(struct sm_service *service, bool write, struct arena *a, struct diag *d, struct sm_session **out)
+{
+	struct sm_session *s = calloc(1, sizeof *s);
+	if (!s)
+		return diag_add(d, ERR_NO_MEMORY, "out of memory");
+	s->service = service;
+	s->arena = a;
+	s->diag = d ? d : &s->own;
+	s->write = write;
+	s->tail = &s->changes;
+	s->epoch = sm_cache_epoch(service->cache);
+	*out = s;
+	return ERR_OK;
+}
+
+enum err sm_txn(struct sm_session *s, struct store_txn **txn)
+{
+	enum err err = ERR_OK;
+	if (!s->txn) {
+		struct store *st = s->service->conf.store;
+		if ((err = st->ops->begin(st, s->write, &s->txn)))
+			return diag_add(s->diag, err, "the store does not answer: %s", err_info[err].text);
+	}
+	*txn = s->txn;
+	return err;
+}
+
+static void session_free(struct sm_session *s)
+{
+	for (struct work *w = s->works; w; w = w->next)
+		sm_shared_drop(w->shared);
+	for (int k = 0; k < STORE_N_KINDS; k++)
+		map_fini(&s->index[k]);
+	diag_fini(&s->own);
+	free(s);
+}
+
+void sm_abort(struct sm_session *s)
+{
+	if (!s)
+		return;
+	if (s->txn)
+		s->service->conf.store->ops->abort(s->txn);
+	session_free(s);
+}
+
+static void publish(struct sm_session *s)
+{
+	struct change *list = s->n_changes ? ARENA_ARRAY(s->arena, struct change, s->n_changes) : NULL;
+	int64_t now = clock_now_us();
+	size_t n = 0;
+	if (!list)
+		return;
+	for (struct change_item *i = s->changes; i; i = i->next) {
+		list[n] = i->change;
+		list[n].time_us = now;
+		list[n++].version = i->work->shared ? i->work->shared->tree.version : 0;
+	}
+	changes_publish(s->service->conf.changes, list, n);
+}
+
+enum err sm_commit(struct sm_session *s)
+{
+	enum err err = ERR_OK;
+	if (s->txn && (err = s->service->conf.store->ops->commit(s->txn))) {
+		diag_add(s->diag, err, "the change was not committed: %s", err_info[err].text);
+	} else {
+		for (struct work *w = s->works; w; w = w->next)
+			if (w->dirty)
+				sm_cache_update(s->service->cache, w->kind, w->id, w->shared, s->epoch);
+		if (s->service->conf.changes)
+			publish(s);
+	}
+	session_free(s);
+	return err;
+}
+
+enum err sm_note(struct sm_session *s, const struct work *w, enum change_kind kind, const char *path, const char *value)
+{
+	struct change_item *i = ARENA_NEW(s->arena, struct change_item);
+	if (!i)
+		return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
+	i->change = (struct change){ kind, CHANGE_BY_CLIENT, w->kind, w->id, path, value, 0, 0 };
+	i->work = w;
+	*s->tail = i;
+	s->tail = &i->next;
+	s->n_changes++;
+	return ERR_OK;
+}
+
+/* -- loading ---------------------------------------------------------------------------------------------------------------- */
+
+static enum err work_new(struct sm_session *s, enum store_kind kind, const char *id, struct work **out)
+{
+	struct work *w = ARENA_NEW(s->arena, struct work);
+	if (!w || !(w->id = arena_strdup(s->arena, id)) || !map_put(&s->index[kind], id, strlen(id), w, NULL))
+		return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
+	w->kind = kind;
+	w->next = s->works;
+	s->works = w;
+	*out = w;
+	return ERR_OK;
+}
+
+static struct work *work_find(struct sm_session *s, enum store_kind kind, const char *id)
+{
+	return map_get(&s->index[kind], id, strlen(id));
+}
+
+static enum err missing(struct sm_session *s, enum store_kind kind, const char *id)
+{
+	return diag_add(s->diag, ERR_NOT_FOUND, "there is no %s with the id \"%s\"", sm_kind_name[kind], id);
+}
+
+static void know_blobs(struct sm_tree *t)
+{
+	static const char mark[] = "\"modelType\":\"Blob\"";
+	t->has_blob = memmem(t->json.p, t->json.n, mark, sizeof mark - 1) != NULL;
+}
+
+/* Read and parse what the store has. */
+static enum err fetch(struct sm_session *s, enum store_kind kind, const char *id, struct sm_shared **out)
+{
+	struct store *st = s->service->conf.store;
+	struct store_doc doc = { 0 };
+	struct aas_node *node = NULL;
+	struct sm_shared *shared = sm_shared_new(kind, id);
+	enum err err = ERR_NO_MEMORY;
+
+	if (!shared)
+		return diag_add(s->diag, err, "out of memory");
+	if ((err = st->ops->get(s->txn, kind, id, shared->arena, &doc)))
+		goto fail;
+	if ((err = aas_json_read(shared->arena, kind_class[kind], doc.json.p, doc.json.n, AAS_JSON_DEFAULT, &node, NULL))) {
+		err = err == ERR_NO_MEMORY ? err : diag_add(s->diag, ERR_INTERNAL, "the stored %s \"%s\" cannot be read", sm_kind_name[kind], id);
+		goto fail;
+	}
+	shared->tree.node = node;
+	shared->tree.json = doc.json;
+	shared->tree.version = doc.version;
+	know_blobs(&shared->tree);
+	sm_cache_fill(s->service->cache, shared, s->epoch);
+	*out = shared;
+	return ERR_OK;
+fail:
+	sm_shared_drop(shared);
+	return err;
+}
+
+/* A reader takes what the cache has.  A writer must build on what is true in its transaction: the cached tree only when the
+ * version is the same there. */
+static enum err obtain(struct sm_session *s, enum store_kind kind, const char *id, struct sm_shared **out)
+{
+	struct sm_shared *cached = sm_cache_get(s->service->cache, kind, id);
+	struct store_txn *txn;
+	int64_t version = 0;
+	enum err err;
+
+	if (cached && !s->write) {
+		*out = cached;
+		return ERR_OK;
+	}
+	if ((err = sm_txn(s, &txn)))
+		goto out;
+	if (cached) {
+		if ((err = s->service->conf.store->ops->version(txn, kind, id, &version)))
+			goto out;
+		if (version == cached->tree.version) {
+			*out = cached;
+			return ERR_OK;
+		}
+	}
+	err = fetch(s, kind, id, out);
+out:
+	sm_shared_drop(cached);
+	return err;
+}
+
+enum err sm_load(struct sm_session *s, enum store_kind kind, const char *id, struct work **out)
+{
+	struct work *w = work_find(s, kind, id);
+	struct sm_shared *shared = NULL;
+	enum err err;
+
+	if (w) {
+		*out = w;
+		return w->shared ? ERR_OK : missing(s, kind, id);
+	}
+	if ((err = obtain(s, kind, id, &shared)))
+		return err == ERR_NOT_FOUND ? missing(s, kind, id) : err;
+	if ((err = work_new(s, kind, id, &w))) {
+		sm_shared_drop(shared);
+		return err;
+	}
+	w->shared = shared;
+	*out = w;
+	return ERR_OK;
+}
+
+enum err sm_edit(struct sm_session *s, enum store_kind kind, const char *id, struct work **out)
+{
+	struct work *w;
+	enum err err = sm_load(s, kind, id, &w);
+	if (err)
+		return err;
+	if (!w->own) {
+		struct sm_shared *own = sm_shared_new(kind, id);
+		struct aas_node *copy = own ? aas_copy(own->arena, w->shared->tree.node) : NULL;
+		if (!copy) {
+			sm_shared_drop(own);
+			return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
+		}
+		own->tree.node = copy;
+		own->tree.version = w->shared->tree.version;
+		sm_shared_drop(w->shared);
+		w->shared = own;
+		w->own = true;
+	}
+	*out = w;
+	return ERR_OK;
+}
+
+/* -- storing ---------------------------------------------------------------------------------------------------------------- */
+
+static enum err keep_json(struct sm_session *s, struct sm_shared *shared)
+{
+	struct buf b = BUF_INIT;
+	struct sm_tree *t = &shared->tree;
+	char *p = NULL;
+	aas_json_write(&b, t->node);
+	if (!b.failed && (p = arena_strndup(shared->arena, b.p, b.n)))
+		t->json = (struct slice){ p, b.n };
+	buf_fini(&b);
+	if (!p)
+		return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
+	know_blobs(t);
+	return ERR_OK;
+}
+
+enum err sm_store(struct sm_session *s, struct work *w)
+{
+	struct sm_tree *t = &w->shared->tree;
+	struct store_txn *txn;
+	enum err err;
+	bool created;
+
+	if ((err = sm_txn(s, &txn)))
+		return err;
+	err = s->service->conf.store->ops->put(txn, w->kind, t->node, STORE_REPLACE, t->version, &created, &t->version);
+	if (err == ERR_PRECONDITION || err == ERR_NOT_FOUND)
+		return ERR_AGAIN;	/* somebody was faster: our base is gone */
+	if (err)
+		return diag_add(s->diag, err, "%s", err_info[err].text);
+	w->dirty = true;
+	return keep_json(s, w->shared);
+}
+
+enum err sm_values_stored(struct sm_session *s, struct work *w, int64_t version)
+{
+	w->shared->tree.version = version;
+	w->dirty = true;
+	return keep_json(s, w->shared);
+}
+
+/* Create or replace a whole identifiable by a copy of `node`. */
+static enum err store_whole(struct sm_session *s, enum store_kind kind, const struct aas_node *node, enum store_put how, bool *created)
+{
+	const char *id = AAS_ID(node);
+	struct work *w = work_find(s, kind, id);
+	struct sm_shared *fresh;
+	struct aas_node *copy;
+	struct store_txn *txn;
+	enum err err;
+
+	if ((err = sm_check_names(node, s->diag)) || (err = sm_txn(s, &txn)) || (!w && (err = work_new(s, kind, id, &w))))
+		return err;
+	if (!(fresh = sm_shared_new(kind, id)) || !(copy = aas_copy(fresh->arena, node))) {
+		sm_shared_drop(fresh);
+		return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
+	}
+	sm_shared_drop(w->shared);
+	w->shared = fresh;
+	w->own = w->dirty = true;
+	fresh->tree.node = copy;
+	err = s->service->conf.store->ops->put(txn, kind, copy, how, 0, created, &fresh->tree.version);
+	if (err == ERR_CONFLICT)
+		return diag_add(s->diag, err, "a %s with the id \"%s\" exists already", sm_kind_name[kind], id);
+	if (err)
+		return err == ERR_AGAIN ? err : diag_add(s->diag, err, "%s", err_info[err].text);
+	if ((err = keep_json(s, fresh)))
+		return err;
+	return sm_note(s, w, *created ? CHANGE_CREATED : CHANGE_UPDATED, NULL, NULL);
+}
+
+enum err sm_create(struct sm_session *s, enum store_kind kind, struct aas_node *node)
+{
+	bool created;
+	return store_whole(s, kind, node, STORE_CREATE, &created);
+}
+
+enum err sm_put(struct sm_session *s, enum store_kind kind, const char *id, struct aas_node *node, bool *created)
+{
+	struct diag quiet = DIAG_INIT, *d = s->diag;
+	struct work *old = NULL;
+	const struct aas_node *before = NULL;
+	struct sm_shared *kept = NULL;
+	enum err err;
+
+	if (!str_eq(id, AAS_ID(node)))
+		return diag_add(d, ERR_BAD_REQUEST, "the id \"%s\" of the body is not the id of the path, \"%s\"", AAS_ID(node), id);
+	s->diag = &quiet;
+	err = sm_load(s, kind, id, &old);
+	s->diag = d;
+	diag_fini(&quiet);
+	if (err && err != ERR_NOT_FOUND)
+		return err == ERR_AGAIN ? err : diag_add(d, err, "%s", err_info[err].text);
+	if (old && old->shared) {
+		kept = old->shared;
+		atomic_fetch_add(&kept->refs, 1);
+		before = kept->tree.node;
+	}
+	err = store_whole(s, kind, node, STORE_EITHER, created);
+	if (!err && before)
+		err = sm_files_forget(s, before, node, id);
+	sm_shared_drop(kept);
+	return err;
+}
+
+enum err sm_delete(struct sm_session *s, enum store_kind kind, const char *id)
+{
+	struct store_txn *txn;
+	struct work *w;
+	enum err err;
+
+	if ((err = sm_load(s, kind, id, &w)) || (err = sm_txn(s, &txn)))
+		return err;
+	err = s->service->conf.store->ops->del(txn, kind, id);
+	if (err)
+		return err == ERR_NOT_FOUND ? missing(s, kind, id) : err;
+	if ((err = sm_files_forget(s, w->shared->tree.node, NULL, id)))
+		return err;
+	sm_shared_drop(w->shared);
+	w->shared = NULL;
+	w->own = false;
+	w->dirty = true;
+	return sm_note(s, w, CHANGE_DELETED, NULL, NULL);
+}
+
+enum err sm_get(struct sm_session *s, enum store_kind kind, const char *id, const struct sm_tree **out)
+{
+	struct work *w;
+	enum err err = sm_load(s, kind, id, &w);
+	if (!err)
+		*out = &w->shared->tree;
+	return err;
+}
+
+enum err sm_has(struct sm_session *s, enum store_kind kind, const char *id, bool *has)
+{
+	struct work *w = work_find(s, kind, id);
+	struct store_txn *txn;
+	int64_t version;
+	enum err err;
+
+	*has = w && w->shared;
+	if (w || (err = sm_txn(s, &txn)))
+		return w ? ERR_OK : err;
+	err = s->service->conf.store->ops->version(txn, kind, id, &version);
+	*has = !err;
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err sm_list(struct sm_session *s, enum store_kind kind, const struct store_filter *f, const char *after, size_t limit, struct store_page *out)
+{
+	static const struct store_filter none;
+	struct store_txn *txn;
+	enum err err = sm_txn(s, &txn);
+	if (err)
+		return err;
+	err = s->service->conf.store->ops->list(txn, kind, f ? f : &none, after, limit, s->arena, out);
+	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the list cannot be read: %s", err_info[err].text) : err;
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * service_element.c - the elements of a submodel, and the references of a shell.
+ */
+#include "aas/path.h"
+#include "aas/tree.h"
+#include "submodels/session.h"
+
+const char *sm_path_of(struct sm_session *s, const struct aas_node *n)
+{
+	struct buf b = BUF_INIT;
+	const char *path = NULL;
+	aas_path_write(&b, n);
+	if (!b.failed)
+		path = arena_strndup(s->arena, b.p ? b.p : "", b.n);
+	buf_fini(&b);
+	return path;
+}
+
+static enum err no_memory(struct sm_session *s)
+{
+	return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
+}
+
+enum err sm_find(struct sm_session *s, const struct work *w, const char *path, struct aas_node **out)
+{
+	*out = (struct aas_node *)w->shared->tree.node;
+	return path && *path ? aas_path_find(*out, path, strlen(path), out, s->diag) : ERR_OK;
+}
+
+/* -- names ---------------------------------------------------------------------------------------------------------------- */
+
+static void check_level(const struct aas_node *first, struct diag *d)
+{
+	struct map seen = MAP_INIT;
+	size_t i = 0;
+	for (const struct aas_node *c = first; c; c = c->next, i++) {
+		const char *id = AAS_ID_SHORT(c);
+		struct diag_frame f;
+		void *old = NULL;
+		diag_push_index(d, &f, i);
+		if (!id)
+			diag_rule(d, ERR_BAD_REQUEST, "AASd-117", "the element needs an idShort");
+		else if (!map_put(&seen, id, strlen(id), (void *)c, &old))
+			diag_add(d, ERR_NO_MEMORY, "out of memory");
+		else if (old)
+			diag_rule(d, ERR_BAD_REQUEST, "AASd-022", "the idShort \"%s\" is used twice", id);
+		diag_pop(d);
+	}
+	map_fini(&seen);
+}
+
+/* The depth of a tree is bounded by its reader (AAS_DEPTH_MAX). */
+static void check_below(const struct aas_node *n, struct diag *d)
+{
+	const struct aas_node *first = aas_first_child(n);
+	struct diag_frame attr, item;
+	size_t i = 0;
+	if (!first || !aas_children((struct aas_node *)n))
+		return;
+	diag_push(d, &attr, n->cls->props[aas_children((struct aas_node *)n) - ((struct aas_node *)n)->slot].name);
+	if (!aas_is(n, AAS_SubmodelElementList))
+		check_level(first, d);
+	for (const struct aas_node *c = first; c; c = c->next, i++) {
+		diag_push_index(d, &item, i);
+		check_below(c, d);
+		diag_pop(d);
+	}
+	diag_pop(d);
+}
+
+enum err sm_check_names(const struct aas_node *n, struct diag *d)
+{
+	unsigned before = d->n + d->lost;
+	check_below(n, d);
+	return d->n + d->lost == before ? ERR_OK : ERR_BAD_REQUEST;
+}
+
+/* -- reading and changing --------------------------------------------------------------------------------------------------- */
+
+enum err sm_element_get(struct sm_session *s, const char *sm_id, const char *path, const struct aas_node **out)
+{
+	struct work *w;
+	struct aas_node *n;
+	enum err err = sm_load(s, STORE_SUBMODEL, sm_id, &w);
+	if (!err && !(err = sm_find(s, w, path, &n)))
+		*out = n;
+	return err;
+}
+
+/* A copy of what the client sent, in the tree's own arena. */
+static enum err adopt(struct sm_session *s, const struct work *w, const struct aas_node *node, struct aas_node **out)
+{
+	enum err err = sm_check_names(node, s->diag);
+	if (err)
+		return err;
+	*out = aas_copy(w->shared->arena, node);
+	return *out ? ERR_OK : no_memory(s);
+}
+
+static enum err stored(struct sm_session *s, struct work *w, enum change_kind kind, const struct aas_node *n, const char **path)
+{
+	enum err err;
+	if (!(*path = sm_path_of(s, n)))
+		return no_memory(s);
+	if ((err = sm_store(s, w)))
+		return err;
+	return sm_note(s, w, kind, **path ? *path : NULL, NULL);
+}
+
+enum err sm_element_post(struct sm_session *s, const char *sm_id, const char *parent, struct aas_node *node, const char **new_path)
+{
+	struct aas_node *at, *copy;
+	struct work *w;
+	enum err err;
+
+	if ((err = sm_edit(s, STORE_SUBMODEL, sm_id, &w)) || (err = sm_find(s, w, parent, &at)) || (err = adopt(s, w, node, &copy)) ||
+	    (err = aas_insert(at, copy, s->diag)))
+		return err;
+	return stored(s, w, CHANGE_CREATED, copy, new_path);
+}
+
+/* PUT of a list index that is the list's length appends; any later one is not there (spec: not defined). */
+static enum err put_new(struct sm_session *s, struct aas_node *parent, struct slice step, struct aas_node *copy)
+{
+	const char *id = AAS_ID_SHORT(copy);
+	if (aas_is(parent, AAS_SubmodelElementList)) {
+		size_t index, n = 0;
+		for (const struct aas_node *c = aas_first_child(parent); c; c = c->next)
+			n++;
+		if (step.n < 3 || step.p[0] != '[' || !str_size(step.p + 1, step.n - 2, &index) || index != n)
+			return diag_add(s->diag, ERR_NOT_FOUND, "the list has %zu elements, there is nothing at %.*s", n, (int)step.n, step.p);
+	} else if (!id || !slice_is(step, id)) {
+		return diag_add(s->diag, ERR_BAD_REQUEST, "the idShort of the body is not the last step of the path, \"%.*s\"", (int)step.n, step.p);
+	}
+	return aas_insert(parent, copy, s->diag);
+}
+
+static bool value_differs(const struct aas_node *old, const struct aas_node *fresh)
+{
+	const char *a, *b;
+	if (!aas_is(old, AAS_Property) || !aas_is(fresh, AAS_Property))
+		return false;
+	a = AAS_AT(old, Property, value).str;
+	b = AAS_AT(fresh, Property, value).str;
+	return a && b ? !str_eq(a, b) : a != b;
+}
+
+static enum err note_value(struct sm_session *s, const struct work *w, const struct aas_node *property)
+{
+	const char *path = sm_path_of(s, property), *text = AAS_AT(property, Property, value).str;
+	if (!path || (text && !(text = arena_strdup(s->arena, text))))
+		return no_memory(s);
+	return sm_note(s, w, CHANGE_VALUE, path, text);
+}
+
+/* Two trees of the same structure: one CHANGE_VALUE for every Property whose text is another now. */
+static enum err note_values(struct sm_session *s, const struct work *w, const struct aas_node *old, const struct aas_node *fresh)
+{
+	enum err err = value_differs(old, fresh) ? note_value(s, w, fresh) : ERR_OK;
+	const struct aas_node *a = aas_first_child(old), *b = aas_first_child(fresh);
+	for (; a && b && !err; a = a->next, b = b->next)
+		err = note_values(s, w, a, b);
+	return err;
+}
+
+static enum err put_existing(struct sm_session *s, struct work *w, struct aas_node *old, struct aas_node *copy)
+{
+	const char *path;
+	const struct aas_node *before = aas_copy(s->arena, old);
+	enum err err;
+	if (!before)
+		return no_memory(s);
+	if ((err = aas_replace(old, copy, s->diag)) || (err = stored(s, w, CHANGE_UPDATED, copy, &path)) ||
+	    (err = sm_files_forget(s, before, w->shared->tree.node, w->id)))
+		return err;
+	return value_differs(before, copy) ? note_value(s, w, copy) : ERR_OK;
+}
+
+enum err sm_element_put(struct sm_session *s, const char *sm_id, const char *path, struct aas_node *node, bool *created)
+{
+	struct aas_node *parent, *old, *copy;
+	struct diag quiet = DIAG_INIT;
+	struct slice step;
+	struct work *w;
+	const char *ignored;
+	enum err err, found;
+
+	if (!path || !*path)
+		return sm_put(s, STORE_SUBMODEL, sm_id, node, created);
+	if ((err = sm_edit(s, STORE_SUBMODEL, sm_id, &w)) ||
+	    (err = aas_path_parent(w->shared->tree.node, path, strlen(path), &parent, &step, s->diag)))
+		return err;
+	found = aas_path_find(w->shared->tree.node, path, strlen(path), &old, &quiet);
+	diag_fini(&quiet);
+	if ((err = adopt(s, w, node, &copy)))
+		return err;
+	*created = found != ERR_OK;
+	if (!found)
+		return put_existing(s, w, old, copy);
+	if ((err = put_new(s, parent, step, copy)))
+		return err;
+	return stored(s, w, CHANGE_CREATED, copy, &ignored);
+}
+
+/* What names the thing cannot be patched: it would be another thing (pitfall 25). */
+static enum err same_name(struct sm_session *s, const struct aas_node *n, const struct aas_node *patch)
+{
+	bool root = aas_is(n, AAS_Submodel);
+	const char *is = root ? AAS_ID(n) : AAS_ID_SHORT(n);
+	const char *wanted;
+	if (patch->cls != n->cls)
+		return diag_add(s->diag, ERR_BAD_REQUEST, "modelType is %s, not %s", n->cls->name, patch->cls->name);
+	wanted = root ? AAS_ID(patch) : AAS_ID_SHORT(patch);
+	if (wanted && is && !str_eq(wanted, is))
+		return diag_add(s->diag, ERR_BAD_REQUEST, "%s is \"%s\" and cannot be changed to \"%s\"", root ? "id" : "idShort", is, wanted);
+	return ERR_OK;
+}
+
+enum err sm_element_patch(struct sm_session *s, const char *sm_id, const char *path, const struct aas_node *patch)
+{
+	const struct aas_node *before;
+	struct aas_node *n;
+	struct work *w;
+	const char *where;
+	enum err err;
+
+	if ((err = sm_edit(s, STORE_SUBMODEL, sm_id, &w)) || (err = sm_find(s, w, path, &n)) || (err = same_name(s, n, patch)))
+		return err;
+	if (!(before = aas_copy(s->arena, n)))
+		return no_memory(s);
+	if ((err = aas_merge(w->shared->arena, n, patch, s->diag)) || (err = sm_check_names(n, s->diag)) ||
+	    (err = stored(s, w, CHANGE_UPDATED, n, &where)) || (err = sm_files_forget(s, before, w->shared->tree.node, w->id)))
+		return err;
+	return note_values(s, w, before, n);
+}
+
+enum err sm_element_delete(struct sm_session *s, const char *sm_id, const char *path)
+{
+	struct aas_node *n;
+	struct work *w;
+	const char *where;
+	enum err err;
+
+	if (!path || !*path)
+		return sm_delete(s, STORE_SUBMODEL, sm_id);
+	if ((err = sm_edit(s, STORE_SUBMODEL, sm_id, &w)) || (err = sm_find(s, w, path, &n)))
+		return err;
+	if (!(where = sm_path_of(s, n)))
+		return no_memory(s);
+	aas_remove(n);
+	if ((err = sm_store(s, w)) || (err = sm_files_forget(s, n, w->shared->tree.node, w->id)))
+		return err;
+	return sm_note(s, w, CHANGE_DELETED, where, NULL);
+}
+
+/* -- values ------------------------------------------------------------------------------------------------------------------- */
+
+struct leaf {
+	struct aas_node *node;
+	struct leaf *next;
+};
+
+struct written {
+	struct arena *arena;
+	struct leaf *first, **tail;
+	size_t n;
+	bool only_properties, failed;
+};
+
+static void leaf_written(void *ctx, struct aas_node *node)
+{
+	struct written *wr = ctx;
+	struct leaf *l = ARENA_NEW(wr->arena, struct leaf);
+	if (!l) {
+		wr->failed = true;
+		return;
+	}
+	l->node = node;
+	*wr->tail = l;
+	wr->tail = &l->next;
+	wr->n++;
+	wr->only_properties = wr->only_properties && aas_is(node, AAS_Property);
+}
+
+/* The rows of these Properties alone; the document is folded by the store. */
+static enum err put_values(struct sm_session *s, struct work *w, const struct written *wr)
+{
+	struct store_value *v = ARENA_ARRAY(s->arena, struct store_value, wr->n);
+	struct store_txn *txn;
+	int64_t version = 0;
+	size_t n = 0;
+	enum err err;
+
+	if (!v)
+		return no_memory(s);
+	for (const struct leaf *l = wr->first; l; l = l->next, n++) {
+		v[n].text = AAS_AT(l->node, Property, value).str;
+		if (!(v[n].path = sm_path_of(s, l->node)))
+			return no_memory(s);
+	}
+	if ((err = sm_txn(s, &txn)))
+		return err;
+	err = s->service->conf.store->ops->put_values(txn, w->id, v, n, &version);
+	if (err)
+		return err == ERR_NOT_FOUND ? ERR_AGAIN : err;
+	return sm_values_stored(s, w, version);
+}
+
+enum err sm_value_patch(struct sm_session *s, const char *sm_id, const char *path, struct slice text)
+{
+	struct written wr = { .arena = s->arena, .only_properties = true };
+	const struct aas_node *before;
+	struct aas_node *n;
+	struct work *w;
+	enum err err;
+
+	wr.tail = &wr.first;
+	if ((err = sm_edit(s, STORE_SUBMODEL, sm_id, &w)) || (err = sm_find(s, w, path, &n)))
+		return err;
+	if (!(before = aas_copy(s->arena, n)))
+		return no_memory(s);
+	if ((err = aas_value_read(w->shared->arena, n, text.p, text.n, leaf_written, &wr, s->diag)))
+		return err;
+	if (wr.failed)
+		return no_memory(s);
+	if (!wr.n)
+		return ERR_OK;
+	if (wr.only_properties)
+		err = put_values(s, w, &wr);
+	else if (!(err = sm_store(s, w)))
+		err = sm_files_forget(s, before, w->shared->tree.node, w->id);
+	for (const struct leaf *l = wr.first; l && !err; l = l->next) {
+		const char *where = aas_is(l->node, AAS_Property) ? NULL : sm_path_of(s, l->node);
+		err = aas_is(l->node, AAS_Property) ? note_value(s, w, l->node) : where ? sm_note(s, w, CHANGE_VALUE, where, NULL) : no_memory(s);
+	}
+	return err;
+}
+
+/* -- a shell's references -------------------------------------------------------------------------------------------------------- */
+
+/* The submodel that a ModelReference names, or NULL when it names something else. */
+static const char *ref_submodel(const struct aas_node *ref)
+{
+	const struct aas_node *key = AAS_AT(ref, Reference, keys).node;
+	const char *type = key ? aas_enum_text(AAS_ENUM_KeyTypes, AAS_AT(key, Key, type)) : NULL;
+	return type && !key->next && str_eq(type, "Submodel") ? AAS_AT(key, Key, value).str : NULL;
+}
+
+static struct aas_node **ref_place(struct aas_node *shell, const char *sm_id)
+{
+	struct aas_node **at = &AAS_AT(shell, AssetAdministrationShell, submodels).node;
+	for (; *at; at = &(*at)->next) {
+		const char *id = ref_submodel(*at);
+		if (id && str_eq(id, sm_id))
+			return at;
+	}
+	return NULL;
+}
+
+enum err sm_ref_post(struct sm_session *s, const char *aas_id, struct aas_node *reference)
+{
+	const char *type = aas_enum_text(AAS_ENUM_ReferenceTypes, AAS_AT(reference, Reference, type));
+	const char *sm_id = ref_submodel(reference);
+	struct aas_node *copy, *shell;
+	struct work *w;
+	enum err err;
+
+	if (!sm_id || !type || !str_eq(type, "ModelReference"))
+		return diag_add(s->diag, ERR_BAD_REQUEST, "a ModelReference with one key of type Submodel is expected");
+	if ((err = sm_edit(s, STORE_SHELL, aas_id, &w)))
+		return err;
+	shell = (struct aas_node *)w->shared->tree.node;
+	if (ref_place(shell, sm_id))
+		return diag_add(s->diag, ERR_CONFLICT, "the shell refers to the submodel \"%s\" already", sm_id);
+	if (!(copy = aas_copy(w->shared->arena, reference)))
+		return no_memory(s);
+	aas_list_append(shell, &AAS_AT(shell, AssetAdministrationShell, submodels), copy);
+	err = sm_store(s, w);
+	return err ? err : sm_note(s, w, CHANGE_UPDATED, NULL, NULL);
+}
+
+static enum err not_referenced(struct sm_session *s, const char *aas_id, const char *sm_id)
+{
+	return diag_add(s->diag, ERR_NOT_FOUND, "the shell \"%s\" does not refer to the submodel \"%s\"", aas_id, sm_id);
+}
+
+enum err sm_ref_delete(struct sm_session *s, const char *aas_id, const char *sm_id)
+{
+	struct aas_node **at;
+	struct work *w;
+	enum err err = sm_edit(s, STORE_SHELL, aas_id, &w);
+	if (err)
+		return err;
+	if (!(at = ref_place((struct aas_node *)w->shared->tree.node, sm_id)))
+		return not_referenced(s, aas_id, sm_id);
+	*at = (*at)->next;
+	err = sm_store(s, w);
+	return err ? err : sm_note(s, w, CHANGE_UPDATED, NULL, NULL);
+}
+
+enum err sm_ref_check(struct sm_session *s, const char *aas_id, const char *sm_id)
+{
+	struct work *w;
+	enum err err = sm_load(s, STORE_SHELL, aas_id, &w);
+	if (err)
+		return err;
+	return ref_place((struct aas_node *)w->shared->tree.node, sm_id) ? ERR_OK : not_referenced(s, aas_id, sm_id);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * service_file.c - the bytes that a File element or a shell's thumbnail points to.
+ *
+ * A stored file is found by the identifiable and the text of File.value (or of the thumbnail's path), so it stays with the element
+ * when a list shifts, and elements of one submodel may share it as they share a part of an AASX package.
+ */
+#include "aas/lexical.h"
+#include "aas/tree.h"
+#include "submodels/session.h"
+
+const char *sm_file_key(struct arena *a, enum store_kind kind, const char *id, const char *value)
+{
+	/* the length keeps two different pairs from giving the same key */
+	return arena_printf(a, "%s/%zu/%s%s", kind == STORE_SHELL ? "shell" : "submodel", strlen(id), id, value);
+}
+
+static enum err no_memory(struct sm_session *s)
+{
+	return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
+}
+
+static enum err blob_get(struct sm_session *s, enum store_kind kind, const char *id, const char *value, struct store_blob *out)
+{
+	const char *key = value ? sm_file_key(s->arena, kind, id, value) : NULL;
+	struct store_txn *txn;
+	enum err err;
+
+	if (value && !key)
+		return no_memory(s);
+	if (!value)
+		return diag_add(s->diag, ERR_NOT_FOUND, "there is no file");
+	if ((err = sm_txn(s, &txn)))
+		return err;
+	err = s->service->conf.store->ops->blob_get(txn, key, s->arena, out);
+	return err == ERR_NOT_FOUND ? diag_add(s->diag, err, "\"%s\" is not stored here", value) : err;
+}
+
+static enum err blob_del(struct sm_session *s, enum store_kind kind, const char *id, const char *value)
+{
+	const char *key = sm_file_key(s->arena, kind, id, value);
+	struct store_txn *txn;
+	enum err err;
+	if (!key)
+		return no_memory(s);
+	if ((err = sm_txn(s, &txn)))
+		return err;
+	err = s->service->conf.store->ops->blob_del(txn, key);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* "/files/<uuid>/<name>": unique, so that a new upload never changes what another element points to.  The name is reduced to the
+ * characters that need no escaping in a path. */
+static const char *fresh_value(struct arena *a, const char *name)
+{
+	char uuid[UUID_SIZE], *value;
+	uuid_v7(uuid);
+	value = arena_printf(a, "/files/%s/%.200s", uuid, name && *name ? name : "file");
+	for (char *p = value ? value + 8 + strlen(uuid) : NULL; p && *p; p++)
+		if (!(*p >= 'a' && *p <= 'z') && !(*p >= 'A' && *p <= 'Z') && !(*p >= '0' && *p <= '9') && !strchr("._-", *p))
+			*p = '_';
+	return value;
+}
+
+static const char *useful_type(const struct store_blob *b, const char *old)
+{
+	const char *t = b->content_type;
+	if (!t || !aas_string_ok(AAS_STR_ContentType, t, strlen(t)))
+		t = NULL;
+	return t && (!old || !str_eq(t, "application/octet-stream")) ? t : old ? old : "application/octet-stream";
+}
+
+static enum err store_blob(struct sm_session *s, const struct work *w, const char *value, const char *type, const struct store_blob *b)
+{
+	const char *key = sm_file_key(s->arena, w->kind, w->id, value);
+	struct store_blob kept = { type, b->file_name, b->bytes };
+	struct store_txn *txn;
+	enum err err;
+	if (!key)
+		return no_memory(s);
+	if ((err = sm_txn(s, &txn)))
+		return err;
+	return s->service->conf.store->ops->blob_put(txn, key, &kept);
+}
+
+static enum err file_at(struct sm_session *s, const struct work *w, const char *path, struct aas_node **out)
+{
+	enum err err = sm_find(s, w, path, out);
+	if (!err && !aas_is(*out, AAS_File))
+		err = diag_add(s->diag, ERR_METHOD, "only a File has an attachment, this is a %s", (*out)->cls->name);
+	return err;
+}
+
+enum err sm_file_get(struct sm_session *s, const char *sm_id, const char *path, struct store_blob *out)
+{
+	struct aas_node *file;
+	struct work *w;
+	enum err err;
+
+	if ((err = sm_load(s, STORE_SUBMODEL, sm_id, &w)) || (err = file_at(s, w, path, &file)) ||
+	    (err = blob_get(s, STORE_SUBMODEL, sm_id, AAS_AT(file, File, value).str, out)))
+		return err;
+	if (AAS_AT(file, File, contentType).str)
+		out->content_type = AAS_AT(file, File, contentType).str;
+	return ERR_OK;
+}
+
+/* Set value and type of a File, forget what it pointed to before. */
+static enum err file_set(struct sm_session *s, struct work *w, struct aas_node *file, const char *value, const char *type)
+{
+	const struct aas_node *before = aas_copy(s->arena, file);
+	struct arena *a = w->shared->arena;
+	const char *where = sm_path_of(s, file);
+	enum err err;
+
+	if (!before || !where || (value && !(value = arena_strdup(a, value))) || (type && !(type = arena_strdup(a, type))))
+		return no_memory(s);
+	AAS_AT(file, File, value).str = value;
+	if (type)
+		AAS_AT(file, File, contentType).str = type;
+	if ((err = sm_store(s, w)) || (err = sm_files_forget(s, before, w->shared->tree.node, w->id)))
+		return err;
+	return sm_note(s, w, CHANGE_VALUE, where, NULL);
+}
+
+enum err sm_file_put(struct sm_session *s, const char *sm_id, const char *path, const struct store_blob *b)
+{
+	struct aas_node *file;
+	struct work *w;
+	const char *value, *type;
+	enum err err;
+
+	if ((err = sm_edit(s, STORE_SUBMODEL, sm_id, &w)) || (err = file_at(s, w, path, &file)))
+		return err;
+	type = useful_type(b, AAS_AT(file, File, contentType).str);
+	if (!(value = fresh_value(s->arena, b->file_name)))
+		return no_memory(s);
+	if ((err = store_blob(s, w, value, type, b)))
+		return err;
+	return file_set(s, w, file, value, type);
+}
+
+enum err sm_file_delete(struct sm_session *s, const char *sm_id, const char *path)
+{
+	struct store_blob there;
+	struct aas_node *file;
+	struct work *w;
+	enum err err;
+
+	if ((err = sm_edit(s, STORE_SUBMODEL, sm_id, &w)) || (err = file_at(s, w, path, &file)) ||
+	    (err = blob_get(s, STORE_SUBMODEL, sm_id, AAS_AT(file, File, value).str, &there)))
+		return err;
+	return file_set(s, w, file, NULL, NULL);
+}
+
+/* -- the thumbnail of a shell --------------------------------------------------------------------------------------------------- */
+
+static struct aas_node *asset(const struct work *w)
+{
+	return AAS_AT(w->shared->tree.node, AssetAdministrationShell, assetInformation).node;
+}
+
+static const char *thumbnail_path(const struct aas_node *shell)
+{
+	const struct aas_node *info = AAS_AT(shell, AssetAdministrationShell, assetInformation).node;
+	const struct aas_node *r = info ? AAS_AT(info, AssetInformation, defaultThumbnail).node : NULL;
+	return r ? AAS_AT(r, Resource, path).str : NULL;
+}
+
+enum err sm_thumbnail_get(struct sm_session *s, const char *aas_id, struct store_blob *out)
+{
+	struct work *w;
+	enum err err = sm_load(s, STORE_SHELL, aas_id, &w);
+	const struct aas_node *r;
+	if (err || (err = blob_get(s, STORE_SHELL, aas_id, thumbnail_path(w->shared->tree.node), out)))
+		return err;
+	r = AAS_AT(asset(w), AssetInformation, defaultThumbnail).node;
+	if (AAS_AT(r, Resource, contentType).str)
+		out->content_type = AAS_AT(r, Resource, contentType).str;
+	return ERR_OK;
+}
+
+static enum err thumbnail_set(struct sm_session *s, struct work *w, struct aas_node *resource)
+{
+	const struct aas_node *before = aas_copy(s->arena, w->shared->tree.node);
+	enum err err;
+	if (!before)
+		return no_memory(s);
+	AAS_AT(asset(w), AssetInformation, defaultThumbnail).node = resource;
+	if (resource)
+		resource->parent = asset(w);
+	if ((err = sm_store(s, w)) || (err = sm_files_forget(s, before, w->shared->tree.node, w->id)))
+		return err;
+	return sm_note(s, w, CHANGE_UPDATED, NULL, NULL);
+}
+
+enum err sm_thumbnail_put(struct sm_session *s, const char *aas_id, const struct store_blob *b)
+{
+	const char *type = useful_type(b, NULL), *value = fresh_value(s->arena, b->file_name);
+	struct aas_node *r;
+	struct work *w;
+	enum err err = sm_edit(s, STORE_SHELL, aas_id, &w);
+
+	if (err)
+		return err;
+	if (!value || !(r = aas_node_new(w->shared->arena, AAS_Resource)) ||
+	    !(AAS_AT(r, Resource, path).str = arena_strdup(w->shared->arena, value)) ||
+	    !(AAS_AT(r, Resource, contentType).str = arena_strdup(w->shared->arena, type)))
+		return no_memory(s);
+	if ((err = store_blob(s, w, value, type, b)))
+		return err;
+	return thumbnail_set(s, w, r);
+}
+
+enum err sm_thumbnail_delete(struct sm_session *s, const char *aas_id)
+{
+	struct store_blob there;
+	struct work *w;
+	enum err err = sm_edit(s, STORE_SHELL, aas_id, &w);
+	if (err || (err = blob_get(s, STORE_SHELL, aas_id, thumbnail_path(w->shared->tree.node), &there)))
+		return err;
+	return thumbnail_set(s, w, NULL);
+}
+
+/* -- what nobody points to any more ------------------------------------------------------------------------------------------------ */
+
+static bool collect(const struct aas_node *n, struct map *values)
+{
+	const char *v = aas_is(n, AAS_File) ? AAS_AT(n, File, value).str :
+			aas_is(n, AAS_AssetAdministrationShell) ? thumbnail_path(n) : NULL;
+	/* what has a scheme is an address elsewhere and was never stored here */
+	if (v && !strchr(v, ':') && !map_put(values, v, strlen(v), (void *)v, NULL))
+		return false;
+	for (const struct aas_node *c = aas_first_child(n); c; c = c->next)
+		if (!collect(c, values))
+			return false;
+	return true;
+}
+
+enum err sm_files_forget(struct sm_session *s, const struct aas_node *before, const struct aas_node *after, const char *id)
+{
+	struct map had = MAP_INIT, has = MAP_INIT;
+	struct map_item *it;
+	enum store_kind kind = before && aas_is(before, AAS_AssetAdministrationShell) ? STORE_SHELL : STORE_SUBMODEL;
+	enum err err = ERR_OK;
+
+	if (!collect(before, &had) || (had.n && after && !collect(after, &has)))
+		err = no_memory(s);
+	for (size_t i = 0; !err && (it = map_next(&had, &i));)
+		if (!map_get(&has, it->key, it->n))
+			err = blob_del(s, kind, id, it->key);
+	map_fini(&had);
+	map_fini(&has);
+	return err;
+}

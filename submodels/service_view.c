@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * service_view.c - what GET answers: a tree through its view, with the live values laid over.
+ */
+#include "aas/path.h"
+#include "base/map.h"
+#include "submodels/session.h"
+
+/* The live values of one submodel, found by idShortPath. */
+struct overlay {
+	const struct live_value **place;	/* open addressing, a power of two places, at most half full */
+	size_t mask;
+	struct buf path;			/* scratch */
+};
+
+static bool overlay_make(struct overlay *o, struct arena *a, const struct live_value *v, size_t n)
+{
+	size_t cap = 8;
+	while (cap < 2 * n)
+		cap *= 2;
+	o->mask = cap - 1;
+	if (!(o->place = ARENA_ARRAY(a, const struct live_value *, cap)))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = hash_bytes(v[i].path, strlen(v[i].path)) & o->mask;
+		while (o->place[at])
+			at = (at + 1) & o->mask;
+		o->place[at] = &v[i];
+	}
+	return true;
+}
+
+static const char *overlay_text(void *ctx, const struct aas_node *n)
+{
+	struct overlay *o = ctx;
+	const struct live_value *v;
+	buf_reset(&o->path);
+	aas_path_write(&o->path, n);
+	if (o->path.failed || !o->path.n)
+		return NULL;
+	for (size_t at = hash_bytes(o->path.p, o->path.n) & o->mask; (v = o->place[at]); at = (at + 1) & o->mask)
+		if (slice_is(buf_view(&o->path), v->path))
+			return v->text ? v->text : aas_view_absent;
+	return NULL;
+}
+
+enum err sm_write(struct sm_service *s, struct buf *b, const char *sm_id, const struct aas_node *n, const struct aas_view *view, struct diag *d)
+{
+	struct overlay o = { .path = BUF_INIT };
+	struct aas_view with = *view;
+	struct live_value *v;
+	struct arena *a;
+	uint64_t seq;
+	size_t n_values;
+	enum err err = ERR_NO_MEMORY;
+
+	if (!sm_id || !s->conf.live || (view->modifier != AAS_NORMAL && view->modifier != AAS_VALUE) || !live_has(s->conf.live, sm_id))
+		return aas_view_write(b, n, view, d);
+	if (!(a = arena_new(0)))
+		return err;
+	if ((err = live_list(s->conf.live, sm_id, 0, a, &v, &n_values, &seq)))
+		goto out;
+	if (!overlay_make(&o, a, v, n_values)) {
+		err = ERR_NO_MEMORY;
+		goto out;
+	}
+	with.live = overlay_text;
+	with.live_ctx = &o;
+	err = aas_view_write(b, n, &with, d);
+out:
+	buf_fini(&o.path);
+	arena_free(a);
+	return err;
+}
+
+bool sm_is_live(struct sm_service *s, const char *sm_id)
+{
+	return s->conf.live && live_has(s->conf.live, sm_id);
+}

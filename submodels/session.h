@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * session.h - inside of the service, shared by service*.c only.
+ *
+ * A session remembers every identifiable it has touched as a `struct work`.  A tree that came from the cache is shared and never
+ * changed; before an edit the session makes its own copy, which after the commit becomes the cached tree.
+ */
+#ifndef SUBMODELS_SESSION_H
+#define SUBMODELS_SESSION_H
+
+#include "base/map.h"
+#include "submodels/cache.h"
+#include "submodels/service.h"
+
+struct sm_service {
+	struct sm_config conf;
+	struct sm_cache *cache;
+};
+
+struct work {
+	struct sm_shared *shared;	/* counted; NULL: there is none (any more) */
+	const char *id;
+	enum store_kind kind;
+	bool own;			/* `shared` is this session's alone */
+	bool dirty;			/* has been written to the store */
+	struct work *next;
+};
+
+struct change_item {
+	struct change change;
+	const struct work *work;
+	struct change_item *next;
+};
+
+struct sm_session {
+	struct sm_service *service;
+	struct arena *arena;
+	struct diag *diag;
+	struct diag own;		/* when the caller gave none */
+	bool write;
+	uint64_t epoch;
+	struct store_txn *txn;		/* NULL until something is needed from the store */
+	struct map index[STORE_N_KINDS];
+	struct work *works;
+	struct change_item *changes, **tail;
+	size_t n_changes;
+};
+
+extern const char *const sm_kind_name[STORE_N_KINDS];	/* "shell", "submodel", "concept description" */
+
+enum err sm_txn(struct sm_session *, struct store_txn **);
+/* The work of this id, loaded; ERR_NOT_FOUND with a message when there is none. */
+enum err sm_load(struct sm_session *, enum store_kind, const char *id, struct work **);
+/* The same, with a tree that may be edited. */
+enum err sm_edit(struct sm_session *, enum store_kind, const char *id, struct work **);
+/* Write an edited tree to the store. */
+enum err sm_store(struct sm_session *, struct work *);
+/* Only values of the edited tree changed, and store_ops.put_values has written them. */
+enum err sm_values_stored(struct sm_session *, struct work *, int64_t version);
+/* path and value live in the session's arena, or are NULL. */
+enum err sm_note(struct sm_session *, const struct work *, enum change_kind, const char *path, const char *value);
+/* The idShortPath of n, in the session's arena. */
+const char *sm_path_of(struct sm_session *, const struct aas_node *n);
+/* The element at `path` of the tree of `w`, or its root for NULL and "". */
+enum err sm_find(struct sm_session *, const struct work *w, const char *path, struct aas_node **);
+
+/* AASd-117 and AASd-022 for everything below n: without them an idShortPath would be ambiguous.  All faults are collected. */
+enum err sm_check_names(const struct aas_node *n, struct diag *);
+/* Delete the stored files that `before` pointed to and `after` (may be NULL) does not. */
+enum err sm_files_forget(struct sm_session *, const struct aas_node *before, const struct aas_node *after, const char *sm_id);
+const char *sm_file_key(struct arena *, enum store_kind, const char *id, const char *value);
+
+#endif
