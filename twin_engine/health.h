@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * health.h - degradation and its rate, estimated from noisy sights of it.
+ *
+ * The degradation d is 0 when new and 1 at the end of life; it grows with a rate r that is not known within decades: a pump lasts for
+ * years, or wears out in an hour of cavitation.  Therefore r lives on a logarithmic grid; on each point a scalar Kalman filter follows d
+ * with that rate (a Wiener process with drift), and the points are weighted by the likelihood of the innovations (a Rao-Blackwellised
+ * grid filter; mixing by moment matching as in the interacting multiple model filter of Blom and Bar-Shalom, 1988).  Weight moves slowly
+ * between neighbours (rates drift) and a little to everywhere (regimes change).  A run of innovations that no drift explains is a
+ * jump: d is taken anew and the regime is doubted.
+ *
+ * Pure arithmetic, deterministic; the caller owns the struct.  Time in hours.
+ */
+#ifndef TWIN_ENGINE_HEALTH_H
+#define TWIN_ENGINE_HEALTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+#define HEALTH_RATES 48
+
+struct health {
+	double life_h;				/* median life of the prior; scales the grid */
+	double rate[HEALTH_RATES];		/* per hour, rising */
+	double prior[HEALTH_RATES];
+	double w[HEALTH_RATES], m[HEALTH_RATES], p[HEALTH_RATES];	/* weight, mean and variance of d */
+	double surprise;			/* smoothed normalised innovation */
+	unsigned run;				/* samples the surprise has lasted */
+	unsigned jumps;
+};
+
+/* Prior life: log-normal with this median, sd (both hours) near the median. */
+void health_init(struct health *, double life_h, double life_sd_h);
+void health_predict(struct health *, double dt_h);
+/* One sight of d.  var: of this single sight, against which surprise is judged; var_slow >= var: what it weighs in the estimate, when its
+ * error is shared with its neighbours in time. */
+void health_update(struct health *, double d, double var, double var_slow);
+void health_estimate(const struct health *, double *mean, double *var);
+double health_rate(const struct health *);	/* mean, per hour */
+
+#define HEALTH_TEXT (HEALTH_RATES + 80)
+void health_save(const struct health *, struct buf *);		/* words separated by blanks */
+bool health_load(struct health *, const char **p);		/* after health_init with the same life; moves *p behind it */
+
+#endif
