@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// run.mjs - `make bench`: what the server does, as ratios to baselines measured in the same run, rounds interleaved, medians shown.
+// Loopback only; every loop is bounded in time.  BENCH_SECONDS (2) and BENCH_ROUNDS (5) set its length.
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { b64, run, Server, sleep, stop, until, workspace } from '../system/lib.mjs';
+
+const seconds = Number(process.env.BENCH_SECONDS ?? 2);
+const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
+const here = resolve(process.env.BENCH_DIR ?? 'tests/bench');
+const CONNECTIONS = 64;
+const median = list => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+const print = (name, ours, theirs, extra = '') =>
+	console.log(`${name.padEnd(58)} ${String(Math.round(ours)).padStart(8)}/s  baseline ${String(Math.round(theirs)).padStart(8)}/s  ratio ${(ours / theirs).toFixed(2)}  ${extra}`);
+
+const dir = workspace();
+const server = await new Server(dir).start(90);
+const port = new URL(server.url).port;
+const property = (idShort, value) => ({ modelType: 'Property', idShort, valueType: 'xs:double', value: String(value),
+	semanticId: { type: 'ExternalReference', keys: [{ type: 'GlobalReference', value: `urn:bench:${idShort}` }] } });
+const id = 'urn:bench:sm:100';
+await server.call('POST', '/submodels', {
+	modelType: 'Submodel', id, idShort: 'Bench',
+	submodelElements: Array.from({ length: 10 }, (_, i) => ({
+		modelType: 'SubmodelElementCollection', idShort: `Group${i}`,
+		value: Array.from({ length: 9 }, (__, k) => property(`Value${k}`, i * 9 + k + 0.5)),
+	})),
+});
+
+function load(toPort, method, path, body) {
+	const args = ['127.0.0.1', String(toPort), String(CONNECTIONS), String(seconds), method, path];
+	const [rate, p50, p99, bad] = run(join(here, 'load'), body === undefined ? args : [...args, body]).trim().split(' ').map(Number);
+	if (bad)
+		throw new Error(`${bad} replies of ${method} ${path} were not 2xx`);
+	return { rate, p50, p99 };
+}
+
+async function get(name, path) {
+	const body = (await fetch(server.url + path)).text();
+	const file = join(dir, 'body');
+	writeFileSync(file, await body);
+	const hello = spawn(join(here, 'hello'), [file, '2'], { stdio: ['pipe', 'pipe', 'inherit'] });
+	const helloPort = await new Promise(done => hello.stdout.once('data', d => done(Number(String(d)))));
+	const ours = [];
+	const theirs = [];
+	for (let i = 0; i < rounds; i++) {
+		theirs.push(load(helloPort, 'GET', '/'));
+		ours.push(load(port, 'GET', path));
+	}
+	hello.stdin.end();
+	print(`${name} (${(await body).length} bytes)`, median(ours.map(r => r.rate)), median(theirs.map(r => r.rate)),
+		`p99 ${median(ours.map(r => r.p99))} against ${median(theirs.map(r => r.p99))} us`);
+}
+
+async function patch() {
+	const path = `/api/v3.0/submodels/${b64(id)}/submodel-elements/Group3.Value4/$value`;
+	for (const connections of [8, CONNECTIONS]) {
+		const ours = [];
+		const theirs = [];
+		for (let i = 0; i < rounds; i++) {
+			theirs.push(Number(run(join(here, 'update'), [server.endpoints.database, String(connections), String(seconds)])));
+			const out = run(join(here, 'load'), ['127.0.0.1', port, String(connections), String(seconds), 'PATCH', path, '17.25']).trim().split(' ').map(Number);
+			if (out[3])
+				throw new Error(`${out[3]} PATCHes failed`);
+			ours.push(out[0]);
+		}
+		print(`PATCH of one $value, ${connections} connections, committed`, median(ours), median(theirs), 'baseline: UPDATE of one row each');
+	}
+}
+
+async function latency() {
+	const twin = 'urn:bench:sm:twin';
+	const text = (idShort, value) => ({ modelType: 'Property', idShort, valueType: 'xs:string', value });
+	await server.call('POST', '/submodels', {
+		modelType: 'Submodel', id: twin, idShort: 'TwinEngine',
+		semanticId: { type: 'ExternalReference', keys: [{ type: 'GlobalReference', value: 'https://twinshell.org/submodel/TwinEngine/1/0' }] },
+		submodelElements: [text('Mode', 'shadow'), { modelType: 'SubmodelElementCollection', idShort: 'Links', value: [
+			{ modelType: 'SubmodelElementCollection', idShort: 'N', value: [text('TopicFilter', 'bench/n'), text('Selector', '/n'),
+				{ modelType: 'ReferenceElement', idShort: 'Target', value: { type: 'ModelReference', keys: [{ type: 'Submodel', value: id },
+					{ type: 'SubmodelElementCollection', value: 'Group0' }, { type: 'Property', value: 'Value0' }] } }] }] }],
+	});
+	const broker = new URL(server.endpoints.broker);
+	const pub = spawn('mosquitto_pub', ['-h', broker.hostname, '-p', broker.port, '-q', '1', '-t', 'bench/n', '-l'], { stdio: ['pipe', 'ignore', 'inherit'] });
+	const path = `${server.url}/api/v3.0/submodels/${b64(id)}/submodel-elements/Group0.Value0/$value`;
+	const value = async () => Number(await (await fetch(path)).text());
+	pub.stdin.write('{"n":1000}\n');
+	if (!await until(10, async () => await value() === 1000))
+		throw new Error('the telemetry does not arrive');
+	const seen = [];
+	const floor = [];
+	for (let n = 1001; n <= 1300; n++) {
+		const from = performance.now();
+		pub.stdin.write(`{"n":${n}}\n`);
+		while (await value() !== n && performance.now() - from < 2000)
+			;
+		seen.push(performance.now() - from);
+		const idle = performance.now();
+		await value();
+		floor.push(performance.now() - idle);
+		await sleep(2);
+	}
+	pub.stdin.end();
+	seen.sort((a, b) => a - b);
+	console.log(`${'publish to visible by REST, 300 messages'.padEnd(58)} p50 ${median(seen).toFixed(2)} ms  p99 ${seen[Math.floor(seen.length * 0.99)].toFixed(2)} ms` +
+		`  baseline: one GET ${median(floor).toFixed(2)} ms`);
+}
+
+try {
+	await get('GET of a submodel of 100 elements, 64 connections', `/api/v3.0/submodels/${b64(id)}`);
+	await get('GET of one $value, 64 connections', `/api/v3.0/submodels/${b64(id)}/submodel-elements/Group3.Value4/$value`);
+	await patch();
+	await latency();
+} finally {
+	await stop(server.child);
+}
+for (const [name, args] of [['ingest_bench', []], ['json_bench', []]]) {
+	console.log(`-- ${name}`);
+	process.stdout.write(run(join(here, name), args, { timeout: 180000, env: { ...process.env } }));
+}
+process.exit(0);
