@@ -210,8 +210,7 @@ static bool put_fields(struct writer *w, const struct aas_node *n, unsigned leve
 			continue;
 		if (some)
 			buf_putc(w->b, ',');
-		buf_json(w->b, p->name, p->name_len);
-		buf_putc(w->b, ':');
+		buf_put(w->b, p->key, p->name_len + 3u);
 		if (put_field(w, n, i, level))
 			some = true;
 		else

@@ -19,13 +19,6 @@ static void put_text(struct buf *b, const char *s)
 	buf_json(b, s, strlen(s));
 }
 
-static void put_key(struct buf *b, const struct aas_prop *p)
-{
-	buf_putc(b, '"');
-	buf_put(b, p->name, p->name_len);
-	buf_put(b, "\":", 2);
-}
-
 static void put_nodes(struct buf *b, const struct aas_node *n, const struct aas_view *v, unsigned level)
 {
 	buf_putc(b, '[');
@@ -91,6 +84,10 @@ static void put_node(struct buf *b, const struct aas_node *n, const struct aas_v
 	if (live)
 		aas_value_texts(&now, n, v);
 	buf_putc(b, '{');
+	if (n->cls->typed) {
+		buf_puts(b, "\"modelType\":");
+		put_text(b, n->cls->name);
+	}
 	for (unsigned i = 0; i < n->cls->n; i++) {
 		const struct aas_prop *p = &n->cls->props[i];
 		const char *text = live && p->views & AAS_VIEW_V ? now.text[i == AAS_SLOT(Range, max)] : NULL;
@@ -98,17 +95,11 @@ static void put_node(struct buf *b, const struct aas_node *n, const struct aas_v
 			continue;
 		if (b->n > first)
 			buf_putc(b, ',');
-		put_key(b, p);
+		buf_put(b, p->key, p->name_len + 3u);
 		if (text)
 			put_text(b, text);
 		else
 			put_attribute(b, n, i, v, level);
-	}
-	if (n->cls->typed) {
-		if (b->n > first)
-			buf_putc(b, ',');
-		buf_puts(b, "\"modelType\":");
-		put_text(b, n->cls->name);
 	}
 	buf_putc(b, '}');
 }
