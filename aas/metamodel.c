@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aas/metamodel.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "aas/lexical.h"
+#include "aas/lookup.h"
 
 const struct aas_string_type aas_strings[] = {
 #define S(name, min, max, check) { #name, min, max, aas_lex_##check },
@@ -34,14 +36,14 @@ const struct aas_enum_type aas_enums[] = {
 
 /* The view letter C (children) must not be taken for the class macro: the class rows get another name. */
 #define C AAS_VIEW_C
-#define P(name, kind, type, card, views) { #name, sizeof #name - 1, AAS_##kind, TYPE_##kind(type), card, views },
+#define P(name, kind, type, card, views) { "\"" #name "\":", #name, sizeof #name - 1, AAS_##kind, TYPE_##kind(type), card, views },
 #define CLASS_PROPS(cls, xml, mask, typed, shape) static const struct aas_prop props_##cls[] = { cls##_(P) };
 AAS_CLASSES(CLASS_PROPS)
 #undef C
 
 const struct aas_class aas_classes[AAS_N_CLASSES] = {
 #define CLASS_ROW(cls, xml, mask, typed, shape) \
-	[AAS_##cls] = { #cls, #xml, props_##cls, AAS_##cls, sizeof props_##cls / sizeof *props_##cls, mask, typed, AAS_SHAPE_##shape },
+	[AAS_##cls] = { #cls, #xml, props_##cls, sizeof #cls - 1, AAS_##cls, sizeof props_##cls / sizeof *props_##cls, mask, typed, AAS_SHAPE_##shape },
 	AAS_CLASSES(CLASS_ROW)
 };
 
@@ -63,20 +65,76 @@ struct aas_node *aas_node_new(struct arena *a, enum aas_class_id id)
 	return n;
 }
 
+/* ---- lookup ------------------------------------------------------------------ */
+
+struct aas_class_index aas_class_index[AAS_N_CLASSES];
+struct aas_lookup aas_enum_lookup[sizeof aas_enums / sizeof *aas_enums], aas_class_lookup, aas_xml_lookup;
+
+static void lookup_make(struct aas_lookup *l, const char *const *names, unsigned n)
+{
+	for (uint64_t seed = 1; seed < 1u << 20; seed++) {
+		unsigned i = 0;
+		memset(l->place, 0, sizeof l->place);
+		l->seed = seed * 0xD6E8FEB86659FD93u;
+		for (; i < n; i++) {
+			uint8_t *at = &l->place[aas_lookup_hash(l->seed, names[i], strlen(names[i]))];
+			if (*at)
+				break;
+			*at = (uint8_t)(i + 1);
+		}
+		if (i == n)
+			return;
+	}
+	abort();	/* two names the hash cannot tell apart: aas_lookup_hash must look at more bytes */
+}
+
+static void class_index_make(struct aas_class_index *x, const struct aas_class *c)
+{
+	const char *names[32];
+	x->key_bytes = 64 + AAS_KEY_MAX;	/* brackets and modelType; a key is stored in its full width */
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct aas_prop *p = &c->props[i];
+		names[i] = p->name;
+		x->key_bytes = (uint16_t)(x->key_bytes + p->name_len + 8);
+		if (p->required)
+			x->required |= 1u << i;
+		if (p->kind == AAS_STR && p->type == AAS_STR_Any)
+			x->values |= 1u << i;
+		if (p->kind == AAS_ENUM && p->type == AAS_ENUM_DataTypeDefXsd)
+			x->value_type = (uint8_t)i;
+	}
+	lookup_make(&x->props, names, c->n);
+}
+
+__attribute__((constructor)) static void indexes_make(void)
+{
+	const char *names[AAS_N_CLASSES], *xml[AAS_N_CLASSES];
+	for (unsigned i = 0; i < AAS_N_CLASSES; i++) {
+		class_index_make(&aas_class_index[i], &aas_classes[i]);
+		names[i] = aas_classes[i].name;
+		xml[i] = aas_classes[i].xml;
+	}
+	lookup_make(&aas_class_lookup, names, AAS_N_CLASSES);
+	lookup_make(&aas_xml_lookup, xml, AAS_N_CLASSES);
+	for (unsigned i = 0; i < sizeof aas_enums / sizeof *aas_enums; i++)
+		lookup_make(&aas_enum_lookup[i], aas_enums[i].literal, aas_enums[i].n);
+}
+
+static bool same(const char *name, const char *p, size_t n)
+{
+	return !strncmp(name, p, n) && !name[n];
+}
+
 const struct aas_class *aas_class_by_name(const char *name, size_t n)
 {
-	for (int i = 0; i < AAS_N_CLASSES; i++)
-		if (!strncmp(aas_classes[i].name, name, n) && !aas_classes[i].name[n])
-			return &aas_classes[i];
-	return NULL;
+	int i = aas_lookup_guess(&aas_class_lookup, name, n);
+	return i >= 0 && same(aas_classes[i].name, name, n) ? &aas_classes[i] : NULL;
 }
 
 const struct aas_class *aas_class_by_xml(const char *name, size_t n)
 {
-	for (int i = 0; i < AAS_N_CLASSES; i++)
-		if (!strncmp(aas_classes[i].xml, name, n) && !aas_classes[i].xml[n])
-			return &aas_classes[i];
-	return NULL;
+	int i = aas_lookup_guess(&aas_xml_lookup, name, n);
+	return i >= 0 && same(aas_classes[i].xml, name, n) ? &aas_classes[i] : NULL;
 }
 
 bool aas_class_fits(const struct aas_class *c, unsigned type)
@@ -96,18 +154,14 @@ const char *aas_type_name(unsigned type)
 
 int aas_prop_find(const struct aas_class *c, const char *name, size_t n)
 {
-	for (int i = 0; i < c->n; i++)
-		if (c->props[i].name_len == n && !memcmp(c->props[i].name, name, n))
-			return i;
-	return -1;
+	int i = aas_lookup_guess(&aas_class_index[c->id].props, name, n);
+	return i >= 0 && c->props[i].name_len == n && !memcmp(c->props[i].name, name, n) ? i : -1;
 }
 
 int aas_enum_find(enum aas_enum_id e, const char *text, size_t n)
 {
-	for (unsigned i = 0; i < aas_enums[e].n; i++)
-		if (!strncmp(aas_enums[e].literal[i], text, n) && !aas_enums[e].literal[i][n])
-			return (int)i;
-	return -1;
+	int i = aas_lookup_guess(&aas_enum_lookup[e], text, n);
+	return i >= 0 && same(aas_enums[e].literal[i], text, n) ? i : -1;
 }
 
 const char *aas_enum_text(enum aas_enum_id e, union aas_slot s)

@@ -58,7 +58,10 @@ enum aas_enum_id {
 #undef E
 };
 
+#define AAS_KEY_MAX 32
+
 struct aas_prop {
+	char key[AAS_KEY_MAX];	/* "\"valueType\":": the name as JSON writes it, name_len + 3 bytes */
 	const char *name;
 	uint8_t name_len;
 	uint8_t kind;		/* enum aas_kind */
@@ -71,6 +74,7 @@ struct aas_class {
 	const char *name;	/* "Property": modelType, KeyTypes literal */
 	const char *xml;	/* "property" */
 	const struct aas_prop *props;
+	uint8_t name_len;
 	uint8_t id, n, mask, typed, shape;	/* typed: JSON carries modelType */
 };
 

@@ -17,13 +17,15 @@ enum err aas_check(const struct aas_node *, struct diag *);
 
 /* Insert `child` (consumed; must be in an arena that lives as long as the tree) under `parent`, at the end.
  * ERR_CONFLICT: a sibling has its idShort (AASd-022).  ERR_BAD_REQUEST: parent is a leaf, the class does not fit, the idShort is
- * missing (AASd-117), or it breaks the list's typeValueListElement / valueTypeListElement (AASd-107..109). */
+ * missing (AASd-117), it breaks the list's semanticIdListElement, typeValueListElement or valueTypeListElement (AASd-107..109), or
+ * the tree becomes deeper than AAS_DEPTH_MAX. */
 enum err aas_insert(struct aas_node *parent, struct aas_node *child, struct diag *);
 /* Put `fresh` in the place of `old`, which is unlinked. Same checks; its idShort must be old's (list items excepted). */
 enum err aas_replace(struct aas_node *old, struct aas_node *fresh, struct diag *);
 void aas_remove(struct aas_node *);
-/* PATCH (IDTA-01002): every attribute present in `patch` replaces the one in `n`; children are merged by idShort or index and must
- * exist.  The classes must agree.  All or nothing: on error `n` is as it was.  With keep_value, V attributes are left alone. */
+/* PATCH (IDTA-01002): every attribute present in `patch` replaces the one in `n` by a copy in `a`; children are merged by idShort or
+ * index and must exist.  The classes must agree, id and idShort cannot change, values must suit the valueType that results.  All or
+ * nothing: on error `n` is as it was.  ERR_BAD_REQUEST, ERR_NOT_FOUND (a child that does not exist), ERR_NO_MEMORY. */
 enum err aas_merge(struct arena *a, struct aas_node *n, const struct aas_node *patch, struct diag *);
 
 #endif

@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The reader copies the text once into the arena and works in it: strings are unescaped and terminated in place, and the
+ * slots point into the copy.  Attributes mostly come in the same order in every object of a class, so the attribute that
+ * followed last time is tried first, and only a miss costs a scan of the name and a hash. */
+#include <stdio.h>
+
+#include "aas/json.h"
+#include "aas/json_scan.h"
+#include "aas/lexical.h"
+#include "aas/lookup.h"
+
+#define SLOTS_MAX 32
+#define CHUNK_MAX ((size_t)16384)
+#define MODEL_TYPE "\"modelType\":"
+
+/* Classes of objects that stand further on in the text, noted when one of them had to be found out before it is read. */
+struct ahead {
+	uint32_t at;		/* offset of the brace */
+	uint8_t cls;		/* 1 + class id; 0: none named, UNKNOWN: a wrong one */
+};
+#define UNKNOWN 255
+
+struct reader {
+	char *p;		/* what is read next */
+	char *text, *end;
+	struct arena *arena;
+	char *mem;		/* zeroed memory for nodes */
+	size_t left, chunk;
+	struct diag *d;
+	const char *leaf;	/* the attribute that is being read, for the path of a message */
+	unsigned depth;
+	struct buf ahead;	/* of struct ahead, in the order of the text */
+	size_t ahead_at;	/* the first one not yet used */
+	char *scanned;		/* what stands before this is in `ahead` */
+	uint8_t next[AAS_N_CLASSES][SLOTS_MAX + 1];	/* by class and 1 + slot: the slot that followed */
+};
+
+static enum err read_node(struct reader *r, unsigned type, unsigned flags, struct aas_node *parent, struct aas_node **out);
+
+/* ---- faults ------------------------------------------------------------------------ */
+
+__attribute__((cold, noinline, format(printf, 3, 4))) static enum err fault(struct reader *r, const char *rule, const char *fmt, ...)
+{
+	struct diag_frame f;
+	va_list ap;
+	if (r->leaf)
+		diag_push(r->d, &f, r->leaf);
+	va_start(ap, fmt);
+	diag_addv(r->d, ERR_BAD_REQUEST, rule, fmt, ap);
+	va_end(ap);
+	if (r->leaf)
+		diag_pop(r->d);
+	return ERR_BAD_REQUEST;
+}
+
+__attribute__((cold, noinline)) static enum err no_memory(struct reader *r)
+{
+	return diag_add(r->d, ERR_NO_MEMORY, "not enough memory to read the text");
+}
+
+/* At most 80 bytes of a text, cut between characters. */
+static int brief(const char *s, size_t n)
+{
+	if (n > 80)
+		for (n = 80; n && ((unsigned char)s[n] & 0xC0) == 0x80;)
+			n--;
+	return (int)n;
+}
+
+__attribute__((cold, noinline)) static enum err not_kind(struct reader *r, const char *wanted)
+{
+	char c = *r->p;
+	if (c == 'n')
+		return fault(r, NULL, "null is not allowed, leave the attribute out");
+	if (r->p >= r->end)
+		return fault(r, NULL, "expected %s, but the text ends here", wanted);
+	const char *found = c == '"' ? "a string" : c == '{' ? "an object" : c == '[' ? "an array" :
+			    c == 't' || c == 'f' ? "a boolean" : c == '-' || (c >= '0' && c <= '9') ? "a number" : NULL;
+	if (found)
+		return fault(r, NULL, "expected %s, not %s", wanted, found);
+	return fault(r, NULL, "expected %s at byte %zu", wanted, (size_t)(r->p - r->text));
+}
+
+/* ---- strings -------------------------------------------------------------------------- */
+
+static bool hex4(const char *p, uint32_t *out)
+{
+	uint32_t v = 0;
+	for (int i = 0; i < 4; i++) {
+		unsigned char c = (unsigned char)p[i], low = c | 0x20;
+		if (c >= '0' && c <= '9')
+			v = v << 4 | (uint32_t)(c - '0');
+		else if (low >= 'a' && low <= 'f')
+			v = v << 4 | (uint32_t)(low - 'a' + 10);
+		else
+			return false;
+	}
+	*out = v;
+	return true;
+}
+
+/* *q stands on the backslash; the character goes to *w, and both move on. */
+static enum err unescape(struct reader *r, char **q, char **w, bool *wide)
+{
+	static const char plain[128] = { ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t' };
+	unsigned char c = (unsigned char)(*q)[1];
+	uint32_t u, low;
+	if (c < 128 && plain[c]) {
+		*(*w)++ = plain[c];
+		*q += 2;
+		return ERR_OK;
+	}
+	if (c == 'b' || c == 'f')
+		return fault(r, "AASd-130", "\\%c is not a character that XML 1.0 can carry", c);
+	if (c != 'u' || !hex4(*q + 2, &u))
+		return fault(r, NULL, "wrong escape at byte %zu", (size_t)(*q - r->text));
+	*q += 6;
+	if (u >= 0xD800 && u < 0xE000) {
+		if (u >= 0xDC00 || (*q)[0] != '\\' || (*q)[1] != 'u' || !hex4(*q + 2, &low) || low < 0xDC00 || low >= 0xE000)
+			return fault(r, NULL, "half of a surrogate pair: \\u%04X", (unsigned)u);
+		u = 0x10000 + ((u - 0xD800) << 10) + (low - 0xDC00);
+		*q += 6;
+	}
+	if ((u < 0x20 && u != '\t' && u != '\n' && u != '\r') || u == 0xFFFE || u == 0xFFFF)
+		return fault(r, "AASd-130", "U+%04X is not a character that XML 1.0 can carry", (unsigned)u);
+	*w += utf8_put(*w, u);
+	*wide |= u >= 0x80;
+	return ERR_OK;
+}
+
+/* From the first byte that is not plain: w is where it goes, too. */
+static enum err read_string_rest(struct reader *r, char *from, char *q, size_t *n, bool *wide)
+{
+	char *w = q, *run;
+	for (;;) {
+		enum err e;
+		run = q;
+		if (*q == '"') {
+			*w = 0;
+			*n = (size_t)(w - from);
+			r->p = q + 1;
+			return ERR_OK;
+		} else if (*q == '\\') {
+			if ((e = unescape(r, &q, &w, wide)))
+				return e;
+			continue;
+		} else if ((signed char)*q < 0) {
+			while ((signed char)*q < 0)
+				q++;
+			*wide = true;
+			if (!utf8_xml_valid(run, (size_t)(q - run)))
+				return utf8_valid(run, (size_t)(q - run)) ?
+					fault(r, "AASd-130", "U+FFFE and U+FFFF are not characters that XML 1.0 can carry") :
+					fault(r, NULL, "the text is not UTF-8 at byte %zu", (size_t)(run - r->text));
+		} else if (!aas_scan_plain(*q)) {
+			return q >= r->end ? fault(r, NULL, "the string does not end") :
+					     fault(r, NULL, "control character U+%04X inside a string", (unsigned)(unsigned char)*q);
+		}
+		q = aas_scan_string(q);
+		if (w != run)
+			memmove(w, run, (size_t)(q - run));
+		w += q - run;
+	}
+}
+
+/* r->p stands on the opening quote.  *wide: not all characters are ASCII, so n is not their number. */
+static inline enum err read_string(struct reader *r, char **s, size_t *n, bool *wide)
+{
+	char *from = r->p + 1, *q = aas_scan_string(from);
+	*s = from;
+	*wide = false;
+	if (*q != '"')
+		return read_string_rest(r, from, q, n, wide);
+	*q = 0;
+	*n = (size_t)(q - from);
+	r->p = q + 1;
+	return ERR_OK;
+}
+
+__attribute__((cold, noinline)) static enum err wrong_text(struct reader *r, const struct aas_string_type *t, const char *s, size_t n,
+							   size_t len)
+{
+	if (len < t->min)
+		return fault(r, NULL, "must not be empty");
+	if (t->max && len > t->max)
+		return fault(r, NULL, "has %zu characters, %u are allowed", len, t->max);
+	return fault(r, NULL, "\"%.*s\" is not a valid %s", brief(s, n), s, t->name);
+}
+
+static inline enum err read_text(struct reader *r, const struct aas_prop *p, const char **out)
+{
+	const struct aas_string_type *t = &aas_strings[p->type];
+	char *s;
+	size_t n, len;
+	bool wide;
+	enum err e = read_string(r, &s, &n, &wide);
+	if (e)
+		return e;
+	len = wide && t->max && n > t->max ? utf8_length(s, n) : n;
+	if (len < t->min || (t->max && len > t->max) || (t->check != aas_lex_any && !t->check(s, n)))
+		return wrong_text(r, t, s, n, len);
+	*out = s;
+	return ERR_OK;
+}
+
+__attribute__((cold, noinline)) static enum err wrong_literal(struct reader *r, unsigned id, const char *s, size_t n)
+{
+	const struct aas_enum_type *t = &aas_enums[id];
+	char list[320];
+	size_t at = 0;
+	for (unsigned i = 0; i < t->n && at + 40 < sizeof list; i++)
+		at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", t->literal[i]);
+	return fault(r, NULL, "\"%.*s\" is not one of %s%s", brief(s, n), s, list, at + 40 < sizeof list ? "" : " ...");
+}
+
+static inline enum err read_literal(struct reader *r, const struct aas_prop *p, uintptr_t *ord)
+{
+	char *s;
+	size_t n;
+	bool wide;
+	enum err e = read_string(r, &s, &n, &wide);
+	if (e)
+		return e;
+	int i = aas_enum_find(p->type, s, n);
+	if (i < 0)
+		return wrong_literal(r, p->type, s, n);
+	*ord = (uintptr_t)i + 1;
+	return ERR_OK;
+}
+
+static enum err read_base64(struct reader *r, const char **out)
+{
+	char *s;
+	size_t n;
+	bool wide;
+	enum err e = read_string(r, &s, &n, &wide);
+	if (!e && !aas_lex_base64(s, n))
+		e = fault(r, NULL, "is not base64 with its padding");
+	*out = s;
+	return e;
+}
+
+static enum err read_boolean(struct reader *r, uintptr_t *ord)
+{
+	bool yes = !memcmp(r->p, "true", 4);
+	if (!yes && memcmp(r->p, "false", 5))
+		return not_kind(r, "true or false");
+	r->p += yes ? 4 : 5;
+	*ord = 1 + yes;
+	return ERR_OK;
+}
+
+/* ---- the class of an object ------------------------------------------------------------- */
+
+static char *skip_string(char *p)
+{
+	for (p = aas_scan_quote(p + 1); *p == '\\'; p = aas_scan_quote(p))
+		p += p[1] ? 2 : 1;
+	return p + (*p == '"');
+}
+
+/* p stands on a member name; when it is modelType, the class goes to *cls.  Returns where to go on. */
+static char *note_class(char *p, uint8_t *cls)
+{
+	if (memcmp(p, MODEL_TYPE, sizeof MODEL_TYPE - 2))
+		return skip_string(p);
+	p = aas_scan_space(p + sizeof MODEL_TYPE - 2);
+	if (*p != ':' || *(p = aas_scan_space(p + 1)) != '"')
+		return p;
+	char *end = skip_string(p);
+	const struct aas_class *c = end > p + 2 ? aas_class_by_name(p + 1, (size_t)(end - p) - 2) : NULL;
+	*cls = c ? (uint8_t)(c->id + 1) : UNKNOWN;
+	return end;
+}
+
+/* Note the classes of the object at p and of all objects within.  Malformed text ends the scan: the reader will stumble over it. */
+static enum err scan_ahead(struct reader *r, char *p)
+{
+	size_t open[AAS_DEPTH_MAX * 2 + 2];	/* 1 + index of the entry in `ahead`, 0 for an array */
+	unsigned depth = 0;
+	bool name = false;
+	do {
+		if (*p == '"') {
+			uint8_t cls = 0;
+			p = name ? note_class(p, &cls) : skip_string(p);
+			if (cls)
+				((struct ahead *)(void *)r->ahead.p)[open[depth - 1] - 1].cls = cls;
+			name = false;
+			continue;
+		}
+		if (*p == '{' || *p == '[') {
+			if (depth == sizeof open / sizeof *open)
+				break;
+			struct ahead a = { (uint32_t)(p - r->text), 0 };
+			if ((name = *p == '{'))
+				buf_put(&r->ahead, &a, sizeof a);
+			open[depth++] = name ? r->ahead.n / sizeof a : 0;
+			if (r->ahead.failed)
+				return no_memory(r);
+		} else if (*p == '}' || *p == ']') {
+			depth--;
+		} else if (*p == ',') {
+			name = open[depth - 1] != 0;
+		} else if (!*p) {
+			break;
+		}
+		p++;
+	} while (depth);
+	r->scanned = p;
+	return ERR_OK;
+}
+
+/* The class that modelType names somewhere in the object at `at`. */
+static enum err class_ahead(struct reader *r, char *at, unsigned type, const struct aas_class **c)
+{
+	if (at >= r->scanned) {
+		r->ahead.n = r->ahead_at = 0;
+		enum err e = scan_ahead(r, at);
+		if (e)
+			return e;
+	}
+	const struct ahead *list = (const void *)r->ahead.p;
+	size_t n = r->ahead.n / sizeof *list;
+	uint32_t offset = (uint32_t)(at - r->text);
+	while (r->ahead_at < n && list[r->ahead_at].at < offset)
+		r->ahead_at++;
+	uint8_t cls = r->ahead_at < n && list[r->ahead_at].at == offset ? list[r->ahead_at].cls : 0;
+	if (!cls)
+		return fault(r, NULL, "modelType is required");
+	r->leaf = "modelType";
+	if (cls == UNKNOWN || !aas_class_fits(&aas_classes[cls - 1], type))
+		return fault(r, NULL, "%s is not a %s", cls == UNKNOWN ? "the class" : aas_classes[cls - 1].name, aas_type_name(type));
+	*c = &aas_classes[cls - 1];
+	return ERR_OK;
+}
+
+/* r->p stands on the value of modelType.  *c is the class, when it is known. */
+static enum err read_model_type(struct reader *r, unsigned type, const struct aas_class **c)
+{
+	char *s;
+	size_t n;
+	bool wide;
+	r->leaf = "modelType";
+	if (*r->p != '"')
+		return not_kind(r, "a string");
+	enum err e = read_string(r, &s, &n, &wide);
+	if (e)
+		return e;
+	const struct aas_class *named = aas_class_by_name(s, n);
+	if (!named || !aas_class_fits(named, type) || (*c && *c != named))
+		return fault(r, NULL, "\"%.*s\" is not a %s", brief(s, n), s, *c ? (*c)->name : aas_type_name(type));
+	*c = named;
+	return ERR_OK;
+}
+
+/* ---- objects ------------------------------------------------------------------------------ */
+
+static inline struct aas_node *node_new(struct reader *r, const struct aas_class *c, struct aas_node *parent)
+{
+	size_t size = sizeof(struct aas_node) + c->n * sizeof(union aas_slot);
+	if (size > r->left) {
+		size_t chunk = size > r->chunk ? size : r->chunk;
+		if (!(r->mem = arena_alloc(r->arena, chunk))) {
+			r->left = 0;
+			return NULL;
+		}
+		r->left = chunk;
+	}
+	struct aas_node *n = (struct aas_node *)(void *)r->mem;
+	r->mem += size;
+	r->left -= size;
+	n->cls = c;
+	n->parent = parent;
+	return n;
+}
+
+/* The slot of the member that begins at r->p; c->n for modelType.  r->p is left on the value. */
+static inline enum err read_name(struct reader *r, const struct aas_class *c, int before, int *slot)
+{
+	uint8_t *guess = &r->next[c->id][before + 1];
+	const char *key = *guess < c->n ? c->props[*guess].key : MODEL_TYPE;
+	size_t n = (*guess < c->n ? c->props[*guess].name_len : sizeof "modelType" - 1) + 3;
+	if (*guess < c->n ? aas_scan_same(key, r->p, n) : c->typed && !memcmp(key, r->p, n)) {
+		*slot = *guess;
+		r->p = aas_scan_space(r->p + n);
+		return ERR_OK;
+	}
+	char *s;
+	bool wide;
+	if (*r->p != '"')
+		return fault(r, NULL, "expected the name of an attribute at byte %zu", (size_t)(r->p - r->text));
+	enum err e = read_string(r, &s, &n, &wide);
+	if (e)
+		return e;
+	*slot = aas_prop_find(c, s, n);
+	if (*slot < 0 && c->typed && n == 9 && !memcmp(s, "modelType", 9))
+		*slot = c->n;
+	if (*slot < 0)
+		return fault(r, NULL, "%s has no attribute \"%.*s\"", c->name, brief(s, n), s);
+	r->p = aas_scan_space(r->p);
+	if (*r->p != ':')
+		return fault(r, NULL, "expected a colon after \"%s\"", s);
+	r->p = aas_scan_space(r->p + 1);
+	*guess = (uint8_t)*slot;
+	return ERR_OK;
+}
+
+/* After a value: *more says whether another follows. */
+static inline enum err read_separator(struct reader *r, char close, bool *more)
+{
+	r->p = aas_scan_space(r->p);
+	char c = *r->p;
+	if (c != ',' && c != close)
+		return fault(r, NULL, "expected a comma or %c at byte %zu", close, (size_t)(r->p - r->text));
+	r->p++;
+	if ((*more = c == ','))
+		r->p = aas_scan_space(r->p);
+	return ERR_OK;
+}
+
+/* r->p stands behind the bracket, on the first item. */
+static enum err read_items(struct reader *r, unsigned type, unsigned flags, struct aas_node *parent, struct aas_node **tail)
+{
+	struct diag_frame f;
+	bool more = true;
+	diag_push_index(r->d, &f, 0);
+	for (; more; f.index++) {
+		enum err e = read_node(r, type, flags, parent, tail);
+		if (e)
+			return e;
+		tail = &(*tail)->next;
+		if ((e = read_separator(r, ']', &more)))
+			return e;
+	}
+	diag_pop(r->d);
+	return ERR_OK;
+}
+
+static enum err read_nested(struct reader *r, const struct aas_prop *p, unsigned flags, struct aas_node *n, union aas_slot *out)
+{
+	struct diag_frame f;
+	enum err e;
+	if (p->kind == AAS_LIST) {
+		if (*r->p != '[')
+			return not_kind(r, "an array");
+		r->p = aas_scan_space(r->p + 1);
+		if (*r->p == ']')
+			return fault(r, NULL, "must not be empty, leave it out");
+	}
+	/* a PATCH replaces what is no child as a whole, so that must be complete */
+	flags = p->views & AAS_VIEW_C ? flags : AAS_JSON_DEFAULT;
+	r->leaf = NULL;
+	diag_push(r->d, &f, p->name);
+	e = p->kind == AAS_LIST ? read_items(r, p->type, flags, n, &out->node) : read_node(r, p->type, flags, n, &out->node);
+	if (!e)
+		diag_pop(r->d);
+	r->leaf = e ? r->leaf : NULL;
+	return e;
+}
+
+static inline enum err read_slot(struct reader *r, const struct aas_prop *p, unsigned flags, struct aas_node *n, union aas_slot *out)
+{
+	r->leaf = p->name;
+	if (flags & AAS_JSON_METADATA && !(p->views & AAS_VIEW_M))
+		return fault(r, NULL, "is not part of the metadata of %s", n->cls->name);
+	switch (p->kind) {
+	case AAS_BOOL:
+		return read_boolean(r, &out->ord);
+	case AAS_NODE:
+	case AAS_LIST:
+		return read_nested(r, p, flags, n, out);
+	}
+	if (*r->p != '"')
+		return not_kind(r, "a string");
+	if (p->kind == AAS_STR)
+		return read_text(r, p, &out->str);
+	return p->kind == AAS_ENUM ? read_literal(r, p, &out->ord) : read_base64(r, &out->str);
+}
+
+/* What only the whole object tells: required attributes, and values in the form of their valueType. */
+static enum err check_whole(struct reader *r, const struct aas_node *n, uint32_t seen, unsigned flags)
+{
+	const struct aas_class_index *x = &aas_class_index[n->cls->id];
+	uint32_t missing = x->required & ~seen, values = x->values & seen;
+	r->leaf = NULL;
+	if (missing && !(flags & AAS_JSON_PARTIAL))
+		return fault(r, NULL, "%s is required", n->cls->props[__builtin_ctz(missing)].name);
+	for (; values; values &= values - 1) {
+		unsigned i = (unsigned)__builtin_ctz(values);
+		uintptr_t type = n->slot[x->value_type].ord;
+		const char *s = n->slot[i].str;
+		if (!type || aas_xsd_ok(type, s, strlen(s)))
+			continue;
+		r->leaf = n->cls->props[i].name;
+		return fault(r, NULL, "\"%.*s\" is not a value of %s", brief(s, strlen(s)), s, aas_xsd_of(type)->name);
+	}
+	return ERR_OK;
+}
+
+static enum err read_members(struct reader *r, struct aas_node *n, unsigned type, unsigned flags, bool named)
+{
+	const struct aas_class *c = n->cls;
+	uint32_t seen = 0;
+	int slot = -1;
+	bool more = *r->p != '}';
+	enum err e;
+	if (!more)
+		r->p++;
+	while (more) {
+		r->leaf = NULL;
+		if ((e = read_name(r, c, slot, &slot)))
+			return e;
+		if (slot == c->n ? named : seen >> slot & 1)
+			return fault(r, NULL, "\"%s\" occurs twice", slot == c->n ? "modelType" : c->props[slot].name);
+		if (slot == c->n) {
+			named = true;
+			e = read_model_type(r, type, &c);
+		} else {
+			seen |= 1u << slot;
+			e = read_slot(r, &c->props[slot], flags, n, &n->slot[slot]);
+		}
+		if (e || (e = read_separator(r, '}', &more)))
+			return e;
+	}
+	if (c->typed && !named && !(flags & AAS_JSON_PARTIAL)) {
+		r->leaf = NULL;
+		return fault(r, NULL, "modelType is required");
+	}
+	return check_whole(r, n, seen, flags);
+}
+
+static enum err read_node(struct reader *r, unsigned type, unsigned flags, struct aas_node *parent, struct aas_node **out)
+{
+	const struct aas_class *c = aas_class_sole(type);
+	char *at = r->p;
+	bool named = false, more = true;
+	enum err e;
+	r->leaf = NULL;
+	if (*at != '{')
+		return not_kind(r, "an object");
+	if (++r->depth > AAS_DEPTH_MAX)
+		return fault(r, NULL, "nested deeper than %d levels", AAS_DEPTH_MAX);
+	r->p = aas_scan_space(at + 1);
+	if ((!c || c->typed) && !memcmp(r->p, MODEL_TYPE, sizeof MODEL_TYPE - 1)) {
+		named = true;
+		r->p = aas_scan_space(r->p + sizeof MODEL_TYPE - 1);
+		if ((e = read_model_type(r, type, &c)) || (e = read_separator(r, '}', &more)))
+			return e;
+		if (!more)
+			r->p--;
+		else if (*r->p == '}')
+			return fault(r, NULL, "a comma before the closing brace");
+	} else if (!c && (e = class_ahead(r, at, type, &c))) {
+		return e;
+	}
+	if (!(*out = node_new(r, c, parent)))
+		return no_memory(r);
+	e = read_members(r, *out, type, flags, named);
+	r->depth--;
+	return e;
+}
+
+/* ---- entry ------------------------------------------------------------------------------------ */
+
+static enum err reader_open(struct reader *r, struct arena *a, const char *text, size_t n, struct diag *d)
+{
+	*r = (struct reader){ .arena = a, .d = d, .chunk = n < 256 ? 256 : n < CHUNK_MAX ? n & ~(size_t)15 : CHUNK_MAX };
+	buf_init(&r->ahead, 0);
+	if (n >= UINT32_MAX - AAS_SCAN_PAD)
+		return diag_add(d, ERR_TOO_LARGE, "the text has more than 4 GiB");
+	if (!(r->text = arena_raw(a, n + AAS_SCAN_PAD)))
+		return no_memory(r);
+	memcpy(r->text, text, n);
+	memset(r->text + n, 0, AAS_SCAN_PAD);
+	r->end = r->text + n;
+	r->scanned = r->text;
+	if (n >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3))
+		return fault(r, NULL, "the text begins with a byte order mark");
+	r->p = aas_scan_space(r->text);
+	return ERR_OK;
+}
+
+static enum err reader_end(struct reader *r)
+{
+	r->p = aas_scan_space(r->p);
+	r->leaf = NULL;
+	return r->p == r->end ? ERR_OK : fault(r, NULL, "more text follows the value at byte %zu", (size_t)(r->p - r->text));
+}
+
+static enum err read_whole(struct arena *a, unsigned type, const char *text, size_t n, unsigned flags, bool list, struct aas_node **out,
+			   struct diag *d)
+{
+	struct diag scratch = DIAG_INIT;
+	struct diag_frame *top = d ? d->top : NULL;
+	struct reader r;
+	*out = NULL;
+	enum err e = reader_open(&r, a, text, n, d ? d : &scratch);
+	if (e)
+		goto out;
+	if (!list) {
+		e = read_node(&r, type, flags, NULL, out);
+	} else if (*r.p != '[') {
+		e = not_kind(&r, "an array");
+	} else {
+		r.p = aas_scan_space(r.p + 1);
+		if (*r.p == ']')
+			r.p++;
+		else
+			e = read_items(&r, type, flags, NULL, out);
+	}
+	if (!e)
+		e = reader_end(&r);
+out:
+	r.d->top = top;		/* a fault leaves the frames of the calls it came through */
+	buf_fini(&r.ahead);
+	diag_fini(&scratch);
+	if (e)
+		*out = NULL;
+	return e;
+}
+
+enum err aas_json_read(struct arena *a, unsigned type, const char *text, size_t n, unsigned flags, struct aas_node **out, struct diag *d)
+{
+	return read_whole(a, type, text, n, flags, false, out, d);
+}
+
+enum err aas_json_read_list(struct arena *a, unsigned type, const char *text, size_t n, unsigned flags, struct aas_node **head, struct diag *d)
+{
+	return read_whole(a, type, text, n, flags, true, head, d);
+}
