@@ -9,7 +9,14 @@
 struct call;
 
 /* One X(name) per handler, as routes.def spells it. */
-#define OPS(X)
+#define OPS(X) \
+	X(node_get) X(node_put) X(node_patch) X(node_post) X(node_delete) X(children_get) \
+	X(file_get) X(file_put) X(file_delete) \
+	X(shell_get) X(shell_put) X(shell_delete) X(asset_get) X(asset_put) X(refs_get) X(refs_post) X(refs_delete) \
+	X(thumbnail_get) X(thumbnail_put) X(thumbnail_delete) \
+	X(list_shells) X(list_submodels) X(list_cds) X(post_shell) X(post_submodel) X(post_cd) \
+	X(cd_get) X(cd_put) X(cd_delete) \
+	X(invoke_sync) X(serialize) X(upload) X(describe)
 
 #define X(name) enum err op_##name(struct call *);
 OPS(X)

@@ -63,7 +63,8 @@ enum err sm_element_delete(struct sm_session *, const char *sm_id, const char *p
 /* Value-only PATCH: `text` is the JSON value.  One CHANGE_VALUE per leaf, also when the value was the same: a repeated set-point is one. */
 enum err sm_value_patch(struct sm_session *, const char *sm_id, const char *path, struct slice text);
 
-/* -- a shell's references ---------------------------------------------------------------------------------------------- */
+/* -- a shell's parts ------------------------------------------------------------------------------------------------- */
+enum err sm_asset_put(struct sm_session *, const char *aas_id, const struct aas_node *asset_information);
 enum err sm_ref_post(struct sm_session *, const char *aas_id, struct aas_node *reference);	/* ERR_CONFLICT: has it */
 enum err sm_ref_delete(struct sm_session *, const char *aas_id, const char *sm_id);
 enum err sm_ref_check(struct sm_session *, const char *aas_id, const char *sm_id);		/* ERR_NOT_FOUND: not referenced */

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * op_describe.c - which service profiles are offered (IDTA-01002, "Self-Description").
+ */
+#include "server/call.h"
+#include "server/op.h"
+
+/* Only profiles of which every operation works in full.  Those with GenerateSerializationByIds wait for its XML and AASX forms. */
+static const char *const profiles[] = {
+	"SubmodelServiceSpecification/SSP-003",
+};
+static const char *const versions[] = { "3/0", "3/1" };	/* a profile is listed in both: its 3.0 operations are served alike */
+
+enum err op_describe(struct call *c)
+{
+	struct buf *b = &c->reply.body;
+	const char *comma = "";
+	buf_puts(b, "{\"profiles\":[");
+	for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++)
+		for (size_t v = 0; v < sizeof versions / sizeof *versions; v++) {
+			buf_printf(b, "%s\"https://admin-shell.io/aas/API/%s/%s\"", comma, versions[v], profiles[i]);
+			comma = ",";
+		}
+	buf_puts(b, "]}");
+	return ERR_OK;
+}

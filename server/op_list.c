@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * op_list.c - the repositories' collections: GET page by page, POST (IDTA-01002, repository APIs).
+ */
+#include "aas/json.h"
+#include "server/call.h"
+#include "server/op.h"
+
+/* Documents are fetched in small portions, and a page ends early when it has grown large: memory stays bounded whatever the
+ * documents weigh ("the server may return fewer than asked", IDTA-01002, pagination). */
+#define PORTION 16
+#define PAGE_BYTES ((size_t)16 << 20)
+
+static const struct kind {
+	enum aas_class_id cls;
+	const char *path;
+} kinds[STORE_N_KINDS] = {
+	[STORE_SHELL] = { AAS_AssetAdministrationShell, "/shells" },
+	[STORE_SUBMODEL] = { AAS_Submodel, "/submodels" },
+	[STORE_CONCEPT] = { AAS_ConceptDescription, "/concept-descriptions" },
+};
+
+/* The stored document is what the client shall see: no other form, no level, no blob to hide, nothing live. */
+static bool is_answer(const struct call *c, enum store_kind kind, const struct store_doc *d)
+{
+	static const char blob[] = "\"modelType\":\"Blob\"";
+	if (c->view.modifier != AAS_NORMAL || (kind == STORE_SUBMODEL && c->view.core))
+		return false;
+	if (kind != STORE_SUBMODEL)
+		return true;
+	return !sm_is_live(c->service, d->id) && (c->view.blobs || !memmem(d->json.p, d->json.n, blob, sizeof blob - 1));
+}
+
+static enum err item(struct call *c, enum store_kind kind, const struct store_doc *d, struct arena *scratch)
+{
+	struct aas_node *n;
+	enum err err;
+	if (is_answer(c, kind, d)) {
+		reply_page_raw(c, d->json);
+		return ERR_OK;
+	}
+	if ((err = aas_json_read(scratch, kinds[kind].cls, d->json.p, d->json.n, AAS_JSON_DEFAULT, &n, NULL)))
+		return err == ERR_NO_MEMORY ? err : diag_add(&c->diag, ERR_INTERNAL, "a stored document cannot be read");
+	c->sm_id = kind == STORE_SUBMODEL ? d->id : NULL;
+	err = reply_page_node(c, n);
+	c->sm_id = NULL;
+	return err;
+}
+
+static enum err list(struct call *c, enum store_kind kind)
+{
+	const char *after = c->after, *next = NULL;
+	struct arena *scratch = arena_new(0);
+	struct store_page page = { 0 };
+	enum err err = scratch ? ERR_OK : ERR_NO_MEMORY;
+	size_t left = c->limit;
+
+	reply_page_begin(c);
+	while (!err && left && c->reply.body.n < PAGE_BYTES) {
+		if ((err = sm_list(c->session, kind, &c->filter, after, left < PORTION ? left : PORTION, &page)))
+			break;
+		for (size_t i = 0; i < page.n && !err; i++) {
+			err = item(c, kind, &page.item[i], scratch);
+			arena_reset(scratch);
+		}
+		left -= page.n;
+		next = after = page.next;
+		if (!next || !page.n)
+			break;
+	}
+	if (!err)
+		reply_page_end(c, next);
+	arena_free(scratch);
+	return err;
+}
+
+static enum err post(struct call *c, enum store_kind kind)
+{
+	const struct sm_tree *t;
+	const char *id = AAS_ID(c->node);
+	enum err err = sm_create(c->session, kind, c->node);
+	if (!err)
+		err = sm_get(c->session, kind, id, &t);
+	if (err)
+		return err;
+	reply_created(c, "%s/%s", kinds[kind].path, reply_b64(c, id));
+	return reply_node(c, t->node);
+}
+
+enum err op_list_shells(struct call *c)
+{
+	return list(c, STORE_SHELL);
+}
+
+enum err op_list_submodels(struct call *c)
+{
+	return list(c, STORE_SUBMODEL);
+}
+
+enum err op_list_cds(struct call *c)
+{
+	return list(c, STORE_CONCEPT);
+}
+
+enum err op_post_shell(struct call *c)
+{
+	return post(c, STORE_SHELL);
+}
+
+enum err op_post_submodel(struct call *c)
+{
+	return post(c, STORE_SUBMODEL);
+}
+
+enum err op_post_cd(struct call *c)
+{
+	return post(c, STORE_CONCEPT);
+}
