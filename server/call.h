@@ -26,10 +26,13 @@ struct call {
 	const char *base_path;			/* the prefix the client used: "/api/v3.0", "/api/v3" or "" */
 	const char *host;			/* Host header, or NULL */
 
-	/* -- decoded; ids are plain text, NULL where the route has none -- */
+	/* -- matched and decoded by call_begin; ids are plain text, NULL where the route has none -- */
 	const struct route *route;
-	struct arena *arena;
+	struct route_match match;
+	struct arena *arena;			/* set by the transport, like everything above */
 	struct diag diag;
+	bool begun;
+	uint64_t cursor_seed;			/* what a cursor of this request is bound to: operation, ids and filters */
 	const char *aas_id, *sm_id, *cd_id, *id_short_path, *handle, *package_id;
 	struct aas_view view;			/* modifier, level, extent */
 	size_t limit;
@@ -51,11 +54,27 @@ struct call {
 		const char *content_type;	/* NULL: application/json */
 		const char *location;		/* below the base path, percent-encoded: "/submodels/{b64}" */
 		const char *disposition;	/* Content-Disposition, or NULL */
+		const char *allow;		/* Allow, with 405 */
+		size_t items;			/* of the page, so far */
 	} reply;
 };
 
-/* Run the whole pipeline; afterwards reply.status and reply.body are final.  Worker thread. */
+/* Match and decode ids and query: no input or output, any thread.  False: the answer is final (an error). */
+bool call_begin(struct call *);
+/* After call_begin: answer from memory alone.  True: the answer is final; *tree, when set, is the body (its json) and the
+ * caller's to drop.  False: call_run has to.  Never blocks. */
+bool call_peek(struct call *, struct live *, const struct sm_tree **tree);
+/* Run the whole pipeline (without call_begin, if that was done); afterwards reply.status and reply.body are final.  Worker thread. */
 void call_run(struct call *);
+/* Log one line and count: once per answer. `us`: how long it took. */
+void call_record(const struct call *, int64_t us);
+
+/* Counters by row of routes.def expanded, by class of status (index 2: 2xx ... 5: 5xx) and the sum of times; any thread. */
+struct call_count { uint64_t answers[6], us; };
+struct call_count call_count(size_t route);
+
+/* A query parameter (or a text field of a multipart body) that the route table does not know; NULL when it was not given. */
+const char *call_query(const struct call *, const char *name);
 
 /* -- for handlers ------------------------------------------------------------------------------------------------------------- */
 /* One node, as the view of the call wants it (sm_write: live values laid over). */
@@ -73,7 +92,5 @@ const char *reply_b64(struct call *, const char *id);
 const char *reply_path(struct call *, const char *id_short_path);
 /* An AAS Result with all messages of the diag; status from `e`. */
 void reply_error(struct call *, enum err e);
-
-/* -- handlers: one op_<name> per handler name of routes.def; those that exist are declared in op.h --------------------------------- */
 
 #endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/call.h"
+
+#include <stdatomic.h>
+
+#include "aas/path.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/request.h"
+
+#define TRIES_MAX 10
+#define PAUSE_FIRST_US 500	/* doubles up to PAUSE_MOST_US, with jitter, so that rivals do not meet again */
+#define PAUSE_MOST_US 50000
+#define ROUTES_MAX 256
+
+static struct { _Atomic uint64_t answers[6], us; } counts[ROUTES_MAX];
+
+static const int status_of[] = {
+	[REPLY_ONE] = 200, [REPLY_PAGE] = 200, [REPLY_LIST] = 200, [REPLY_RAW] = 200, [REPLY_200] = 200, [REPLY_201] = 201,
+	[REPLY_202] = 202, [REPLY_204] = 204, [REPLY_PUT] = 204,
+};
+
+static bool reply_has_body(enum route_reply r)
+{
+	return r != REPLY_200 && r != REPLY_202 && r != REPLY_204;
+}
+
+static enum err match(struct call *c)
+{
+	route_find(c->method, c->path, &c->match);
+	c->route = c->match.route;
+	if (!c->route && c->match.allow) {
+		c->reply.allow = c->match.allow;
+		return diag_add(&c->diag, ERR_METHOD, "%s is not possible here, only %s", c->method, c->match.allow);
+	}
+	if (!c->route)
+		return diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path");
+	if (!c->route->handler)
+		return diag_add(&c->diag, ERR_NOT_SUPPORTED, "this server does not offer %s %s%s", c->route->method, c->route->prefix,
+				c->route->path);
+	if (c->route->reply <= REPLY_LIST && !request_accepts_json(c->accept))
+		return diag_add(&c->diag, ERR_NOT_ACCEPTABLE, "the answer is application/json");
+	return ERR_OK;
+}
+
+bool call_begin(struct call *c)
+{
+	c->begun = true;
+	enum err e = match(c);
+	if (!e)
+		e = request_decode(c);
+	if (e)
+		reply_error(c, e);
+	return !e;
+}
+
+/* -- from memory ---------------------------------------------------------------------------------------------------------------- */
+
+static const struct { const char *handler; enum store_kind kind; size_t id; } peeks[] = {
+	{ "node_get", STORE_SUBMODEL, offsetof(struct call, sm_id) },
+	{ "shell_get", STORE_SHELL, offsetof(struct call, aas_id) },
+	{ "cd_get", STORE_CONCEPT, offsetof(struct call, cd_id) },
+};
+
+/* The whole document as the store keeps it is the answer, unless a view, a level, a blob or a live value stands between. */
+static bool is_document(const struct call *c, struct live *live, const struct sm_tree *t)
+{
+	return c->view.modifier == AAS_NORMAL && !c->view.core && !c->id_short_path && (c->view.blobs || !t->has_blob) &&
+	       (t->kind != STORE_SUBMODEL || !live || !live_has(live, c->sm_id));
+}
+
+bool call_peek(struct call *c, struct live *live, const struct sm_tree **tree)
+{
+	const struct sm_tree *t = NULL;
+	*tree = NULL;
+	if (c->route->superpath || c->route->sole_aas || c->route->sole_sm)
+		return false;	/* the reference has to be looked up */
+	for (size_t i = 0; i < sizeof peeks / sizeof *peeks && !t; i++)
+		if (str_eq(peeks[i].handler, c->route->handler_name))
+			t = sm_peek(c->service, peeks[i].kind, *(const char **)((char *)c + peeks[i].id));
+	if (!t)
+		return false;
+	c->reply.status = 200;
+	if (is_document(c, live, t)) {
+		*tree = t;
+		return true;
+	}
+	struct aas_node *n = (struct aas_node *)t->node;
+	enum err e = ERR_OK;
+	if (c->id_short_path)
+		e = aas_path_find(t->node, c->id_short_path, strlen(c->id_short_path), &n, &c->diag);
+	if (!e)
+		e = reply_node(c, n);
+	if (e)
+		reply_error(c, e);
+	sm_tree_drop(t);
+	return true;
+}
+
+/* -- the pipeline --------------------------------------------------------------------------------------------------------------- */
+
+/* Paths without an id (`/aas`, `/submodel`) stand for the only one there is. */
+static enum err sole(struct call *c, enum store_kind kind, const char *what, const char **id)
+{
+	struct store_page page;
+	static const struct store_filter all;
+	enum err e = sm_list(c->session, kind, &all, NULL, 2, &page);
+	if (e)
+		return e;
+	if (page.n != 1)
+		return diag_add(&c->diag, ERR_NOT_FOUND, "this server holds %s %s; name one by its id", page.n ? "several" : "no", what);
+	*id = page.item[0].id;
+	return ERR_OK;
+}
+
+static enum err resolve(struct call *c)
+{
+	enum err e = ERR_OK;
+	if (c->route->sole_aas)
+		e = sole(c, STORE_SHELL, "shells", &c->aas_id);
+	if (!e && c->route->sole_sm)
+		e = sole(c, STORE_SUBMODEL, "submodels", &c->sm_id);
+	if (!e && c->route->superpath)
+		e = sm_ref_check(c->session, c->aas_id, c->sm_id);
+	return e;
+}
+
+/* An operation keeps no transaction open while the asset works: what has to be looked up first is looked up in one of its own. */
+static enum err execute(struct call *c)
+{
+	enum err e = ERR_OK;
+	if (c->route->superpath || c->route->sole_sm) {
+		e = sm_begin(c->service, false, c->arena, &c->diag, &c->session);
+		if (e)
+			return e;
+		e = resolve(c);
+		sm_abort(c->session);
+		c->session = NULL;
+	}
+	return e ? e : c->route->handler(c);
+}
+
+static enum err transact(struct call *c)
+{
+	enum err e = sm_begin(c->service, c->route->access == ACCESS_WRITE, c->arena, &c->diag, &c->session);
+	if (e)
+		return e;
+	if (!(e = resolve(c)))
+		e = c->route->handler(c);
+	if (!e && (c->reply.body.failed || arena_failed(c->arena)))
+		e = ERR_NO_MEMORY;
+	struct sm_session *s = c->session;
+	c->session = NULL;
+	if (!e)
+		return sm_commit(s);
+	sm_abort(s);
+	return e;
+}
+
+static void pause_before(unsigned attempt)
+{
+	uint32_t random;
+	int64_t most = PAUSE_FIRST_US;
+	for (unsigned i = 1; i < attempt && most < PAUSE_MOST_US; i++)
+		most *= 2;
+	random_bytes(&random, sizeof random);
+	clock_sleep_us(most / 2 + (int64_t)(random % (uint32_t)most));
+}
+
+static enum err attempt(struct call *c, unsigned n)
+{
+	if (n > 1) {
+		pause_before(n - 1);
+		buf_reset(&c->reply.body);
+		diag_clear(&c->diag);
+		c->reply.location = c->reply.content_type = c->reply.disposition = NULL;
+		c->reply.status = 0;
+		/* The first attempt may have built its tree from the node. */
+		enum err e = c->route->body == BODY_CLASS ? request_body(c) : ERR_OK;
+		if (e)
+			return e;
+	}
+	return c->route->access == ACCESS_EXEC ? execute(c) : transact(c);
+}
+
+static void finish(struct call *c)
+{
+	enum route_reply r = c->route->reply;
+	if (!c->reply.status)
+		c->reply.status = r == REPLY_PUT && c->reply.location ? 201 : status_of[r];
+	if (c->reply.status == 204 || (!reply_has_body(r) && c->reply.status == status_of[r]))
+		buf_reset(&c->reply.body);
+}
+
+void call_run(struct call *c)
+{
+	if (!c->begun && !call_begin(c))
+		return;
+	enum err e = request_body(c);
+	for (unsigned n = 1; !e; n++) {
+		e = attempt(c, n);
+		if (e != ERR_AGAIN || n == TRIES_MAX || c->route->access == ACCESS_EXEC)
+			break;		/* an asset is never asked twice */
+		e = ERR_OK;
+	}
+	if (!e && (c->reply.body.failed || arena_failed(c->arena)))
+		e = ERR_NO_MEMORY;
+	if (e)
+		reply_error(c, e);
+	else
+		finish(c);
+}
+
+/* -- record --------------------------------------------------------------------------------------------------------------------- */
+
+void call_record(const struct call *c, int64_t us)
+{
+	int status = c->reply.status;
+	enum log_level level = status >= 500 && status != 501 ? LOG_WARN : LOG_DEBUG;
+	const char *prefix = c->route ? c->route->prefix : "", *path = c->route ? c->route->path : "(no route)";
+	log_write(level, "http", "%s %s%s %d %lld us%s%s", c->method, prefix, path, status, (long long)us,
+		  c->correlation_id ? " " : "", c->correlation_id ? c->correlation_id : "");
+	if (!c->route || status < 100 || status > 599)
+		return;
+	size_t i = (size_t)(c->route - routes);
+	atomic_fetch_add_explicit(&counts[i].answers[status / 100], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&counts[i].us, (uint64_t)us, memory_order_relaxed);
+}
+
+struct call_count call_count(size_t route)
+{
+	struct call_count out = { { 0 }, 0 };
+	if (route >= n_routes)
+		return out;
+	for (int i = 0; i < 6; i++)
+		out.answers[i] = atomic_load_explicit(&counts[route].answers[i], memory_order_relaxed);
+	out.us = atomic_load_explicit(&counts[route].us, memory_order_relaxed);
+	return out;
+}

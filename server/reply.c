@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * reply.c - what goes back: nodes in the view of the call, pages, and the AAS Result of a failure (IDTA-01002, "Result").
+ */
+#include <stdio.h>
+
+#include "aas/path.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/call.h"
+#include "server/request.h"
+
+static enum err buf_error(const struct call *c)
+{
+	return c->reply.body.failed ? ERR_NO_MEMORY : ERR_OK;
+}
+
+static enum err write_node(struct call *c, const struct aas_node *n, const struct aas_view *view)
+{
+	const char *sm_id = aas_is(n, AAS_Submodel) ? AAS_ID(n) : c->sm_id;
+	enum err e = sm_write(c->service, &c->reply.body, sm_id, n, view, &c->diag);
+	return e ? e : buf_error(c);
+}
+
+enum err reply_node(struct call *c, const struct aas_node *n)
+{
+	return write_node(c, n, &c->view);
+}
+
+/* `result` of GET .../submodel-elements/$value is an object by idShort since V3.0.4, all other pages are arrays. */
+static bool page_is_object(const struct call *c)
+{
+	return c->view.modifier == AAS_VALUE && c->route->reply_class == AAS_SubmodelElement;
+}
+
+void reply_page_begin(struct call *c)
+{
+	c->reply.items = 0;
+	buf_puts(&c->reply.body, page_is_object(c) ? "{\"result\":{" : "{\"result\":[");
+}
+
+static void page_item(struct call *c)
+{
+	if (c->reply.items++)
+		buf_putc(&c->reply.body, ',');
+}
+
+/* A container says itself and its children as an array, which is flattened into the page; a leaf says itself. */
+static enum err page_paths(struct call *c, const struct aas_node *n)
+{
+	struct buf *b = &c->reply.body;
+	size_t before = b->n;
+	bool container = n->cls->shape == AAS_SHAPE_OBJECT || n->cls->shape == AAS_SHAPE_ARRAY || aas_is(n, AAS_Entity);
+	page_item(c);
+	if (!container) {
+		struct buf path = BUF_INIT;
+		aas_path_write(&path, n);
+		buf_json(b, buf_view(&path).p, path.n);
+		enum err e = path.failed ? ERR_NO_MEMORY : buf_error(c);
+		buf_fini(&path);
+		return e;
+	}
+	size_t at = b->n;
+	enum err e = write_node(c, n, &c->view);
+	if (e || b->n < at + 2 || b->p[at] != '[')
+		return e;
+	memmove(b->p + at, b->p + at + 1, b->n - at - 2);
+	b->n -= 2;
+	if (b->n == at) {		/* a submodel without elements */
+		b->n = before;
+		c->reply.items--;
+	}
+	b->p[b->n] = 0;
+	return ERR_OK;
+}
+
+/* The value of a child under its idShort; a child without value (Capability, Operation) is left out. */
+static enum err page_value(struct call *c, const struct aas_node *n)
+{
+	struct buf *b = &c->reply.body;
+	size_t before = b->n;
+	const char *name = AAS_ID_SHORT(n);
+	if (n->cls->shape == AAS_SHAPE_NONE || !name)
+		return ERR_OK;
+	page_item(c);
+	buf_json(b, name, strlen(name));
+	buf_putc(b, ':');
+	size_t at = b->n;
+	enum err e = write_node(c, n, &c->view);
+	if (!e && b->n == at) {		/* nothing to show */
+		b->n = before;
+		c->reply.items--;
+	}
+	return e;
+}
+
+enum err reply_page_node(struct call *c, const struct aas_node *n)
+{
+	if (c->view.modifier == AAS_PATH)
+		return page_paths(c, n);
+	if (page_is_object(c))
+		return page_value(c, n);
+	struct aas_view view = c->view;
+	if (view.modifier == AAS_METADATA && aas_is_sme(n) && n->cls->shape == AAS_SHAPE_NONE)
+		view.modifier = AAS_NORMAL;	/* a Capability or an Operation is nothing but metadata */
+	page_item(c);
+	return write_node(c, n, &view);
+}
+
+void reply_page_raw(struct call *c, struct slice json)
+{
+	page_item(c);
+	buf_slice(&c->reply.body, json);
+}
+
+void reply_page_end(struct call *c, const char *next)
+{
+	struct buf *b = &c->reply.body;
+	buf_puts(b, page_is_object(c) ? "},\"paging_metadata\":{" : "],\"paging_metadata\":{");
+	if (next) {
+		const char *cursor = request_cursor(c, next);
+		if (!cursor)
+			b->failed = true;
+		else
+			buf_printf(b, "\"cursor\":\"%s\"", cursor);
+	}
+	buf_puts(b, "}}");
+}
+
+void reply_raw(struct call *c, const char *content_type, struct slice bytes)
+{
+	c->reply.content_type = content_type;
+	buf_slice(&c->reply.body, bytes);
+}
+
+void reply_created(struct call *c, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	c->reply.location = arena_vprintf(c->arena, fmt, ap);
+	va_end(ap);
+}
+
+const char *reply_b64(struct call *c, const char *id)
+{
+	const char *text = base64url_encode(c->arena, id, strlen(id));
+	return text ? text : "";	/* the arena remembers the failure */
+}
+
+const char *reply_path(struct call *c, const char *path)
+{
+	char *out = arena_raw(c->arena, strlen(path) * 3 + 1), *o = out;
+	if (!out)
+		return "";
+	for (const unsigned char *p = (const unsigned char *)path; *p; p++) {
+		bool plain = (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || strchr("-._~", *p);
+		if (plain)
+			*o++ = (char)*p;
+		else
+			o += snprintf(o, 4, "%%%02X", *p);
+	}
+	*o = 0;
+	return out;
+}
+
+/* -- failures ------------------------------------------------------------------------------------------------------------------- */
+
+static void message(struct call *c, enum err e, const char *rule, const char *path, const char *text)
+{
+	struct buf *b = &c->reply.body;
+	char when[TIME_TEXT_MAX];
+	time_format(when, clock_now_us() / 1000 * 1000);
+	buf_printf(b, "%s{\"messageType\":\"%s\",\"code\":\"%d%s%s\",\"text\":", b->p[b->n - 1] == '[' ? "" : ",",
+		   err_info[e].type, err_info[e].status, rule ? "-" : "", rule ? rule : "");
+	struct buf whole = BUF_INIT;
+	buf_printf(&whole, "%s%s%s", path, *path ? ": " : "", text);
+	/* A text cut to its bound may end inside a character. */
+	while (whole.n && !utf8_valid(whole.p, whole.n))
+		whole.n--;
+	buf_json(b, buf_view(&whole).p, whole.n);
+	buf_fini(&whole);
+	buf_printf(b, ",\"correlationId\":\"%s\",\"timestamp\":\"%s\"}", c->correlation_id, when);
+}
+
+void reply_error(struct call *c, enum err e)
+{
+	struct buf *b = &c->reply.body;
+	int status = err_info[e].status;
+	char id[UUID_SIZE], first[DIAG_PATH_MAX + DIAG_TEXT_MAX];
+	if (!c->correlation_id) {
+		uuid_v7(id);
+		c->correlation_id = arena_strdup(c->arena, id);
+	}
+	if (!c->correlation_id)
+		c->correlation_id = "none";
+	buf_reset(b);
+	buf_puts(b, "{\"messages\":[");
+	if (!buf_reserve(b, 1))
+		goto out;		/* status and headers only */
+	if (status == 500) {
+		/* What went wrong inside is for the log, not for the client (it may name files or statements). */
+		log_error("http", "%s: %s", c->correlation_id, diag_first(&c->diag, first, sizeof first));
+		diag_clear(&c->diag);
+	}
+	for (unsigned i = 0; i < c->diag.n; i++)
+		message(c, e, c->diag.list[i].rule, c->diag.list[i].path, c->diag.list[i].text);
+	if (!c->diag.n)
+		message(c, e, NULL, "", err_info[e].text);
+	buf_puts(b, "]}");
+out:
+	c->reply.status = status;
+	c->reply.content_type = NULL;
+	c->reply.location = c->reply.disposition = NULL;
+}
