@@ -142,7 +142,7 @@ enum err standalone_broker_start(struct standalone *s, const char *program, stru
 	struct standalone_broker *b = &s->broker;
 	enum err e;
 	if (!find_program(b->program, program))
-		return diag_add(d, ERR_UNAVAILABLE, "mosquitto is not installed%s%s; install it, or give the address of a broker", program ? " at " : "",
+		return diag_add(d, ERR_UNAVAILABLE, "mosquitto is not installed%s%s; install it, or name a broker", program ? " at " : "",
 				program ? program : "");
 	if (!standalone_path(b->dir, s->home, "broker") || !standalone_path(b->conf, b->dir, "mosquitto.conf") ||
 	    !standalone_path(b->log, s->logs, "mosquitto.log"))
