@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "aas/json.h"
+#include "aas/json_ahead.h"
 #include "aas/json_scan.h"
 #include "aas/lexical.h"
 #include "aas/lookup.h"
@@ -12,13 +13,6 @@
 #define SLOTS_MAX 32
 #define CHUNK_MAX ((size_t)16384)
 #define MODEL_TYPE "\"modelType\":"
-
-/* Classes of objects that stand further on in the text, noted when one of them had to be found out before it is read. */
-struct ahead {
-	uint32_t at;		/* offset of the brace */
-	uint8_t cls;		/* 1 + class id; 0: none named, UNKNOWN: a wrong one */
-};
-#define UNKNOWN 255
 
 struct reader {
 	char *p;		/* what is read next */
@@ -29,9 +23,7 @@ struct reader {
 	struct diag *d;
 	const char *leaf;	/* the attribute that is being read, for the path of a message */
 	unsigned depth;
-	struct buf ahead;	/* of struct ahead, in the order of the text */
-	size_t ahead_at;	/* the first one not yet used */
-	char *scanned;		/* what stands before this is in `ahead` */
+	struct aas_ahead ahead;
 	uint8_t next[AAS_N_CLASSES][SLOTS_MAX + 1];	/* by class and 1 + slot: the slot that followed */
 };
 
@@ -252,86 +244,19 @@ static enum err read_boolean(struct reader *r, uintptr_t *ord)
 
 /* ---- the class of an object ------------------------------------------------------------- */
 
-static char *skip_string(char *p)
-{
-	for (p = aas_scan_quote(p + 1); *p == '\\'; p = aas_scan_quote(p))
-		p += p[1] ? 2 : 1;
-	return p + (*p == '"');
-}
-
-/* p stands on a member name; when it is modelType, the class goes to *cls.  Returns where to go on. */
-static char *note_class(char *p, uint8_t *cls)
-{
-	if (memcmp(p, MODEL_TYPE, sizeof MODEL_TYPE - 2))
-		return skip_string(p);
-	p = aas_scan_space(p + sizeof MODEL_TYPE - 2);
-	if (*p != ':' || *(p = aas_scan_space(p + 1)) != '"')
-		return p;
-	char *end = skip_string(p);
-	const struct aas_class *c = end > p + 2 ? aas_class_by_name(p + 1, (size_t)(end - p) - 2) : NULL;
-	*cls = c ? (uint8_t)(c->id + 1) : UNKNOWN;
-	return end;
-}
-
-/* Note the classes of the object at p and of all objects within.  Malformed text ends the scan: the reader will stumble over it. */
-static enum err scan_ahead(struct reader *r, char *p)
-{
-	size_t open[AAS_DEPTH_MAX * 2 + 2];	/* 1 + index of the entry in `ahead`, 0 for an array */
-	unsigned depth = 0;
-	bool name = false;
-	do {
-		if (*p == '"') {
-			uint8_t cls = 0;
-			p = name ? note_class(p, &cls) : skip_string(p);
-			if (cls)
-				((struct ahead *)(void *)r->ahead.p)[open[depth - 1] - 1].cls = cls;
-			name = false;
-			continue;
-		}
-		if (*p == '{' || *p == '[') {
-			if (depth == sizeof open / sizeof *open)
-				break;
-			struct ahead a = { (uint32_t)(p - r->text), 0 };
-			if ((name = *p == '{'))
-				buf_put(&r->ahead, &a, sizeof a);
-			open[depth++] = name ? r->ahead.n / sizeof a : 0;
-			if (r->ahead.failed)
-				return no_memory(r);
-		} else if (*p == '}' || *p == ']') {
-			depth--;
-		} else if (*p == ',') {
-			name = open[depth - 1] != 0;
-		} else if (!*p) {
-			break;
-		}
-		p++;
-	} while (depth);
-	r->scanned = p;
-	return ERR_OK;
-}
-
 /* The class that modelType names somewhere in the object at `at`. */
 static enum err class_ahead(struct reader *r, char *at, unsigned type, const struct aas_class **c)
 {
-	if (at >= r->scanned) {
-		r->ahead.n = r->ahead_at = 0;
-		enum err e = scan_ahead(r, at);
-		if (e)
-			return e;
-	}
-	const struct ahead *list = (const void *)r->ahead.p;
-	size_t n = r->ahead.n / sizeof *list;
-	uint32_t offset = (uint32_t)(at - r->text);
-	while (r->ahead_at < n && list[r->ahead_at].at < offset)
-		r->ahead_at++;
-	uint8_t cls = r->ahead_at < n && list[r->ahead_at].at == offset ? list[r->ahead_at].cls : 0;
-	if (!cls)
+	int cls = aas_ahead_class(&r->ahead, r->text, r->end, at);
+	if (cls < 0)
+		return no_memory(r);
+	if (cls == AAS_AHEAD_NONE)
 		return fault(r, NULL, "modelType is required");
+	*c = cls == AAS_AHEAD_UNKNOWN ? NULL : &aas_classes[cls - 1];
+	if (*c && aas_class_fits(*c, type))
+		return ERR_OK;
 	r->leaf = "modelType";
-	if (cls == UNKNOWN || !aas_class_fits(&aas_classes[cls - 1], type))
-		return fault(r, NULL, "%s is not a %s", cls == UNKNOWN ? "the class" : aas_classes[cls - 1].name, aas_type_name(type));
-	*c = &aas_classes[cls - 1];
-	return ERR_OK;
+	return fault(r, NULL, "%s is not a %s", *c ? (*c)->name : "the class", aas_type_name(type));
 }
 
 /* r->p stands on the value of modelType.  *c is the class, when it is known. */
@@ -565,7 +490,7 @@ static enum err read_node(struct reader *r, unsigned type, unsigned flags, struc
 static enum err reader_open(struct reader *r, struct arena *a, const char *text, size_t n, struct diag *d)
 {
 	*r = (struct reader){ .arena = a, .d = d, .chunk = n < 256 ? 256 : n < CHUNK_MAX ? n & ~(size_t)15 : CHUNK_MAX };
-	buf_init(&r->ahead, 0);
+	aas_ahead_init(&r->ahead, NULL);
 	if (n >= UINT32_MAX - AAS_SCAN_PAD)
 		return diag_add(d, ERR_TOO_LARGE, "the text has more than 4 GiB");
 	if (!(r->text = arena_raw(a, n + AAS_SCAN_PAD)))
@@ -573,7 +498,7 @@ static enum err reader_open(struct reader *r, struct arena *a, const char *text,
 	memcpy(r->text, text, n);
 	memset(r->text + n, 0, AAS_SCAN_PAD);
 	r->end = r->text + n;
-	r->scanned = r->text;
+	r->ahead.scanned = r->text;
 	if (n >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3))
 		return fault(r, NULL, "the text begins with a byte order mark");
 	r->p = aas_scan_space(r->text);
@@ -612,7 +537,7 @@ static enum err read_whole(struct arena *a, unsigned type, const char *text, siz
 		e = reader_end(&r);
 out:
 	r.d->top = top;		/* a fault leaves the frames of the calls it came through */
-	buf_fini(&r.ahead);
+	aas_ahead_fini(&r.ahead);
 	diag_fini(&scratch);
 	if (e)
 		*out = NULL;

@@ -42,46 +42,64 @@ static inline char *aas_scan_string(char *p)
 #endif
 }
 
-/* The first byte from p that is a quote or a backslash or a NUL: what ends or escapes, whatever stands between. */
-static inline char *aas_scan_quote(char *p)
-{
-#ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\'), zero = _mm_setzero_si128();
-	for (;; p += 16) {
-		__m128i x = _mm_loadu_si128((const __m128i *)p);
-		__m128i hit = _mm_or_si128(_mm_cmpeq_epi8(x, zero), _mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, back)));
-		unsigned mask = (unsigned)_mm_movemask_epi8(hit);
-		if (mask)
-			return p + __builtin_ctz(mask);
-	}
-#else
-	while (*p && *p != '"' && *p != '\\')
-		p++;
-	return p;
-#endif
-}
-
 /* The first byte from p that is not JSON white space. */
 static inline char *aas_scan_space(char *p)
 {
 	if ((unsigned char)*p > ' ')
 		return p;
-	for (;;) {
+	if (*p == ' ' && (unsigned char)p[1] > ' ')
+		return p + 1;
 #ifdef __SSE2__
-		const __m128i space = _mm_set1_epi8(' ');
-		__m128i x = _mm_loadu_si128((const __m128i *)(p + 1));
-		unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, space)) & 0xFFFF;
-		if ((*p == '\n' || *p == ' ') && other) {	/* indentation is mostly a line feed and some blanks */
-			p += 1 + __builtin_ctz(other);
-			if ((unsigned char)*p > ' ')
-				return p;
-			continue;
-		}
-#endif
-		if (*p != ' ' && *p != '\n' && *p != '\r' && *p != '\t')
-			return p;
-		p++;
+	const __m128i space = _mm_set1_epi8(' '), feed = _mm_set1_epi8('\n'), tab = _mm_set1_epi8('\t'), ret = _mm_set1_epi8('\r');
+	for (;; p += 16) {
+		__m128i x = _mm_loadu_si128((const __m128i *)p);
+		__m128i white = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, space), _mm_cmpeq_epi8(x, feed)),
+					     _mm_or_si128(_mm_cmpeq_epi8(x, tab), _mm_cmpeq_epi8(x, ret)));
+		unsigned other = ~(unsigned)_mm_movemask_epi8(white) & 0xFFFF;
+		if (other)
+			return p + __builtin_ctz(other);
 	}
+#else
+	while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')
+		p++;
+	return p;
+#endif
+}
+
+/* Where the bytes stand that matter for the structure, among the 64 from p. */
+struct aas_scan_masks {
+	uint64_t quote, back, open, close, m;
+};
+
+#ifdef __SSE2__
+static inline uint64_t aas_scan_equal(const __m128i x[4], char c)
+{
+	const __m128i v = _mm_set1_epi8(c);
+	uint64_t mask = 0;
+	for (int i = 3; i >= 0; i--)
+		mask = mask << 16 | (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x[i], v));
+	return mask;
+}
+#else
+static inline uint64_t aas_scan_equal(const char *p, char c)
+{
+	uint64_t mask = 0;
+	for (int i = 63; i >= 0; i--)
+		mask = mask << 1 | (p[i] == c);
+	return mask;
+}
+#endif
+
+static inline struct aas_scan_masks aas_scan_block(const char *p)
+{
+#ifdef __SSE2__
+	const __m128i x[4] = { _mm_loadu_si128((const __m128i *)p), _mm_loadu_si128((const __m128i *)(p + 16)),
+			       _mm_loadu_si128((const __m128i *)(p + 32)), _mm_loadu_si128((const __m128i *)(p + 48)) };
+#else
+	const char *x = p;
+#endif
+	return (struct aas_scan_masks){ aas_scan_equal(x, '"'), aas_scan_equal(x, '\\'), aas_scan_equal(x, '{'), aas_scan_equal(x, '}'),
+					aas_scan_equal(x, 'm') };
 }
 
 /* The n <= 31 bytes at key and p agree; both may be read for 32 bytes. */

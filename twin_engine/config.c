@@ -73,6 +73,7 @@ static bool read_field(struct reader *r, const struct field *f, const struct aas
 {
 	void *to = (char *)base + f->offset;
 	const char *why;
+	int64_t span;
 	if (f->kind == STATUS)
 		return true;
 	if (f->kind == TARGET)
@@ -95,7 +96,10 @@ static bool read_field(struct reader *r, const struct field *f, const struct aas
 	case POSITIVE:
 		return read_number(r, text, to) && (*(double *)to >= 0 || fault(r, "%.60s is negative", text));
 	case SPAN:
-		return (duration_parse(text, strlen(text), to) && *(int64_t *)to > 0) || fault(r, "\"%.60s\" is not a duration above zero", text);
+		if (!duration_parse(text, strlen(text), &span) || span <= 0)
+			return fault(r, "\"%.60s\" is not a duration above zero", text);
+		*(int64_t *)to = span;
+		return true;
 	case POINTER:
 		return payload_pointer_parse(r->a, text, to, r->d) == ERR_OK;
 	case FILTER:
@@ -339,7 +343,7 @@ static const struct field command_fields[] = {
 	{ "Timeout", SPAN, offsetof(struct config, command_timeout_us), NULL },
 };
 
-const char *config_topic(struct arena *a, const char *pattern, const char *operation)
+char *config_topic(struct arena *a, const char *pattern, const char *operation)
 {
 	static const char mark[] = "{operation}";
 	const char *at = strstr(pattern, mark);

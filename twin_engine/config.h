@@ -67,6 +67,6 @@ bool config_is_twin(const struct aas_node *submodel);	/* by semanticId */
 /* ERR_OK, ERR_BAD_REQUEST when there are faults (in the diag; *out is filled all the same), ERR_NO_MEMORY. */
 enum err config_read(struct arena *, const struct aas_node *submodel, struct config *out, struct diag *);
 /* The command topic for one operation. NULL without memory. */
-const char *config_topic(struct arena *, const char *pattern, const char *operation);
+char *config_topic(struct arena *, const char *pattern, const char *operation);
 
 #endif

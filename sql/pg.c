@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sql/pg.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sql/pg_wire.h"
+
+static const char *const statement_name[PG_N_STATEMENTS] = {
+#define S(name, sql) #name,
+#include "sql/statement.def"
+#undef S
+};
+static const char *const statement_sql[PG_N_STATEMENTS] = {
+#define S(name, sql) sql,
+#include "sql/statement.def"
+#undef S
+};
+
+/* What every session starts with.  Nothing unqualified is used, so nobody can slip in a table or a function of the same name. */
+static const char session_sql[] =
+	"SET search_path = pg_catalog; SET timezone = 'UTC'; SET client_min_messages = warning; SET statement_timeout = '60s';"
+	"SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; SET plan_cache_mode = force_generic_plan";
+
+enum txn { TXN_NONE, TXN_READ_DUE, TXN_WRITE_DUE, TXN_OPEN };
+
+struct pg {
+	PGconn *c;
+	char *conninfo;
+	enum txn txn;
+	bool prepared[PG_N_STATEMENTS];
+};
+
+/* -- errors ----------------------------------------------------------------------------------------------------------------- */
+static const struct {
+	const char *state;		/* a SQLSTATE, or the beginning of some */
+	enum err err;
+	bool quiet;			/* part of normal work: not worth a line in the log */
+} sqlstate[] = {
+	{ "40", ERR_AGAIN, true },	/* serialisation failure, dead-lock */
+	{ "55P03", ERR_AGAIN, true },	/* lock not available in time */
+	{ "23505", ERR_CONFLICT, true },
+	{ "57P", ERR_AGAIN, false },	/* the server ends this connection */
+	{ "25P03", ERR_AGAIN, false },	/* idle in transaction for too long */
+	{ "08", ERR_AGAIN, false },
+	{ "57014", ERR_UNAVAILABLE, false },	/* statement time-out */
+	{ "53200", ERR_NO_MEMORY, false },
+	{ "53", ERR_UNAVAILABLE, false },	/* disk full, too many connections */
+	{ "25006", ERR_UNAVAILABLE, false },	/* read-only: a stand-by */
+};
+
+/* The one place where PostgreSQL's errors become ours. */
+static enum err translate(const struct pg *c, const PGresult *r, const char *what)
+{
+	const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
+	const char *text = r ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+	if (!text)
+		text = PQerrorMessage(c->c);
+	if (!state || !*state) {
+		log_warn("sql", "%s: %.300s", what, text);
+		return PQstatus(c->c) == CONNECTION_OK ? ERR_INTERNAL : ERR_AGAIN;
+	}
+	for (size_t i = 0; i < sizeof sqlstate / sizeof *sqlstate; i++) {
+		if (strncmp(state, sqlstate[i].state, strlen(sqlstate[i].state)) != 0)
+			continue;
+		if (!sqlstate[i].quiet)
+			log_warn("sql", "%s: %s (%s)", what, text, state);
+		return sqlstate[i].err;
+	}
+	log_error("sql", "%s: %s (%s)", what, text, state);
+	return ERR_INTERNAL;
+}
+
+static void notice(void *ctx, const PGresult *r)
+{
+	(void)ctx;
+	const char *severity = PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED), *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+	if (severity && !strcmp(severity, "WARNING"))
+		log_warn("sql", "%s", text ? text : "");
+	else
+		log_debug("sql", "%s", text ? text : "");
+}
+
+/* -- connection -------------------------------------------------------------------------------------------------------------- */
+static enum err connect_now(struct pg *c, struct diag *d)
+{
+	/* what stands before dbname can be overridden by the connection string, what stands behind cannot */
+	static const char *const key[] = { "connect_timeout", "tcp_user_timeout", "fallback_application_name", "dbname", "client_encoding", NULL };
+	const char *const value[] = { "5", "15000", "twinshell", c->conninfo, "UTF8", NULL };
+	PQfinish(c->c);
+	memset(c->prepared, 0, sizeof c->prepared);
+	c->txn = TXN_NONE;
+	c->c = PQconnectdbParams(key, value, 1);
+	if (!c->c)
+		return ERR_NO_MEMORY;
+	if (PQstatus(c->c) != CONNECTION_OK) {
+		log_warn("sql", "cannot connect: %.300s", PQerrorMessage(c->c));
+		return diag_add(d, ERR_UNAVAILABLE, "cannot connect to the database: %.300s", PQerrorMessage(c->c));
+	}
+	PQsetNoticeReceiver(c->c, notice, NULL);
+	PGresult *r = PQexec(c->c, session_sql);
+	enum err e = PQresultStatus(r) == PGRES_COMMAND_OK ? ERR_OK : ERR_UNAVAILABLE;
+	if (e)
+		diag_add(d, e, "cannot set up the database session: %.300s", PQerrorMessage(c->c));
+	PQclear(r);
+	return e;
+}
+
+enum err pg_open(const char *conninfo, struct pg **out, struct diag *d)
+{
+	struct pg *c = calloc(1, sizeof *c);
+	*out = NULL;
+	if (!c || !(c->conninfo = strdup(conninfo))) {
+		free(c);
+		return ERR_NO_MEMORY;
+	}
+	enum err e = connect_now(c, d);
+	if (e)
+		pg_close(c);
+	else
+		*out = c;
+	return e;
+}
+
+void pg_close(struct pg *c)
+{
+	if (!c)
+		return;
+	PQfinish(c->c);
+	free(c->conninfo);
+	free(c);
+}
+
+bool pg_alive(const struct pg *c)
+{
+	return PQstatus(c->c) == CONNECTION_OK;
+}
+
+int pg_pid(const struct pg *c)
+{
+	return PQbackendPID(c->c);
+}
+
+/* -- statements ---------------------------------------------------------------------------------------------------------------- */
+static const char *const begin_sql[] = {
+	[TXN_READ_DUE] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+	[TXN_WRITE_DUE] = "BEGIN ISOLATION LEVEL READ COMMITTED",
+};
+
+static bool send_one(struct pg *c, struct pg_call *call)
+{
+	static const int binary[PG_ARGS_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+	const char *value[PG_ARGS_MAX];
+	int length[PG_ARGS_MAX], n = call->args ? call->args->n : 0;
+	for (int i = 0; i < n; i++)
+		pg_wire_arg(call->args, i, &value[i], &length[i]);
+	return PQsendQueryPrepared(c->c, statement_name[call->st], n, value, length, binary, 1) == 1;
+}
+
+/* The result of the next thing that was sent; its terminating NULL is consumed as well. */
+static PGresult *next(struct pg *c)
+{
+	PGresult *r = PQgetResult(c->c), *more;
+	if (!r)
+		return NULL;
+	if (PQresultStatus(r) != PGRES_PIPELINE_SYNC)
+		while ((more = PQgetResult(c->c)))
+			PQclear(more);
+	return r;
+}
+
+/* Takes the result of one step; keeps the first error. */
+static bool take(struct pg *c, const char *what, enum err *e, PGresult **keep)
+{
+	PGresult *r = *e == ERR_AGAIN && !pg_alive(c) ? NULL : next(c);
+	ExecStatusType s = PQresultStatus(r);
+	bool ok = r && (s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK);
+	if (!ok && !*e)
+		*e = translate(c, r, what);
+	if (ok && keep)
+		*keep = r;
+	else
+		PQclear(r);
+	return ok;
+}
+
+/* Results come in the order of sending: BEGIN, then for every call its preparation, if it was due, and itself. */
+static enum err receive(struct pg *c, bool begin, uint64_t preparing, struct pg_call *call, unsigned n)
+{
+	enum err e = ERR_OK;
+	if (begin && take(c, "BEGIN", &e, NULL))
+		c->txn = TXN_OPEN;
+	for (unsigned i = 0; i < n; i++) {
+		const char *name = statement_name[call[i].st];
+		if (preparing >> i & 1)
+			c->prepared[call[i].st] = take(c, name, &e, NULL);
+		if (take(c, name, &e, &call[i].res))
+			call[i].n = PQntuples(call[i].res);
+	}
+	if (pg_alive(c)) {
+		PQclear(next(c));
+		PQexitPipelineMode(c->c);
+	}
+	return e;
+}
+
+static enum err run(struct pg *c, struct pg_call *call, unsigned n)
+{
+	bool begin = c->txn == TXN_READ_DUE || c->txn == TXN_WRITE_DUE, due[PG_N_STATEMENTS] = { false };
+	uint64_t preparing = 0;
+	bool sent = PQenterPipelineMode(c->c) == 1;
+	if (begin)
+		sent = sent && PQsendQueryParams(c->c, begin_sql[c->txn], 0, NULL, NULL, NULL, NULL, 1);
+	for (unsigned i = 0; i < n && sent; i++) {
+		enum pg_statement st = call[i].st;
+		if (!c->prepared[st] && !due[st]) {
+			preparing |= UINT64_C(1) << i;
+			due[st] = true;
+			sent = PQsendPrepare(c->c, statement_name[st], statement_sql[st], 0, NULL) == 1;
+		}
+		sent = sent && send_one(c, &call[i]);
+	}
+	if (sent && PQpipelineSync(c->c))
+		return receive(c, begin, preparing, call, n);
+	enum err e = translate(c, NULL, statement_name[call[0].st]);
+	PQfinish(c->c);		/* how much the server has taken is unknown: go on with a new connection */
+	c->c = NULL;
+	return e == ERR_INTERNAL ? ERR_AGAIN : e;
+}
+
+enum err pg_run(struct pg *c, struct pg_call *call, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		call[i].res = NULL;
+		call[i].n = 0;
+		for (int k = 0; call[i].args && k < call[i].args->n_arrays; k++)
+			call[i].args->failed |= call[i].args->array[k].failed;
+		if (call[i].args && call[i].args->failed)
+			return ERR_NO_MEMORY;
+	}
+	enum txn due = c->txn;
+	if (!pg_alive(c) && due == TXN_OPEN)
+		return ERR_AGAIN;
+	enum err e = pg_alive(c) ? run(c, call, n) : ERR_AGAIN;
+	if (e != ERR_AGAIN || pg_alive(c) || (due != TXN_READ_DUE && due != TXN_WRITE_DUE))
+		return e;
+	/* The connection was dead before anything was done with it: nothing is lost by doing it on a new one. */
+	pg_clear(call, n);
+	if ((e = connect_now(c, NULL)))
+		return ERR_UNAVAILABLE;
+	c->txn = due;
+	return run(c, call, n);
+}
+
+void pg_clear(struct pg_call *call, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		PQclear(call[i].res);
+		call[i].res = NULL;
+		call[i].n = 0;
+	}
+}
+
+/* -- transactions ---------------------------------------------------------------------------------------------------------------- */
+enum err pg_begin(struct pg *c, enum pg_mode mode)
+{
+	if (!pg_alive(c)) {
+		enum err e = connect_now(c, NULL);
+		if (e)
+			return e;
+	}
+	c->txn = mode == PG_READ ? TXN_READ_DUE : TXN_WRITE_DUE;
+	return ERR_OK;
+}
+
+enum err pg_commit(struct pg *c)
+{
+	enum txn was = c->txn;
+	c->txn = TXN_NONE;
+	if (was != TXN_OPEN)
+		return ERR_OK;
+	if (!pg_alive(c))
+		return ERR_AGAIN;
+	PGresult *r = PQexec(c->c, "COMMIT");
+	enum err e = ERR_OK;
+	if (PQresultStatus(r) != PGRES_COMMAND_OK) {
+		bool told = r && PQresultErrorField(r, PG_DIAG_SQLSTATE);
+		e = translate(c, r, "COMMIT");
+		if (!told && !pg_alive(c))
+			e = ERR_UNAVAILABLE;	/* cut off in the middle: it may or may not have happened */
+	} else if (!strcmp(PQcmdStatus(r), "ROLLBACK")) {
+		e = ERR_AGAIN;			/* a statement had failed before */
+	}
+	PQclear(r);
+	return e;
+}
+
+void pg_rollback(struct pg *c)
+{
+	if (c->txn == TXN_OPEN && pg_alive(c))
+		PQclear(PQexec(c->c, "ROLLBACK"));
+	c->txn = TXN_NONE;
+}
+
+/* -- COPY, scripts ---------------------------------------------------------------------------------------------------------------- */
+static enum err command(struct pg *c, const char *sql, ExecStatusType want)
+{
+	PGresult *r = PQexec(c->c, sql);
+	enum err e = PQresultStatus(r) == want ? ERR_OK : translate(c, r, sql);
+	PQclear(r);
+	return e;
+}
+
+enum err pg_copy(struct pg *c, const char *copy, struct slice rows)
+{
+	static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", trailer[] = "\377\377";
+	enum err e = ERR_OK;
+	if (!pg_alive(c))
+		return ERR_AGAIN;
+	if (c->txn == TXN_READ_DUE || c->txn == TXN_WRITE_DUE) {
+		if ((e = command(c, begin_sql[c->txn], PGRES_COMMAND_OK)))
+			return e;
+		c->txn = TXN_OPEN;
+	}
+	if ((e = command(c, copy, PGRES_COPY_IN)))
+		return e;
+	bool ok = PQputCopyData(c->c, header, 19) == 1;
+	for (size_t at = 0; ok && at < rows.n;) {
+		size_t n = rows.n - at < 1 << 20 ? rows.n - at : 1 << 20;
+		ok = PQputCopyData(c->c, rows.p + at, (int)n) == 1;
+		at += n;
+	}
+	ok = ok && PQputCopyData(c->c, trailer, 2) == 1 && PQputCopyEnd(c->c, NULL) == 1;
+	PGresult *r, *last = NULL;
+	while ((r = PQgetResult(c->c))) {
+		PQclear(last);
+		last = r;
+		if (PQresultStatus(r) == PGRES_COPY_IN)
+			break;			/* the connection died: libpq would say so for ever */
+	}
+	if (!ok || PQresultStatus(last) != PGRES_COMMAND_OK)
+		e = translate(c, last, "COPY");
+	PQclear(last);
+	return e;
+}
+
+enum err pg_script(struct pg *c, const char *sql, struct diag *d)
+{
+	if (!pg_alive(c))
+		return diag_add(d, ERR_UNAVAILABLE, "the connection to the database is lost");
+	PGresult *r = PQexec(c->c, sql);
+	ExecStatusType s = PQresultStatus(r);
+	enum err e = ERR_OK;
+	if (s != PGRES_COMMAND_OK && s != PGRES_TUPLES_OK && s != PGRES_EMPTY_QUERY) {
+		e = translate(c, r, "script");
+		diag_add(d, e, "%.400s", PQresultErrorMessage(r));
+	}
+	PQclear(r);
+	return e;
+}
+
+enum err pg_ask(struct pg *c, struct arena *a, const char *sql, const char *const *param, int n_params, const char **answer, struct diag *d)
+{
+	if (answer)
+		*answer = NULL;
+	if (!pg_alive(c))
+		return diag_add(d, ERR_UNAVAILABLE, "the connection to the database is lost");
+	PGresult *r = PQexecParams(c->c, sql, n_params, NULL, param, NULL, NULL, 0);
+	enum err e = ERR_OK;
+	ExecStatusType s = PQresultStatus(r);
+	if (s != PGRES_TUPLES_OK && s != PGRES_COMMAND_OK) {
+		e = translate(c, r, "query");
+		diag_add(d, e, "%.400s", PQresultErrorMessage(r));
+	} else if (answer && PQntuples(r) > 0 && PQnfields(r) > 0 && !PQgetisnull(r, 0, 0)) {
+		if (!(*answer = arena_strdup(a, PQgetvalue(r, 0, 0))))
+			e = ERR_NO_MEMORY;
+	}
+	PQclear(r);
+	return e;
+}
+
+enum err pg_prepare_all(struct pg *c, struct diag *d)
+{
+	enum err e = ERR_OK;
+	for (int i = 0; i < PG_N_STATEMENTS; i++) {
+		if (c->prepared[i])
+			continue;
+		PGresult *r = PQprepare(c->c, statement_name[i], statement_sql[i], 0, NULL);
+		c->prepared[i] = PQresultStatus(r) == PGRES_COMMAND_OK;
+		if (!c->prepared[i])
+			e = diag_add(d, ERR_INTERNAL, "%s: %.400s", statement_name[i], PQresultErrorMessage(r));
+		PQclear(r);
+	}
+	return e;
+}
+
+/* -- results ------------------------------------------------------------------------------------------------------------------------ */
+bool pg_null(const struct pg_call *k, int row, int col)
+{
+	return PQgetisnull(k->res, row, col) == 1;
+}
+
+static uint64_t big_endian(const struct pg_call *k, int row, int col)
+{
+	const unsigned char *p = (const unsigned char *)PQgetvalue(k->res, row, col);
+	uint64_t v = 0;
+	for (int i = 0, n = PQgetlength(k->res, row, col); i < n && i < 8; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+int64_t pg_int8(const struct pg_call *k, int row, int col)
+{
+	return (int64_t)big_endian(k, row, col);
+}
+
+int32_t pg_int4(const struct pg_call *k, int row, int col)
+{
+	return (int32_t)big_endian(k, row, col);
+}
+
+int16_t pg_int2(const struct pg_call *k, int row, int col)
+{
+	return (int16_t)big_endian(k, row, col);
+}
+
+bool pg_bool(const struct pg_call *k, int row, int col)
+{
+	return big_endian(k, row, col) != 0;
+}
+
+double pg_float8(const struct pg_call *k, int row, int col)
+{
+	uint64_t bits = big_endian(k, row, col);
+	double v;
+	memcpy(&v, &bits, sizeof v);
+	return v;
+}
+
+int64_t pg_time(const struct pg_call *k, int row, int col)
+{
+	return pg_null(k, row, col) ? TIME_NONE : pg_wire_time(pg_int8(k, row, col));
+}
+
+struct slice pg_slice(const struct pg_call *k, int row, int col)
+{
+	if (pg_null(k, row, col))
+		return (struct slice){ NULL, 0 };
+	return (struct slice){ PQgetvalue(k->res, row, col), (size_t)PQgetlength(k->res, row, col) };
+}
+
+const char *pg_str(const struct pg_call *k, int row, int col)
+{
+	return pg_slice(k, row, col).p;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 - the broker connection against a real mosquitto: late and restarted brokers, persistent sessions,
+ * MQTT 5 properties, a broker that only speaks 3.1.1 (a few bytes of a fake one), and a message that must not be acknowledged. */
+#include "twin_engine/mqtt.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "tests/tap.h"
+
+static char dir[64], port[8], uri[40];
+static const char *tool = "tests/mosquitto-private";
+
+static int run(const char *const *argv)
+{
+	int status = -1;
+	pid_t pid = fork();
+	if (!pid) {
+		execvp(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int broker(const char *verb)
+{
+	const char *start[] = { tool, verb, dir, port, NULL }, *stop[] = { tool, "stop", dir, NULL };
+	return run(verb[2] == 'a' ? start : stop);
+}
+
+static int listener(int *fd)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof a;
+	*fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(*fd, (struct sockaddr *)&a, sizeof a) || listen(*fd, 5) || getsockname(*fd, (struct sockaddr *)&a, &n))
+		perror("listen");
+	return ntohs(a.sin_port);
+}
+
+/* What one client has seen. */
+struct seen {
+	pthread_mutex_t mutex;
+	char state[20], error[200], topic[100], payload[100], correlation[100];
+	int n, connected;
+	int64_t recv;
+	bool grows, refuse;
+};
+
+static bool on_message(void *ctx, int64_t recv, const struct engine_message *m)
+{
+	struct seen *s = ctx;
+	pthread_mutex_lock(&s->mutex);
+	s->n++;
+	s->grows = recv > s->recv;
+	s->recv = recv;
+	snprintf(s->topic, sizeof s->topic, "%s", m->topic);
+	snprintf(s->payload, sizeof s->payload, "%.*s", (int)m->n, m->payload);
+	snprintf(s->correlation, sizeof s->correlation, "%s", m->correlation ? m->correlation : "(none)");
+	bool refuse = s->refuse;
+	pthread_mutex_unlock(&s->mutex);
+	return !refuse;
+}
+
+static void on_state(void *ctx, const char *state, const char *error)
+{
+	struct seen *s = ctx;
+	pthread_mutex_lock(&s->mutex);
+	snprintf(s->state, sizeof s->state, "%s", state);
+	snprintf(s->error, sizeof s->error, "%s", error);
+	s->connected += !strcmp(state, "connected");
+	pthread_mutex_unlock(&s->mutex);
+}
+
+/* Until the client is in that state, or has seen so many messages (state NULL); up to 20 s. */
+static bool reach(struct seen *s, const char *state, int n)
+{
+	for (int64_t until = clock_mono_us() + 20 * US_PER_S; clock_mono_us() < until; clock_sleep_us(5000)) {
+		pthread_mutex_lock(&s->mutex);
+		bool ok = state ? !strcmp(s->state, state) : s->n >= n;
+		pthread_mutex_unlock(&s->mutex);
+		if (ok)
+			return true;
+	}
+	return false;
+}
+
+static struct mqtt *client(const char *id, const char *at, struct seen *s)
+{
+	struct mqtt *m = NULL;
+	*s = (struct seen){ .mutex = PTHREAD_MUTEX_INITIALIZER };
+	mqtt_new(&(struct mqtt_config){ .uri = at, .client_id = id, .ctx = s, .on_message = on_message, .on_state = on_state }, &m, NULL);
+	return m;
+}
+
+/* Publishes until it is taken, and until the subscriber has seen something new; subscriptions take effect some time. */
+static bool through(struct mqtt *from, struct seen *to, const char *topic, const char *payload)
+{
+	struct engine_publish p = { .topic = topic, .payload = payload, .n = strlen(payload), .response_topic = "answers/here",
+				    .correlation = "id-7", .expiry_us = 5 * US_PER_S };
+	int before = to->n;
+	for (int64_t until = clock_mono_us() + 10 * US_PER_S; clock_mono_us() < until; ) {
+		if (mqtt_publish(from, &p))
+			for (int i = 0; i < 40 && to->n == before; i++)
+				clock_sleep_us(5000);
+		else
+			clock_sleep_us(20000);
+		if (to->n > before)
+			return true;
+	}
+	return false;
+}
+
+static void test_late_broker(void)
+{
+	struct seen a, b;
+	int64_t t0 = clock_mono_us();
+	struct mqtt *sub = client("sub", uri, &a), *pub = client("pub", uri, &b);
+	mqtt_subscribe(sub, "plant/+/t");
+	check(clock_mono_us() - t0 < US_PER_S, "without a broker nothing blocks");
+	check(!mqtt_publish(pub, &(struct engine_publish){ .topic = "x", .payload = "", .n = 0 }), "and nothing is taken for sending");
+	for (int64_t until = clock_mono_us() + 10 * US_PER_S; !a.error[0] && clock_mono_us() < until; )
+		clock_sleep_us(5000);
+	check(!strcmp(a.state, "connecting") && a.error[0], "the state tells why (%s)", a.error);
+	check_int(broker("start"), 0, "the broker starts");
+	check(reach(&a, "connected", 0) && reach(&b, "connected", 0), "both find it by themselves");
+	check(through(pub, &a, "plant/p1/t", "21.5"), "a message goes through");
+	check_str(a.topic, "plant/p1/t", "its topic");
+	check_str(a.payload, "21.5", "its payload");
+	check_str(a.correlation, "id-7", "its correlation data");
+
+	broker("stop");
+	check(reach(&a, "connecting", 0), "a stopped broker is noticed");
+	check(!mqtt_publish(pub, &(struct engine_publish){ .topic = "plant/p1/t", .payload = "old", .n = 3 }), "commands are refused meanwhile");
+	broker("start");
+	check(reach(&a, "connected", 0) && through(pub, &a, "plant/p2/t", "22"), "it resumes when the broker is back");
+	broker("stop");
+	char db[100];
+	snprintf(db, sizeof db, "%s/mosquitto.db", dir);
+	unlink(db);
+	broker("start");
+	check(reach(&a, "connected", 0) && through(pub, &a, "plant/p3/t", "23"), "also when the broker has forgotten the session");
+	mqtt_unsubscribe(sub, "plant/+/t");
+	mqtt_subscribe(sub, "other");
+	check(through(pub, &a, "other", "1"), "a new subscription works at once");
+	int before = a.n;
+	through(pub, &a, "other", "2");
+	mqtt_publish(pub, &(struct engine_publish){ .topic = "plant/p1/t", .payload = "9", .n = 1 });
+	check(through(pub, &a, "other", "3") && a.n >= before + 2 && !strcmp(a.topic, "other"), "the old one is gone");
+	mqtt_free(sub);
+	check_str(a.state, "disconnected", "free disconnects");
+	mqtt_free(pub);
+}
+
+static void test_session(void)
+{
+	struct seen a, b;
+	struct mqtt *sub = client("keeper", uri, &a), *pub = client("pub", uri, &b);
+	mqtt_subscribe(sub, "q/#");
+	reach(&b, "connected", 0);
+	check(through(pub, &a, "q/0", "0"), "a subscriber subscribes");
+	mqtt_free(sub);
+	char payload[12];
+	for (int i = 1; i <= 500; i++) {
+		int n = snprintf(payload, sizeof payload, "%d", i);
+		while (!mqtt_publish(pub, &(struct engine_publish){ .topic = "q/1", .payload = payload, .n = (size_t)n }))
+			clock_sleep_us(1000);
+	}
+	mqtt_free(pub);
+	sub = client("keeper", uri, &a);
+	check(reach(&a, NULL, 500), "while it is away the broker keeps its messages (%d)", a.n);
+	check_str(a.payload, "500", "in order");
+	check(a.grows, "arrival times grow");
+	mqtt_free(sub);
+}
+
+/* In a process of its own, for paho's thread is lost to it. */
+static int refuse_one(void)
+{
+	struct seen a, b;
+	struct mqtt *sub = client("refuser", uri, &a), *pub = client("pub2", uri, &b);
+	mqtt_subscribe(sub, "r");
+	reach(&a, "connected", 0);
+	if (!through(pub, &a, "r", "first"))
+		return 1;
+	pthread_mutex_lock(&a.mutex);
+	a.refuse = true;
+	pthread_mutex_unlock(&a.mutex);
+	int before = a.n;
+	mqtt_publish(pub, &(struct engine_publish){ .topic = "r", .payload = "precious", .n = 8 });
+	if (!reach(&a, NULL, before + 1))
+		return 2;
+	int64_t t0 = clock_mono_us();
+	mqtt_free(sub);
+	return clock_mono_us() - t0 < 5 * US_PER_S ? 0 : 3;
+}
+
+static void test_refused(void)
+{
+	struct seen a;
+	int status = -1;
+	pid_t pid = fork();
+	if (!pid)
+		_exit(refuse_one());
+	waitpid(pid, &status, 0);
+	check_int(status, 0, "a process ends although a message could not be kept");
+	struct mqtt *sub = client("refuser", uri, &a);
+	check(reach(&a, NULL, 1), "the next one gets it");
+	check_str(a.payload, "precious", "it was not acknowledged");
+	mqtt_free(sub);
+}
+
+/* Speaks just enough of MQTT 3.1.1 to be connected and subscribed to; refuses (or, if rude, cuts off) protocol level 5. */
+struct fake {
+	int fd;
+	bool rude;
+	atomic_int refused, level4, subscribed;
+};
+
+static void *fake_broker(void *arg)
+{
+	struct fake *f = arg;
+	unsigned char p[512];
+	for (int c; (c = accept(f->fd, NULL, NULL)) >= 0; close(c)) {
+		ssize_t n = recv(c, p, sizeof p, 0);
+		if (n < 9)
+			continue;
+		if (p[8] == 5) {
+			f->refused++;
+			if (!f->rude)
+				send(c, "\x20\x02\x00\x01", 4, MSG_NOSIGNAL);
+			continue;
+		}
+		f->level4++;
+		send(c, "\x20\x02\x00\x00", 4, MSG_NOSIGNAL);
+		while ((n = recv(c, p, sizeof p, 0)) > 4)
+			if (p[0] == 0x82) {
+				unsigned char ack[] = { 0x90, 3, p[2], p[3], 1 };
+				f->subscribed++;
+				send(c, ack, sizeof ack, MSG_NOSIGNAL);
+				send(c, "\x30\x05\x00\x01t42", 7, MSG_NOSIGNAL);
+			}
+	}
+	return NULL;
+}
+
+static void test_fallback(bool rude)
+{
+	struct fake f = { .rude = rude };
+	struct seen a;
+	char at[40];
+	pthread_t t;
+	snprintf(at, sizeof at, "tcp://127.0.0.1:%d", listener(&f.fd));
+	pthread_create(&t, NULL, fake_broker, &f);
+	struct mqtt *m = client("old", at, &a);
+	mqtt_subscribe(m, "t");
+	check(reach(&a, NULL, 1), "a broker that %s MQTT 5 is spoken to in 3.1.1", rude ? "cuts off" : "refuses");
+	check(f.refused >= 1 && f.subscribed == 1, "after it was asked for 5");
+	check_str(a.topic, "t", "the topic ends where it should");
+	check_str(a.correlation, "(none)", "there is no correlation data");
+	mqtt_free(m);
+	shutdown(f.fd, SHUT_RDWR);
+	pthread_join(t, NULL);
+	close(f.fd);
+}
+
+int main(void)
+{
+	struct mqtt *m = NULL;
+	int fd;
+	log_setup(getenv("VERBOSE") ? LOG_INFO : LOG_ERROR, LOG_TEXT);
+	if (getenv("srcdir") && chdir(getenv("srcdir")))
+		return 1;
+	if (access("/usr/sbin/mosquitto", X_OK))
+		return skip_all("mosquitto is not installed");
+	snprintf(dir, sizeof dir, "/tmp/mqtt-test-XXXXXX");
+	if (!mkdtemp(dir))
+		return 1;
+	snprintf(port, sizeof port, "%d", listener(&fd));
+	close(fd);
+	snprintf(uri, sizeof uri, "tcp://127.0.0.1:%s", port);
+	check_int(mqtt_new(&(struct mqtt_config){ .uri = "ftp:/x", .client_id = "c", .on_message = on_message }, &m, NULL), ERR_BAD_REQUEST,
+		  "an address of another kind is refused");
+	test_late_broker();
+	test_session();
+	test_refused();
+	test_fallback(false);
+	test_fallback(true);
+	broker("stop");
+	const char *rm[] = { "rm", "-rf", dir, NULL };
+	run(rm);
+	return done();
+}

@@ -1,0 +1,751 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * mqtt.c - a small state machine around MQTTAsync: paho's callbacks only leave word under the lock, our thread acts on it.
+ *
+ * paho's own automatic reconnect is not used: it does not retry a first connect that was refused, it cannot change the protocol version,
+ * and it sends again what was in flight before, which for commands to a machine is the wrong thing.
+ */
+#include "twin_engine/mqtt.h"
+
+#include <MQTTAsync.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/thread.h"
+
+#define BACKOFF_MIN (US_PER_S / 5)
+#define BACKOFF_MAX (10 * US_PER_S)
+#define STEADY (5 * US_PER_S)		/* a connection that lived so long was a good one: begin the back-off anew */
+#define TRY_MAX (30 * US_PER_S)
+#define OUT_MAX 1000
+#define MANY 50				/* filters in one SUBSCRIBE packet */
+#define RECEIVE_MAX 1000		/* unacknowledged messages that the broker may send ahead */
+
+enum link { IDLE, TRYING, UP };
+enum filter_state { WANTED, ASKED, MADE, DROPPED };
+
+struct filter {
+	enum filter_state state;
+};
+
+struct outgoing {
+	struct outgoing *next;
+	char *topic, *payload, *response, *correlation;
+	size_t n;
+	int64_t expiry_us;
+};
+
+/* The filters of one SUBSCRIBE packet until it is answered. */
+struct request {
+	struct request *next;
+	struct mqtt *mqtt;
+	int n;
+	char *filter[MANY];
+};
+
+struct mqtt {
+	struct mqtt_config config;	/* texts are ours */
+	pthread_t thread;
+
+	struct lock lock;		/* of everything down to the blank line */
+	pthread_cond_t cond;
+	bool stop, finished, parked;
+	enum link link;
+	bool greeted, failed, lost;	/* word left by paho's callbacks */
+	bool refused_version;
+	bool closed_early;		/* the broker took the connection and closed it without an answer */
+	char error[256];
+	struct map filters;		/* name -> struct filter */
+	bool dirty;
+	struct outgoing *out, **out_tail;
+	size_t n_out;
+	struct request *requests;
+
+	MQTTAsync client;		/* our thread */
+	int version;
+	bool only_3;			/* the broker has said that it does not speak MQTT 5 */
+	unsigned early;
+	int64_t backoff, next_try, up_since;
+
+	int64_t last_recv;		/* paho's thread */
+	char *text;			/* topic NUL correlation NUL */
+	size_t text_cap;
+};
+
+/* -- words for what went wrong --------------------------------------------------------------------------------------------- */
+
+static const char *const connack_3[] = {
+	NULL, "unacceptable protocol version", "client id rejected", "server unavailable", "bad user name or password", "not authorized",
+};
+
+static const char *reason(int code, const char *message)
+{
+	if (code > 0 && code < (int)(sizeof connack_3 / sizeof *connack_3))
+		return connack_3[code];
+	if (code >= 0x80)
+		return MQTTReasonCode_toString((enum MQTTReasonCodes)code);
+	if (message)
+		return message;
+	return code == MQTTASYNC_FAILURE ? "no connection to the broker" : MQTTAsync_strerror(code);
+}
+
+/* -- paho's callbacks: they hold paho's lock, so they only leave word ------------------------------------------------------- */
+
+static void leave_word(struct mqtt *m, bool *what, int code, const char *message)
+{
+	const char *why = reason(code, message);
+	lock_take(&m->lock);
+	*what = true;
+	if (what == &m->failed) {
+		m->refused_version = code == 1 || code == MQTTREASONCODE_UNSUPPORTED_PROTOCOL_VERSION;
+		m->closed_early = code < 0 && message && strstr(message, "completion");
+	}
+	if (what != &m->greeted && (what == &m->failed || !m->error[0]))
+		snprintf(m->error, sizeof m->error, "%s", why ? why : "unknown error");
+	pthread_cond_signal(&m->cond);
+	lock_drop(&m->lock);
+}
+
+static void on_greeted5(void *ctx, MQTTAsync_successData5 *d)
+{
+	(void)d;
+	leave_word(ctx, &((struct mqtt *)ctx)->greeted, 0, NULL);
+}
+
+static void on_greeted(void *ctx, MQTTAsync_successData *d)
+{
+	(void)d;
+	leave_word(ctx, &((struct mqtt *)ctx)->greeted, 0, NULL);
+}
+
+static void on_failed5(void *ctx, MQTTAsync_failureData5 *d)
+{
+	int code = d ? d->code : MQTTASYNC_FAILURE;
+	if (d && d->reasonCode > MQTTREASONCODE_SUCCESS)
+		code = (int)d->reasonCode;
+	leave_word(ctx, &((struct mqtt *)ctx)->failed, code, d ? d->message : NULL);
+}
+
+static void on_failed(void *ctx, MQTTAsync_failureData *d)
+{
+	leave_word(ctx, &((struct mqtt *)ctx)->failed, d ? d->code : MQTTASYNC_FAILURE, d ? d->message : NULL);
+}
+
+static void on_lost(void *ctx, char *cause)
+{
+	leave_word(ctx, &((struct mqtt *)ctx)->lost, MQTTASYNC_FAILURE, cause ? cause : "the connection was lost");
+	MQTTAsync_free(cause);
+}
+
+/* The broker says good-bye, and why (MQTT 5); the loss follows by itself. */
+static void on_goodbye(void *ctx, MQTTProperties *properties, enum MQTTReasonCodes code)
+{
+	struct mqtt *m = ctx;
+	(void)properties;
+	const char *why = reason((int)code, "the broker closed the connection");
+	lock_take(&m->lock);
+	snprintf(m->error, sizeof m->error, "%s", why ? why : "unknown reason");
+	lock_drop(&m->lock);
+}
+
+static bool text_room(struct mqtt *m, size_t n)
+{
+	if (n <= m->text_cap)
+		return true;
+	char *more = realloc(m->text, n);
+	if (!more)
+		return false;
+	m->text = more;
+	m->text_cap = n;
+	return true;
+}
+
+static bool deliver(struct mqtt *m, const char *topic, size_t topic_n, MQTTAsync_message *msg)
+{
+	MQTTProperty *c = MQTTProperties_getProperty(&msg->properties, MQTTPROPERTY_CODE_CORRELATION_DATA);
+	size_t c_n = c ? (size_t)c->value.data.len : 0;
+	if (memchr(topic, 0, topic_n))
+		return true;	/* no topic of MQTT (5.0, 1.5.4): nothing can be bound to it */
+	while (!text_room(m, topic_n + c_n + 2))
+		clock_sleep_us(US_PER_S / 10);
+	memcpy(m->text, topic, topic_n);
+	m->text[topic_n] = 0;
+	char *correlation = m->text + topic_n + 1;
+	if (c_n)
+		memcpy(correlation, c->value.data.data, c_n);
+	correlation[c_n] = 0;
+	int64_t now = clock_now_us();
+	m->last_recv = now > m->last_recv ? now : m->last_recv + 1;
+	struct engine_message e = {
+		.topic = m->text, .payload = msg->payloadlen > 0 ? msg->payload : "", .n = msg->payloadlen > 0 ? (size_t)msg->payloadlen : 0,
+		.correlation = c_n && !memchr(correlation, 0, c_n) ? correlation : NULL, .retained = msg->retained,
+	};
+	return m->config.on_message(m->config.ctx, m->last_recv, &e);
+}
+
+/* Returning anything but 1 would make paho keep the message in memory and acknowledge it all the same. */
+static int on_message(void *ctx, char *topic, int topic_len, MQTTAsync_message *msg)
+{
+	struct mqtt *m = ctx;
+	if (!deliver(m, topic, topic_len > 0 ? (size_t)topic_len : strlen(topic), msg)) {
+		lock_take(&m->lock);
+		m->parked = true;
+		pthread_cond_broadcast(&m->cond);
+		for (;;)
+			lock_wait(&m->lock, &m->cond, -1);
+	}
+	MQTTAsync_freeMessage(&msg);
+	MQTTAsync_free(topic);
+	return 1;
+}
+
+/* -- our thread; the steps are called with the lock held and drop it around paho and the caller's callbacks ------------------ */
+
+static void tell(struct mqtt *m, const char *state, const char *error)
+{
+	if (m->config.on_state)
+		m->config.on_state(m->config.ctx, state, error);
+}
+
+static void outgoing_free(struct outgoing *o)
+{
+	free(o->topic);
+	free(o->payload);
+	free(o->response);
+	free(o->correlation);
+	free(o);
+}
+
+static void request_free(struct request *r)
+{
+	for (int i = 0; i < r->n; i++)
+		free(r->filter[i]);
+	free(r);
+}
+
+/* The connection is gone and paho's client with it: nothing is asked for, nothing waits to be sent. */
+static void forget(struct mqtt *m)
+{
+	struct map_item *it;
+	while (m->out) {
+		struct outgoing *o = m->out;
+		m->out = o->next;
+		outgoing_free(o);
+	}
+	m->out_tail = &m->out;
+	m->n_out = 0;
+	while (m->requests) {
+		struct request *r = m->requests;
+		m->requests = r->next;
+		request_free(r);
+	}
+	for (size_t i = 0; (it = map_next(&m->filters, &i)); ) {
+		struct filter *f = it->value;
+		if (f->state != DROPPED)
+			f->state = WANTED;
+	}
+	m->dirty = true;
+}
+
+static int64_t jitter(int64_t us)
+{
+	uint32_t r;
+	random_bytes(&r, sizeof r);
+	return us / 2 + (int64_t)(r % (uint32_t)(us / 2 + 1));
+}
+
+static void step_down(struct mqtt *m)
+{
+	bool was_up = m->link == UP;
+	char error[sizeof m->error];
+	memcpy(error, m->error, sizeof error);
+	if (m->refused_version && m->version == MQTTVERSION_5)
+		m->only_3 = true;
+	m->early = m->closed_early && m->version == MQTTVERSION_5 ? m->early + 1 : 0;
+	bool turn_version = m->refused_version;
+	m->link = IDLE;
+	m->failed = m->lost = m->greeted = m->refused_version = m->closed_early = false;
+	lock_drop(&m->lock);
+	MQTTAsync_destroy(&m->client);
+	m->client = NULL;
+	if (was_up && clock_mono_us() - m->up_since >= STEADY)
+		m->backoff = BACKOFF_MIN;
+	m->next_try = clock_mono_us() + (turn_version ? 0 : jitter(m->backoff));
+	m->backoff = m->backoff * 2 < BACKOFF_MAX ? m->backoff * 2 : BACKOFF_MAX;
+	log_warn("mqtt", "%s: %s", m->config.uri, error);
+	tell(m, "connecting", error);
+	lock_take(&m->lock);
+	forget(m);
+}
+
+static void step_up(struct mqtt *m)
+{
+	m->greeted = false;
+	m->link = UP;
+	m->error[0] = 0;
+	lock_drop(&m->lock);
+	m->early = 0;
+	m->up_since = clock_mono_us();
+	log_info("mqtt", "connected to %s by MQTT %s", m->config.uri, m->version == MQTTVERSION_5 ? "5" : "3.1.1");
+	tell(m, "connected", "");
+	lock_take(&m->lock);
+}
+
+static int connect_5(struct mqtt *m)
+{
+	MQTTAsync_connectOptions o = MQTTAsync_connectOptions_initializer5;
+	MQTTProperties props = MQTTProperties_initializer;
+	MQTTProperty list[] = {
+		{ .identifier = MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL, .value.integer4 = (unsigned)m->config.session_expiry_s },
+		{ .identifier = MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, .value.integer2 = RECEIVE_MAX },
+		{ .identifier = MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE, .value.integer4 = (unsigned)MQTT_PACKET_MAX },
+	};
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+		MQTTProperties_add(&props, &list[i]);
+	o.cleanstart = 0;
+	o.keepAliveInterval = (int)m->config.keep_alive_s;
+	o.connectTimeout = 5;
+	o.maxInflight = 100;
+	o.username = m->config.username;
+	o.password = m->config.password;
+	o.connectProperties = &props;
+	o.onSuccess5 = on_greeted5;
+	o.onFailure5 = on_failed5;
+	o.context = m;
+	int rc = MQTTAsync_connect(m->client, &o);
+	MQTTProperties_free(&props);
+	return rc;
+}
+
+static int connect_3(struct mqtt *m)
+{
+	MQTTAsync_connectOptions o = MQTTAsync_connectOptions_initializer;
+	o.MQTTVersion = MQTTVERSION_3_1_1;
+	o.cleansession = 0;
+	o.keepAliveInterval = (int)m->config.keep_alive_s;
+	o.connectTimeout = 5;
+	o.maxInflight = 100;
+	o.username = m->config.username;
+	o.password = m->config.password;
+	o.onSuccess = on_greeted;
+	o.onFailure = on_failed;
+	o.context = m;
+	return MQTTAsync_connect(m->client, &o);
+}
+
+static int client_make(struct mqtt *m)
+{
+	MQTTAsync_createOptions o = MQTTAsync_createOptions_initializer;
+	/* Twice cut off without an answer: that is how some brokers refuse MQTT 5.  The next failure tries 5 again. */
+	m->version = m->only_3 || m->early >= 2 ? MQTTVERSION_3_1_1 : MQTTVERSION_5;
+	o.MQTTVersion = m->version;
+	o.maxBufferedMessages = OUT_MAX;
+	int rc = MQTTAsync_createWithOptions(&m->client, m->config.uri, m->config.client_id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &o);
+	if (rc)
+		return rc;
+	MQTTAsync_setCallbacks(m->client, m, on_lost, on_message, NULL);
+	return MQTTAsync_setDisconnected(m->client, m, on_goodbye);
+}
+
+static void step_try(struct mqtt *m)
+{
+	m->link = TRYING;
+	m->error[0] = 0;
+	lock_drop(&m->lock);
+	m->next_try = clock_mono_us() + TRY_MAX;
+	int rc = m->client ? 0 : client_make(m);
+	if (!rc)
+		rc = m->version == MQTTVERSION_5 ? connect_5(m) : connect_3(m);
+	if (rc)
+		leave_word(m, &m->failed, rc, NULL);
+	lock_take(&m->lock);
+}
+
+/* -- subscriptions ------------------------------------------------------------------------------------------------------------- */
+
+static void answered(struct request *r, int refused, const char *why)
+{
+	struct mqtt *m = r->mqtt;
+	struct request **at;
+	char error[200] = "";
+	lock_take(&m->lock);
+	for (int i = 0; i < r->n; i++) {
+		struct filter *f = map_get(&m->filters, r->filter[i], strlen(r->filter[i]));
+		if (f && f->state == ASKED)
+			f->state = MADE;	/* refused ones too: asking again would be refused again */
+	}
+	if (refused >= 0 && refused < r->n)
+		snprintf(error, sizeof error, "subscription to %.120s refused: %.40s", r->filter[refused], why ? why : "");
+	for (at = &m->requests; *at && *at != r; at = &(*at)->next)
+		;
+	if (*at)
+		*at = r->next;
+	lock_drop(&m->lock);
+	if (error[0])
+		log_warn("mqtt", "%s", error);
+	request_free(r);
+}
+
+static void on_subscribed5(void *ctx, MQTTAsync_successData5 *d)
+{
+	struct request *r = ctx;
+	int bad = -1, code = 0;
+	for (int i = 0; r->n > 1 && i < d->alt.sub.reasonCodeCount && d->alt.sub.reasonCodes; i++)
+		if ((int)d->alt.sub.reasonCodes[i] >= 0x80)
+			code = (int)d->alt.sub.reasonCodes[bad = i];
+	answered(r, bad, reason(code, NULL));
+}
+
+static void on_subscribed(void *ctx, MQTTAsync_successData *d)
+{
+	struct request *r = ctx;
+	int bad = -1;
+	for (int i = 0; r->n > 1 && i < r->n && d->alt.qosList; i++)
+		if (d->alt.qosList[i] >= 0x80)
+			bad = i;
+	answered(r, bad, "not allowed");
+}
+
+static void on_unsubscribable5(void *ctx, MQTTAsync_failureData5 *d)
+{
+	answered(ctx, 0, d ? reason(d->reasonCode ? (int)d->reasonCode : d->code, d->message) : NULL);
+}
+
+static void on_unsubscribable(void *ctx, MQTTAsync_failureData *d)
+{
+	answered(ctx, 0, d ? reason(d->code, d->message) : NULL);
+}
+
+/* Take up to MANY filters that are in state `from`; dropped ones leave the map. */
+static struct request *collect(struct mqtt *m, enum filter_state from)
+{
+	struct map_item *it;
+	struct request *r = calloc(1, sizeof *r);
+	if (!r)
+		return NULL;
+	r->mqtt = m;
+	for (size_t i = 0; r->n < MANY && (it = map_next(&m->filters, &i)); ) {
+		struct filter *f = it->value;
+		if (f->state == from && (r->filter[r->n] = strdup(it->key))) {
+			f->state = ASKED;
+			r->n++;
+		}
+	}
+	for (int i = 0; from == DROPPED && i < r->n; i++)
+		free(map_del(&m->filters, r->filter[i], strlen(r->filter[i])));
+	if (r->n)
+		return r;
+	free(r);
+	return NULL;
+}
+
+static int subscribe_many(struct mqtt *m, struct request *r)
+{
+	MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
+	MQTTSubscribe_options one = MQTTSubscribe_options_initializer, options[MANY];
+	int qos[MANY];
+	one.retainHandling = 1;		/* retained values only when the subscription is new to the session */
+	for (int i = 0; i < r->n; i++) {
+		qos[i] = 1;
+		options[i] = one;
+	}
+	o.context = r;
+	if (m->version == MQTTVERSION_5) {
+		o.onSuccess5 = on_subscribed5;
+		o.onFailure5 = on_unsubscribable5;
+		o.subscribeOptions = one;
+		o.subscribeOptionsCount = r->n;
+		o.subscribeOptionsList = options;
+	} else {
+		o.onSuccess = on_subscribed;
+		o.onFailure = on_unsubscribable;
+	}
+	return MQTTAsync_subscribeMany(m->client, r->n, r->filter, qos, &o);
+}
+
+static void step_filters(struct mqtt *m)
+{
+	struct request *drop = collect(m, DROPPED), *make = collect(m, WANTED);
+	m->dirty = drop || make;
+	if (make) {
+		make->next = m->requests;
+		m->requests = make;
+	}
+	lock_drop(&m->lock);
+	int rc = 0;
+	if (drop) {
+		rc = MQTTAsync_unsubscribeMany(m->client, drop->n, drop->filter, NULL);
+		request_free(drop);
+	}
+	if (make && !rc)
+		rc = subscribe_many(m, make);
+	if (rc)		/* paho can no longer be trusted with this connection: a new one asks for all again */
+		leave_word(m, &m->lost, rc, "subscriptions could not be sent");
+	lock_take(&m->lock);
+}
+
+/* -- publishing ---------------------------------------------------------------------------------------------------------------- */
+
+static void add_text(MQTTProperties *props, enum MQTTPropertyCodes code, char *text)
+{
+	MQTTProperty p = { .identifier = code };
+	p.value.data.data = text;
+	p.value.data.len = (int)strlen(text);
+	MQTTProperties_add(props, &p);
+}
+
+static void step_publish(struct mqtt *m)
+{
+	struct outgoing *o = m->out;
+	MQTTAsync_message msg = MQTTAsync_message_initializer;
+	if (!(m->out = o->next))
+		m->out_tail = &m->out;
+	m->n_out--;
+	lock_drop(&m->lock);
+	msg.payload = o->payload;
+	msg.payloadlen = (int)o->n;
+	msg.qos = 1;
+	if (m->version == MQTTVERSION_5) {
+		if (o->response)
+			add_text(&msg.properties, MQTTPROPERTY_CODE_RESPONSE_TOPIC, o->response);
+		if (o->correlation)
+			add_text(&msg.properties, MQTTPROPERTY_CODE_CORRELATION_DATA, o->correlation);
+		if (o->expiry_us > 0) {
+			MQTTProperty p = { .identifier = MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL };
+			p.value.integer4 = (unsigned)((o->expiry_us + US_PER_S - 1) / US_PER_S);
+			MQTTProperties_add(&msg.properties, &p);
+		}
+	}
+	int rc = MQTTAsync_sendMessage(m->client, o->topic, &msg, NULL);
+	if (rc)
+		log_warn("mqtt", "publish to %s: %s", o->topic, reason(rc, NULL));
+	MQTTProperties_free(&msg.properties);
+	outgoing_free(o);
+	lock_take(&m->lock);
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------------------------ */
+
+static void on_bye(void *ctx)
+{
+	struct mqtt *m = ctx;
+	lock_take(&m->lock);
+	m->lost = true;
+	pthread_cond_broadcast(&m->cond);
+	lock_drop(&m->lock);
+}
+
+static void on_bye5(void *ctx, MQTTAsync_successData5 *d)
+{
+	(void)d;
+	on_bye(ctx);
+}
+
+static void on_bye3(void *ctx, MQTTAsync_successData *d)
+{
+	(void)d;
+	on_bye(ctx);
+}
+
+/* Called with the lock held, at the end. */
+static void step_bye(struct mqtt *m)
+{
+	bool up = m->link == UP;
+	m->lost = false;
+	lock_drop(&m->lock);
+	if (up) {
+		MQTTAsync_disconnectOptions o = MQTTAsync_disconnectOptions_initializer;
+		MQTTAsync_disconnectOptions o5 = MQTTAsync_disconnectOptions_initializer5;
+		o.onSuccess = on_bye3;
+		o5.onSuccess5 = on_bye5;
+		o.context = o5.context = m;
+		o.timeout = o5.timeout = 500;
+		int rc = MQTTAsync_disconnect(m->client, m->version == MQTTVERSION_5 ? &o5 : &o);
+		int64_t until = clock_mono_us() + 2 * US_PER_S;
+		lock_take(&m->lock);
+		while (!rc && !m->lost && !m->parked && clock_mono_us() < until)
+			lock_wait(&m->lock, &m->cond, until - clock_mono_us());
+		lock_drop(&m->lock);
+	}
+	lock_take(&m->lock);
+	bool parked = m->parked;
+	lock_drop(&m->lock);
+	if (m->client && !parked)
+		MQTTAsync_destroy(&m->client);
+	tell(m, "disconnected", "");
+	lock_take(&m->lock);
+}
+
+static void *run(void *arg)
+{
+	struct mqtt *m = arg;
+	tell(m, "connecting", "");
+	lock_take(&m->lock);
+	while (!m->stop) {
+		int64_t left = m->next_try - clock_mono_us();
+		if (m->lost || m->failed)
+			step_down(m);
+		else if (m->greeted)
+			step_up(m);
+		else if (m->link == UP && m->dirty)
+			step_filters(m);
+		else if (m->link == UP && m->out)
+			step_publish(m);
+		else if (m->link == IDLE && left <= 0)
+			step_try(m);
+		else if (m->link == TRYING && left <= 0)
+			m->failed = true;
+		else
+			lock_wait(&m->lock, &m->cond, m->link == UP ? -1 : left);
+	}
+	step_bye(m);
+	m->finished = true;
+	pthread_cond_broadcast(&m->cond);
+	lock_drop(&m->lock);
+	return NULL;
+}
+
+static void dispose(struct mqtt *m)
+{
+	struct map_item *it;
+	forget(m);
+	for (size_t i = 0; (it = map_next(&m->filters, &i)); )
+		free(it->value);
+	map_fini(&m->filters);
+	pthread_cond_destroy(&m->cond);
+	lock_fini(&m->lock);
+	free(m->text);
+	free((char *)(uintptr_t)m->config.uri);
+	free((char *)(uintptr_t)m->config.client_id);
+	free((char *)(uintptr_t)m->config.username);
+	free((char *)(uintptr_t)m->config.password);
+	free(m);
+}
+
+static const char *own(const char *s, bool *ok)
+{
+	char *copy = s ? strdup(s) : NULL;
+	*ok = *ok && (copy || !s);
+	return copy;
+}
+
+enum err mqtt_new(const struct mqtt_config *c, struct mqtt **out, struct diag *d)
+{
+	struct mqtt *m = calloc(1, sizeof *m);
+	bool ok = true;
+	if (!m)
+		return ERR_NO_MEMORY;
+	lock_init(&m->lock, RANK_LEAF);
+	cond_init(&m->cond);
+	m->out_tail = &m->out;
+	m->backoff = BACKOFF_MIN;
+	m->config = *c;
+	m->config.uri = own(c->uri, &ok);
+	m->config.client_id = own(c->client_id, &ok);
+	m->config.username = own(c->username, &ok);
+	m->config.password = own(c->password, &ok);
+	m->config.session_expiry_s = c->session_expiry_s ? c->session_expiry_s : 86400;
+	m->config.keep_alive_s = c->keep_alive_s ? c->keep_alive_s : 20;
+	enum err e = ok ? ERR_OK : ERR_NO_MEMORY;
+	int rc = e ? 0 : client_make(m);
+	if (rc)
+		e = diag_add(d, ERR_BAD_REQUEST, "%s: no address of an MQTT broker (%s)", c->uri, reason(rc, NULL));
+	else if (!e && !thread_start(&m->thread, "mqtt", run, m))
+		e = diag_add(d, ERR_INTERNAL, "no thread for MQTT");
+	if (e) {
+		if (m->client)
+			MQTTAsync_destroy(&m->client);
+		dispose(m);
+		return e;
+	}
+	*out = m;
+	return ERR_OK;
+}
+
+void mqtt_free(struct mqtt *m)
+{
+	if (!m)
+		return;
+	lock_take(&m->lock);
+	m->stop = true;
+	pthread_cond_broadcast(&m->cond);
+	while (!m->finished && !m->parked)
+		lock_wait(&m->lock, &m->cond, -1);
+	int64_t until = clock_mono_us() + US_PER_S;
+	while (!m->finished && clock_mono_us() < until)
+		lock_wait(&m->lock, &m->cond, until - clock_mono_us());
+	bool finished = m->finished, parked = m->parked;
+	lock_drop(&m->lock);
+	if (finished)
+		pthread_join(m->thread, NULL);
+	else
+		pthread_detach(m->thread);	/* it waits for paho's lock, which the parked thread keeps until the process ends */
+	if (!parked)
+		dispose(m);
+}
+
+void mqtt_subscribe(struct mqtt *m, const char *filter)
+{
+	size_t n = strlen(filter);
+	lock_take(&m->lock);
+	struct filter *f = map_get(&m->filters, filter, n);
+	if (!f && (f = calloc(1, sizeof *f)) && !map_put(&m->filters, filter, n, f, NULL)) {
+		free(f);
+		f = NULL;
+	}
+	if (f && f->state == DROPPED)
+		f->state = WANTED;
+	m->dirty = true;
+	pthread_cond_signal(&m->cond);
+	lock_drop(&m->lock);
+	if (!f)
+		log_error("mqtt", "no memory to subscribe to %s", filter);
+}
+
+void mqtt_unsubscribe(struct mqtt *m, const char *filter)
+{
+	lock_take(&m->lock);
+	struct filter *f = map_get(&m->filters, filter, strlen(filter));
+	if (f)
+		f->state = DROPPED;
+	m->dirty = true;
+	pthread_cond_signal(&m->cond);
+	lock_drop(&m->lock);
+}
+
+bool mqtt_publish(struct mqtt *m, const struct engine_publish *p)
+{
+	bool ok = p->n <= MQTT_PACKET_MAX;
+	struct outgoing *o = ok ? calloc(1, sizeof *o) : NULL;
+	if (!o)
+		return false;
+	o->topic = (char *)(uintptr_t)own(p->topic, &ok);
+	o->response = (char *)(uintptr_t)own(p->response_topic, &ok);
+	o->correlation = (char *)(uintptr_t)own(p->correlation, &ok);
+	if ((o->payload = malloc(p->n + 1)))
+		memcpy(o->payload, p->n ? p->payload : "", p->n);
+	o->n = p->n;
+	o->expiry_us = p->expiry_us;
+	lock_take(&m->lock);
+	ok = ok && o->payload && m->link == UP && !m->lost && m->n_out < OUT_MAX;
+	if (ok) {
+		*m->out_tail = o;
+		m->out_tail = &o->next;
+		m->n_out++;
+		pthread_cond_signal(&m->cond);
+	}
+	lock_drop(&m->lock);
+	if (!ok)
+		outgoing_free(o);
+	return ok;
+}
+
+bool mqtt_is_connected(struct mqtt *m)
+{
+	lock_take(&m->lock);
+	bool up = m->link == UP && !m->lost;
+	lock_drop(&m->lock);
+	return up;
+}
