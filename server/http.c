@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * http.c - loops, workers, start and stop.
+ *
+ * Each loop drives a daemon of its own from outside (MHD_USE_EPOLL without an internal thread), for the internal epoll loop of
+ * libmicrohttpd 0.9.75 hangs when 128 connections are ready at once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/http_loop.h"
+
+#define BACKLOG 1024
+#define QUEUE_LENGTH 1024
+#define GRACE_US (5 * US_PER_S)		/* for requests that are half received or half sent when the server stops */
+#define CONNECTION_MEMORY ((size_t)64 << 10)	/* request line and headers; twice URI_MAX */
+#define POLL_MAX_MS 1000
+
+static const struct http_config defaults = {
+	.address = "127.0.0.1", .workers = 8, .invokers = 8, .connections = 2048, .timeout_s = 60, .streams = 256,
+	.body_max = (size_t)64 << 20, .body_budget = (size_t)1 << 30, .base_paths = "/api/v3.0,/api/v3,", .cors_origin = "*",
+};
+
+/* -- one loop ------------------------------------------------------------------------------------------------------------------- */
+
+void http_suspend(struct wakeup *w)
+{
+	w->loop->n_suspended++;
+	MHD_suspend_connection(w->connection);
+}
+
+static void poke(struct loop *l)
+{
+	uint64_t one = 1;
+	if (write(l->wake_fd, &one, sizeof one) < 0)
+		log_error("http", "eventfd: %m");	/* cannot happen: the counter does not overflow */
+}
+
+void http_wake(struct wakeup *w)
+{
+	struct loop *l = w->loop;
+	lock_take(&l->lock);
+	bool first = !l->woken;
+	w->next = l->woken;
+	l->woken = w;
+	if (first)
+		poke(l);
+	lock_drop(&l->lock);
+}
+
+static void resume_woken(struct loop *l)
+{
+	uint64_t count;
+	if (read(l->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+		log_error("http", "eventfd: %m");
+	lock_take(&l->lock);
+	struct wakeup *w = l->woken;
+	l->woken = NULL;
+	lock_drop(&l->lock);
+	for (struct wakeup *next; w; w = next) {
+		next = w->next;		/* once resumed, the other side may use it again */
+		l->n_suspended--;
+		MHD_resume_connection(w->connection);
+	}
+}
+
+static bool finished(struct loop *l, int64_t *until)
+{
+	int64_t now = clock_mono_us();
+	if (!*until) {
+		*until = now + GRACE_US;
+		MHD_socket fd = MHD_quiesce_daemon(l->daemon);
+		if (fd != MHD_INVALID_SOCKET)
+			close(fd);
+	}
+	return !l->n_suspended && (!l->n_open || now > *until);
+}
+
+static void *loop_run(void *arg)
+{
+	struct loop *l = arg;
+	int64_t until = 0;
+	struct pollfd p[2] = {
+		{ .fd = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, .events = POLLIN },
+		{ .fd = l->wake_fd, .events = POLLIN },
+	};
+	for (;;) {
+		bool stopping = atomic_load(&l->server->stopping);
+		if (stopping && finished(l, &until))
+			break;
+		MHD_UNSIGNED_LONG_LONG ms;
+		int most = stopping ? 20 : POLL_MAX_MS;
+		if (MHD_get_timeout(l->daemon, &ms) == MHD_YES && ms < (unsigned)most)
+			most = (int)ms;
+		if (poll(p, 2, most) < 0 && errno != EINTR)
+			log_error("http", "poll: %m");
+		if (p[1].revents)
+			resume_woken(l);
+		MHD_run(l->daemon);
+	}
+	MHD_stop_daemon(l->daemon);
+	l->daemon = NULL;
+	return NULL;
+}
+
+static void mhd_log(void *cls, const char *fmt, va_list ap)
+{
+	char line[512];
+	(void)cls;
+	vsnprintf(line, sizeof line, fmt, ap);
+	log_debug("http", "%s", line);
+}
+
+static size_t no_unescape(void *cls, struct MHD_Connection *connection, char *s)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(s);	/* request.c decodes, after splitting */
+}
+
+static enum err loop_open(struct server *s, struct loop *l)
+{
+	l->server = s;
+	lock_init(&l->lock, RANK_LEAF);
+	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	int fd = fcntl(s->listen_fd, F_DUPFD_CLOEXEC, 0);	/* a daemon closes its socket */
+	if (l->wake_fd < 0 || fd < 0) {
+		if (fd >= 0)
+			close(fd);
+		return ERR_IO;
+	}
+	struct MHD_OptionItem more[] = {
+		{ MHD_OPTION_LISTEN_SOCKET, fd, NULL },
+		{ MHD_OPTION_CONNECTION_LIMIT, (intptr_t)(s->config.connections / s->n_loops + 1), NULL },
+		{ MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)s->config.timeout_s, NULL },
+		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)CONNECTION_MEMORY, NULL },
+		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)&http_request_end, l },
+		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)&http_request_new, l },
+		{ MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)&no_unescape, NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	l->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, http_request_step, l,
+				     MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+	if (!l->daemon)
+		close(fd);
+	return l->daemon ? ERR_OK : ERR_IO;
+}
+
+static void loop_stop(struct loop *l)
+{
+	if (l->running) {
+		poke(l);
+		pthread_join(l->thread, NULL);
+	}
+	if (l->daemon)
+		MHD_stop_daemon(l->daemon);
+}
+
+/* After the workers are gone: one of them may still be leaving http_wake. */
+static void loop_free(struct loop *l)
+{
+	if (l->server) {
+		lock_fini(&l->lock);
+		if (l->wake_fd >= 0)
+			close(l->wake_fd);
+	}
+	for (struct request *r = l->free, *next; r; r = next) {
+		next = r->next_free;
+		http_request_free(r);
+	}
+}
+
+/* -- workers -------------------------------------------------------------------------------------------------------------------- */
+
+static void *worker_run(void *arg)
+{
+	struct queue *q = arg;
+	for (struct request *r; (r = queue_get(q, -1)); ) {
+		r->run(r);
+		http_wake(&r->wakeup);
+	}
+	return NULL;
+}
+
+static enum err start_workers(struct server *s)
+{
+	unsigned n = s->config.workers + s->config.invokers;
+	s->work = queue_new(QUEUE_LENGTH);
+	s->invoke = queue_new(QUEUE_LENGTH);
+	s->worker = calloc(n, sizeof *s->worker);
+	if (!s->work || !s->invoke || !s->worker)
+		return ERR_NO_MEMORY;
+	for (; s->n_workers < n; s->n_workers++) {
+		bool invoker = s->n_workers >= s->config.workers;
+		if (!thread_start(&s->worker[s->n_workers], invoker ? "invoker" : "worker", worker_run, invoker ? s->invoke : s->work))
+			return ERR_NO_MEMORY;
+	}
+	return ERR_OK;
+}
+
+/* -- start and stop ------------------------------------------------------------------------------------------------------------- */
+
+static enum err listen_on(struct server *s, struct diag *d)
+{
+	struct addrinfo hint = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *list = NULL;
+	char port[8];
+	const char *host = s->config.address;
+	int one = 1, fault = 0;
+	if (s->config.listen_fd > 0) {
+		s->listen_fd = s->config.listen_fd;
+		return fcntl(s->listen_fd, F_SETFL, fcntl(s->listen_fd, F_GETFL) | O_NONBLOCK) < 0 ? ERR_IO : ERR_OK;
+	}
+	snprintf(port, sizeof port, "%u", s->config.port);
+	int rc = getaddrinfo(host, port, &hint, &list);
+	if (rc)
+		return diag_add(d, ERR_BAD_REQUEST, "cannot listen on %s: %s", host, gai_strerror(rc));
+	for (struct addrinfo *a = list; a && s->listen_fd < 0; a = a->ai_next) {
+		int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) && !bind(fd, a->ai_addr, a->ai_addrlen) &&
+		    !listen(fd, BACKLOG)) {
+			s->listen_fd = fd;
+			break;
+		}
+		fault = errno;
+		if (fd >= 0)
+			close(fd);
+	}
+	freeaddrinfo(list);
+	return s->listen_fd >= 0 ? ERR_OK : diag_add(d, ERR_IO, "cannot listen on %s port %s: %s", host, port, strerror(fault));
+}
+
+static enum err read_port(struct server *s)
+{
+	struct sockaddr_storage a;
+	socklen_t n = sizeof a;
+	char port[8];
+	if (getsockname(s->listen_fd, (struct sockaddr *)&a, &n))
+		return ERR_IO;
+	if (!getnameinfo((struct sockaddr *)&a, n, NULL, 0, port, sizeof port, NI_NUMERICSERV))
+		s->port = (uint16_t)strtoul(port, NULL, 10);
+	return ERR_OK;
+}
+
+static enum err read_base_paths(struct server *s, struct diag *d)
+{
+	s->base_text = strdup(s->config.base_paths);
+	if (!s->base_text)
+		return ERR_NO_MEMORY;
+	for (char *p = s->base_text, *next; p; p = next) {
+		next = strchr(p, ',');
+		if (next)
+			*next++ = 0;
+		size_t n = strlen(p);
+		if (s->n_base == BASE_PATHS_MAX || (n && (p[0] != '/' || p[n - 1] == '/')))
+			return diag_add(d, ERR_BAD_REQUEST, "base path \"%s\": at most %d, each begins with a slash and does not end with one",
+					p, BASE_PATHS_MAX);
+		unsigned i = s->n_base++;
+		for (; i > 0 && strlen(s->base[i - 1]) < n; i--)
+			s->base[i] = s->base[i - 1];
+		s->base[i] = p;
+	}
+	return ERR_OK;
+}
+
+static void fill_in(struct http_config *c)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+#define OR_DEFAULT(member) c->member = c->member ? c->member : defaults.member
+	OR_DEFAULT(address);
+	OR_DEFAULT(workers);
+	OR_DEFAULT(invokers);
+	OR_DEFAULT(connections);
+	OR_DEFAULT(timeout_s);
+	OR_DEFAULT(streams);
+	OR_DEFAULT(body_max);
+	OR_DEFAULT(body_budget);
+	OR_DEFAULT(base_paths);
+	OR_DEFAULT(cors_origin);
+#undef OR_DEFAULT
+	if (!c->loops)
+		c->loops = cores > 0 ? (unsigned)cores : 1;
+}
+
+static enum err start(struct server *s, struct diag *d)
+{
+	enum err e;
+	if ((e = read_base_paths(s, d)) || (e = listen_on(s, d)) || (e = read_port(s)) || (e = start_workers(s)))
+		return e;
+	if (s->config.live && !(s->sse = sse_start(s->config.live, s->config.streams)))
+		return ERR_NO_MEMORY;
+	s->loop = calloc(s->config.loops, sizeof *s->loop);
+	if (!s->loop)
+		return ERR_NO_MEMORY;
+	s->n_loops = s->config.loops;
+	for (unsigned i = 0; i < s->n_loops; i++)
+		s->loop[i].wake_fd = -1;
+	for (unsigned i = 0; !e && i < s->n_loops; i++)
+		e = loop_open(s, &s->loop[i]);
+	for (unsigned i = 0; !e && i < s->n_loops; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "http-%u", i);
+		s->loop[i].running = thread_start(&s->loop[i].thread, name, loop_run, &s->loop[i]);
+		e = s->loop[i].running ? ERR_OK : ERR_NO_MEMORY;
+	}
+	return e;
+}
+
+struct server *http_start(const struct http_config *config, struct diag *d)
+{
+	struct server *s = calloc(1, sizeof *s);
+	if (!s) {
+		diag_add(d, ERR_NO_MEMORY, "no memory for the HTTP server");
+		return NULL;
+	}
+	s->config = *config;
+	s->listen_fd = -1;
+	fill_in(&s->config);
+	unsigned before = d ? d->n : 0;
+	enum err e = start(s, d);
+	if (!e)
+		return s;
+	if (d && d->n == before)
+		diag_add(d, e, "the HTTP server does not start: %s", err_info[e].text);
+	http_stop(s);
+	return NULL;
+}
+
+uint16_t http_port(const struct server *s)
+{
+	return s->port;
+}
+
+void http_stop(struct server *s)
+{
+	if (!s)
+		return;
+	atomic_store(&s->stopping, true);
+	if (s->sse)
+		sse_stop(s->sse);
+	for (unsigned i = 0; i < s->n_loops; i++)
+		loop_stop(&s->loop[i]);
+	if (s->work)
+		queue_close(s->work);
+	if (s->invoke)
+		queue_close(s->invoke);
+	for (unsigned i = 0; i < s->n_workers; i++)
+		pthread_join(s->worker[i], NULL);
+	for (unsigned i = 0; i < s->n_loops; i++)
+		loop_free(&s->loop[i]);
+	queue_free(s->work);
+	queue_free(s->invoke);
+	sse_free(s->sse);
+	if (s->listen_fd >= 0)
+		close(s->listen_fd);
+	free(s->worker);
+	free(s->loop);
+	free(s->base_text);
+	free(s);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * http_loop.h - what http.c (loops, workers, start and stop) and http_request.c (one request) share; nobody else includes it.
+ */
+#ifndef SERVER_HTTP_LOOP_H
+#define SERVER_HTTP_LOOP_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+#include "base/thread.h"
+#include "server/call.h"
+#include "server/http.h"
+#include "server/sse.h"
+
+#define URI_MAX ((size_t)32 << 10)
+#define BASE_PATHS_MAX 8
+#define UPLOAD_FACTOR 4		/* an upload may have so many times body_max */
+
+/* A suspended connection on its way back to its loop. */
+struct wakeup {
+	struct wakeup *next;
+	struct MHD_Connection *connection;
+	struct loop *loop;
+};
+
+struct request {
+	struct wakeup wakeup;
+	struct call call;
+	struct request *next_free;
+	void (*run)(struct request *);	/* what a worker has to do */
+	const struct sm_tree *tree;	/* the body is its document */
+	const struct static_file *file;	/* the body is this file */
+	bool stream;			/* the body is a stream of events */
+	bool begun;			/* the header has been looked at */
+	bool working;			/* a worker has it, or had it */
+	bool spent;			/* a response is queued */
+	enum err refused;		/* found wrong before the body was read; the body is thrown away */
+	struct slice path;		/* raw, with the base path */
+	struct buf body;
+	size_t body_max, charged, dropped;
+	int64_t started_us;
+};
+
+struct loop {
+	struct server *server;
+	struct MHD_Daemon *daemon;
+	pthread_t thread;
+	bool running;
+	int wake_fd;			/* eventfd */
+	struct lock lock;		/* of `woken` */
+	struct wakeup *woken;
+	struct request *free;		/* of the loop thread, like the counts */
+	unsigned n_free, n_open, n_suspended;
+};
+
+struct server {
+	struct http_config config;
+	char *base_text;		/* config.base_paths, cut into base[] */
+	const char *base[BASE_PATHS_MAX];	/* the longest first */
+	unsigned n_base;
+	uint16_t port;
+	int listen_fd;
+	struct loop *loop;
+	unsigned n_loops;
+	struct queue *work, *invoke;
+	pthread_t *worker;
+	unsigned n_workers;
+	struct sse *sse;
+	atomic_bool stopping;
+	atomic_size_t body_bytes;	/* charged by all requests together */
+};
+
+/* Hands a suspended connection back to its loop; any thread, once per suspension. */
+void http_wake(struct wakeup *);
+/* Suspends; the loop resumes it after http_wake.  Loop thread. */
+void http_suspend(struct wakeup *);
+
+/* Callbacks of libmicrohttpd, cls is the loop. */
+void *http_request_new(void *cls, const char *uri, struct MHD_Connection *);
+enum MHD_Result http_request_step(void *cls, struct MHD_Connection *, const char *url, const char *method, const char *version,
+				  const char *data, size_t *n, void **request);
+void http_request_end(void *cls, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
+void http_request_free(struct request *);
+
+#endif

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * http_request.c - one request in the hands of libmicrohttpd: collect it, answer it from memory or have a worker do it, send the reply.
+ *
+ * A response is never queued on the first call of the handler but to refuse a body that was announced with Expect: 100-continue:
+ * libmicrohttpd would close the connection.
+ */
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/http_loop.h"
+#include "server/request.h"
+#include "server/trend.h"
+
+#define KEEP_FREE 64			/* requests that a loop keeps for reuse, with their first blocks of memory */
+#define DROP_MAX ((size_t)64 << 20)	/* so much of a refused body is read, so that the client sees the answer */
+#define BODY_FIRST ((size_t)1 << 20)	/* at most so much is reserved on the client's word */
+#define STREAM_BLOCK 16384
+#define CORRELATION_MAX 128
+
+/* -- life ----------------------------------------------------------------------------------------------------------------------- */
+
+void http_request_free(struct request *r)
+{
+	arena_free(r->call.arena);
+	buf_fini(&r->body);
+	free(r);
+}
+
+static struct request *take(struct loop *l)
+{
+	struct request *r = l->free;
+	if (r) {
+		l->free = r->next_free;
+		l->n_free--;
+		return r;
+	}
+	r = calloc(1, sizeof *r);
+	if (r && !(r->call.arena = arena_new(0))) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+static bool follows(const char *p, const char *prefix)
+{
+	return !strncasecmp(p, prefix, strlen(prefix));
+}
+
+/* "http://host/path" (RFC 9112, 3.2.2) is as good as "/path". */
+static const char *origin_form(const char *uri)
+{
+	const char *rest = follows(uri, "http://") ? uri + 7 : follows(uri, "https://") ? uri + 8 : NULL;
+	if (!rest)
+		return uri;
+	rest = strchr(rest, '/');
+	return rest ? rest : "/";
+}
+
+void *http_request_new(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+	struct loop *l = cls;
+	struct request *r = take(l);
+	if (!r)
+		return NULL;
+	struct arena *a = r->call.arena;
+	*r = (struct request){ .wakeup = { NULL, connection, l }, .started_us = clock_mono_us() };
+	r->call = (struct call){ .server = l->server, .service = l->server->config.service, .arena = a, .base_path = "" };
+	buf_init(&r->call.reply.body, 0);
+	l->n_open++;
+	uri = origin_form(uri);
+	size_t n = strlen(uri);
+	const char *text = n > URI_MAX ? NULL : arena_strndup(a, uri, n);
+	if (!text) {
+		r->refused = n > URI_MAX ? ERR_URI_TOO_LONG : ERR_NO_MEMORY;
+		return r;
+	}
+	size_t at = strcspn(text, "?");
+	r->path = (struct slice){ text, at };
+	if (text[at])
+		r->call.query_text = (struct slice){ text + at + 1, n - at - 1 };
+	return r;
+}
+
+void http_request_end(void *cls, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
+{
+	struct loop *l = cls;
+	struct request *r = *state;
+	(void)connection;
+	(void)code;
+	if (!r)
+		return;
+	*state = NULL;
+	l->n_open--;
+	atomic_fetch_sub(&l->server->body_bytes, r->charged);
+	sm_tree_drop(r->tree);
+	buf_fini(&r->body);
+	buf_fini(&r->call.reply.body);
+	diag_fini(&r->call.diag);
+	if (l->n_free == KEEP_FREE) {
+		http_request_free(r);
+		return;
+	}
+	arena_reset(r->call.arena);
+	r->next_free = l->free;
+	l->free = r;
+	l->n_free++;
+}
+
+/* -- replies -------------------------------------------------------------------------------------------------------------------- */
+
+static void tree_sent(void *tree)
+{
+	sm_tree_drop(tree);
+}
+
+static bool no_content(int status)
+{
+	return status == 204 || status == 304;
+}
+
+static const char *request_header(struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->wakeup.connection, MHD_HEADER_KIND, name);
+}
+
+/* The body goes to libmicrohttpd without a copy. */
+static struct MHD_Response *reply_body(struct request *r)
+{
+	struct call *c = &r->call;
+	struct MHD_Response *resp;
+	size_t n = 0;
+	if (r->tree) {
+		/* The bytes are constant, the parameter is not. */
+		resp = MHD_create_response_from_buffer_with_free_callback_cls(r->tree->json.n, (void *)(uintptr_t)r->tree->json.p, tree_sent,
+									      (void *)(uintptr_t)r->tree);
+		if (resp)
+			r->tree = NULL;
+		return resp;
+	}
+	if (r->file && c->reply.status == 200)
+		return MHD_create_response_from_buffer(r->file->n, (void *)(uintptr_t)r->file->bytes, MHD_RESPMEM_PERSISTENT);
+	if (!c->reply.body.n || no_content(c->reply.status))
+		return MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
+	char *p = buf_take(&c->reply.body, &n);
+	resp = p ? MHD_create_response_from_buffer(n, p, MHD_RESPMEM_MUST_FREE) : NULL;
+	if (!resp)
+		free(p);
+	return resp;
+}
+
+static bool put_location(struct request *r, struct MHD_Response *resp)
+{
+	const char *outside = r->call.server->config.external_url;
+	const char *text = arena_printf(r->call.arena, "%s%s%s", outside ? outside : "", r->call.base_path, r->call.reply.location);
+	return text && MHD_add_response_header(resp, "Location", text) == MHD_YES;
+}
+
+static void put_headers(struct request *r, struct MHD_Response *resp)
+{
+	struct call *c = &r->call;
+	const char *origin = c->server->config.cors_origin, *type = c->reply.content_type;
+	if (!no_content(c->reply.status))
+		MHD_add_response_header(resp, "Content-Type", type ? type : "application/json");
+	if (*origin) {
+		MHD_add_response_header(resp, "Access-Control-Allow-Origin", origin);
+		MHD_add_response_header(resp, "Access-Control-Expose-Headers", "Location, Content-Disposition, ETag, X-Correlation-ID");
+	}
+	if (c->correlation_id)
+		MHD_add_response_header(resp, "X-Correlation-ID", c->correlation_id);
+	if (c->reply.location && !put_location(r, resp))
+		log_warn("http", "no memory for a Location");
+	if (c->reply.disposition)
+		MHD_add_response_header(resp, "Content-Disposition", c->reply.disposition);
+	if (c->reply.allow)
+		MHD_add_response_header(resp, "Allow", c->reply.allow);
+	if (c->reply.status == 503)
+		MHD_add_response_header(resp, "Retry-After", "1");
+	if (!type)
+		return;
+	/* Not our JSON: bytes that somebody uploaded must not run as a page of this origin; the console may load only itself. */
+	MHD_add_response_header(resp, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(resp, "Content-Security-Policy", c->route ? "sandbox; default-src 'none'"
+				: "default-src 'self'; style-src 'self' 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'");
+	if (r->file && r->file->etag)
+		MHD_add_response_header(resp, "ETag", r->file->etag);
+	if (!c->route)
+		MHD_add_response_header(resp, "Cache-Control", "no-cache");
+}
+
+static enum MHD_Result send_response(struct request *r, struct MHD_Response *resp)
+{
+	r->spent = true;
+	if (!resp)
+		return MHD_NO;
+	enum MHD_Result ok = MHD_queue_response(r->wakeup.connection, (unsigned)r->call.reply.status, resp);
+	MHD_destroy_response(resp);
+	call_record(&r->call, clock_mono_us() - r->started_us);
+	return ok;
+}
+
+static enum MHD_Result reply(struct request *r)
+{
+	struct MHD_Response *resp = reply_body(r);
+	if (resp)
+		put_headers(r, resp);
+	return send_response(r, resp);
+}
+
+static enum MHD_Result refuse(struct request *r, enum err e)
+{
+	reply_error(&r->call, e);
+	return reply(r);
+}
+
+/* -- events --------------------------------------------------------------------------------------------------------------------- */
+
+struct stream {
+	struct wakeup wakeup;
+	struct sse_client *client;
+};
+
+static void stream_wake(void *arg)
+{
+	struct stream *s = arg;
+	http_wake(&s->wakeup);
+}
+
+static ssize_t stream_read(void *cls, uint64_t at, char *out, size_t max)
+{
+	struct stream *s = cls;
+	(void)at;
+	ssize_t n = sse_read(s->client, out, max);
+	if (!n)
+		http_suspend(&s->wakeup);
+	return n == SSE_END ? MHD_CONTENT_READER_END_OF_STREAM : n;
+}
+
+static void stream_free(void *cls)
+{
+	struct stream *s = cls;
+	sse_close(s->client);
+	free(s);
+}
+
+/* `submodel` may be repeated; without it the stream carries everything. */
+static enum err read_submodels(struct call *c, const char ***out)
+{
+	struct slice rest = c->query_text, name, value;
+	size_t n = 0;
+	*out = NULL;
+	while (request_query_next(&rest, &name, &value)) {
+		if (!slice_is(name, "submodel"))
+			continue;
+		if (!*out && !(*out = ARENA_ARRAY(c->arena, const char *, c->query_text.n / 10 + 2)))
+			return ERR_NO_MEMORY;
+		enum err e = request_id(c, "submodel", value, &(*out)[n++]);
+		if (e)
+			return e;
+	}
+	return ERR_OK;
+}
+
+static enum MHD_Result open_stream(struct request *r)
+{
+	struct call *c = &r->call;
+	const char **submodels;
+	enum err e = read_submodels(c, &submodels);
+	if (!e && !c->server->sse)
+		e = diag_add(&c->diag, ERR_UNAVAILABLE, "this server has no live values");
+	if (e)
+		return refuse(r, e);
+	c->reply.status = 200;
+	c->reply.content_type = "text/event-stream";
+	if (str_eq(c->method, "HEAD"))
+		return reply(r);
+	struct stream *s = calloc(1, sizeof *s);
+	if (!s)
+		return refuse(r, ERR_NO_MEMORY);
+	s->wakeup = r->wakeup;
+	e = sse_open(c->server->sse, submodels, stream_wake, s, &s->client);
+	if (e) {
+		free(s);
+		diag_add(&c->diag, e, "too many clients watch already");
+		return refuse(r, e);
+	}
+	struct MHD_Response *resp = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, s, stream_free);
+	if (!resp) {
+		stream_free(s);
+		return refuse(r, ERR_NO_MEMORY);
+	}
+	put_headers(r, resp);
+	MHD_add_response_header(resp, "X-Accel-Buffering", "no");	/* reverse proxies hold events back otherwise */
+	return send_response(r, resp);
+}
+
+/* -- what is not the API -------------------------------------------------------------------------------------------------------- */
+
+static enum MHD_Result hand_over(struct request *r, struct queue *q, void (*run)(struct request *))
+{
+	r->run = run;
+	if (atomic_load(&r->call.server->stopping) || !queue_put(q, r, 0)) {
+		diag_add(&r->call.diag, ERR_UNAVAILABLE, "the server is too busy, or stopping");
+		return refuse(r, ERR_UNAVAILABLE);
+	}
+	r->working = true;
+	http_suspend(&r->wakeup);
+	return MHD_YES;
+}
+
+static void work_trend(struct request *r)
+{
+	trend_run(&r->call, &r->call.server->config);
+}
+
+static void work_health(struct request *r)
+{
+	health_run(&r->call, &r->call.server->config);
+}
+
+static void work_ready(struct request *r)
+{
+	ready_run(&r->call, &r->call.server->config);
+}
+
+static void work_file(struct request *r)
+{
+	struct call *c = &r->call;
+	enum err e = static_read(c->arena, c->server->config.static_dir, r->path, &c->reply.body, &c->reply.content_type);
+	c->reply.status = 200;
+	if (e == ERR_NOT_FOUND)
+		diag_add(&c->diag, e, "there is no such path");
+	if (e)
+		reply_error(c, e);
+}
+
+static const struct surface {
+	const char *path;
+	void (*run)(struct request *);	/* NULL: the event stream */
+} surfaces[] = {
+	{ "/events/live", NULL }, { "/trend", work_trend }, { "/healthz", work_health }, { "/health", work_health }, { "/readyz", work_ready },
+};
+
+static const struct surface *find_surface(struct slice path)
+{
+	for (size_t i = 0; i < sizeof surfaces / sizeof *surfaces; i++)
+		if (slice_is(path, surfaces[i].path))
+			return &surfaces[i];
+	return NULL;
+}
+
+static bool is_read(const struct call *c)
+{
+	return str_eq(c->method, "GET") || str_eq(c->method, "HEAD");
+}
+
+static enum MHD_Result answer_surface(struct request *r, const struct surface *s)
+{
+	struct call *c = &r->call;
+	if (!is_read(c)) {
+		c->reply.allow = "GET, HEAD";
+		diag_add(&c->diag, ERR_METHOD, "%s is not possible here, only GET", c->method);
+		return refuse(r, ERR_METHOD);
+	}
+	return s->run ? hand_over(r, c->server->work, s->run) : open_stream(r);
+}
+
+/* A file of the console, where no path of the API is meant.  False: there is none. */
+static bool answer_file(struct request *r, enum MHD_Result *result)
+{
+	struct call *c = &r->call;
+	const struct http_config *conf = &c->server->config;
+	if (*c->base_path || !is_read(c))
+		return false;
+	const struct static_file *f = conf->static_dir ? NULL : static_find(conf->files, conf->n_files, r->path);
+	if (!f && !conf->static_dir)
+		return false;
+	diag_clear(&c->diag);
+	buf_reset(&c->reply.body);
+	if (!f) {
+		*result = hand_over(r, c->server->work, work_file);
+		return true;
+	}
+	const char *have = request_header(r, "If-None-Match");
+	r->file = f;
+	c->reply.status = have && f->etag && strstr(have, f->etag) ? 304 : 200;
+	c->reply.content_type = f->content_type;
+	*result = reply(r);
+	return true;
+}
+
+/* Preflight needs no credentials and no body (Fetch, "CORS-preflight request"). */
+static enum MHD_Result answer_options(struct request *r)
+{
+	struct call *c = &r->call;
+	struct route_match m;
+	route_find("OPTIONS", c->path, &m);
+	c->reply.status = 204;
+	c->reply.allow = arena_printf(c->arena, "%s, OPTIONS", m.allow ? m.allow : "GET, HEAD");
+	struct MHD_Response *resp = reply_body(r);
+	if (!resp)
+		return MHD_NO;
+	put_headers(r, resp);
+	if (*c->server->config.cors_origin) {
+		MHD_add_response_header(resp, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+		MHD_add_response_header(resp, "Access-Control-Allow-Headers",
+					"Authorization, Content-Type, Accept, If-Match, If-None-Match, X-Correlation-ID, X-Request-ID");
+		MHD_add_response_header(resp, "Access-Control-Max-Age", "86400");
+	}
+	return send_response(r, resp);
+}
+
+/* -- the API -------------------------------------------------------------------------------------------------------------------- */
+
+static void work_call(struct request *r)
+{
+	call_run(&r->call);
+}
+
+static enum MHD_Result answer_call(struct request *r)
+{
+	struct call *c = &r->call;
+	c->body = buf_view(&r->body);
+	if (is_read(c) && call_peek(c, c->server->config.live, &r->tree))
+		return reply(r);
+	return hand_over(r, c->route->access == ACCESS_EXEC ? c->server->invoke : c->server->work, work_call);
+}
+
+/* The longest base path that the path begins with. */
+static bool split_base(struct request *r)
+{
+	const struct server *s = r->call.server;
+	for (unsigned i = 0; i < s->n_base; i++) {
+		size_t n = strlen(s->base[i]);
+		if (r->path.n < n || memcmp(r->path.p, s->base[i], n) || (r->path.n > n && r->path.p[n] != '/'))
+			continue;
+		r->call.base_path = s->base[i];
+		r->call.path = (struct slice){ r->path.p + n, r->path.n - n };
+		return true;
+	}
+	return false;
+}
+
+static bool correlation_ok(const char *s)
+{
+	size_t n = s ? strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-") : 0;
+	return n && n <= CORRELATION_MAX && !s[n];
+}
+
+static void read_headers(struct request *r, const char *method)
+{
+	struct call *c = &r->call;
+	c->method = arena_strdup(c->arena, method);
+	c->content_type = request_header(r, "Content-Type");
+	c->accept = request_header(r, "Accept");
+	c->host = request_header(r, "Host");
+	const char *id = request_header(r, "X-Correlation-ID");
+	if (!correlation_ok(id))
+		id = request_header(r, "X-Request-ID");
+	if (correlation_ok(id))
+		c->correlation_id = id;
+}
+
+/* Everything that can be told from the header: before the body is accepted. */
+static enum err judge(struct request *r)
+{
+	struct call *c = &r->call;
+	const char *length = request_header(r, "Content-Length");
+	size_t n = 0;
+	if (!c->method)
+		return ERR_NO_MEMORY;
+	r->body_max = c->server->config.body_max;
+	if (!split_base(r) && !is_read(c) && !str_eq(c->method, "OPTIONS"))
+		return diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path");
+	if (!is_read(c) && !str_eq(c->method, "OPTIONS") && !find_surface(r->path) && !call_begin(c))
+		return ERR_OK;		/* the answer is there; the body is read and dropped */
+	if (c->route && c->route->body == BODY_RAW)
+		r->body_max *= UPLOAD_FACTOR;
+	if (length && (!str_size(length, strlen(length), &n) || n > r->body_max))
+		return diag_add(&c->diag, ERR_TOO_LARGE, "a body may have %zu bytes here", r->body_max);
+	if (n && !buf_reserve(&r->body, n < BODY_FIRST ? n : BODY_FIRST))
+		return ERR_NO_MEMORY;
+	return ERR_OK;
+}
+
+static enum MHD_Result answer(struct request *r)
+{
+	struct call *c = &r->call;
+	enum MHD_Result result;
+	if (r->refused)
+		return refuse(r, r->refused);
+	if (c->reply.status)
+		return reply(r);
+	if (str_eq(c->method, "OPTIONS"))
+		return answer_options(r);
+	const struct surface *s = find_surface(r->path);
+	if (s)
+		return answer_surface(r, s);
+	if (c->begun || (c->path.p && call_begin(c)))
+		return answer_call(r);
+	if (!c->route && !c->match.allow && answer_file(r, &result))
+		return result;
+	if (!c->path.p) {
+		diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path");
+		return refuse(r, ERR_NOT_FOUND);
+	}
+	return reply(r);
+}
+
+/* -- the handler ---------------------------------------------------------------------------------------------------------------- */
+
+static enum MHD_Result first_step(struct request *r, const char *method)
+{
+	const char *expect;
+	r->begun = true;
+	buf_init(&r->body, r->call.server->config.body_max * UPLOAD_FACTOR + 1);
+	read_headers(r, method);
+	if (!r->refused)
+		r->refused = judge(r);
+	if (!r->refused && !r->call.reply.status)
+		return MHD_YES;
+	expect = request_header(r, "Expect");
+	return expect && !strcasecmp(expect, "100-continue") ? answer(r) : MHD_YES;
+}
+
+static bool charge(struct request *r, size_t n)
+{
+	struct server *s = r->call.server;
+	r->charged += n;
+	return atomic_fetch_add(&s->body_bytes, n) + n <= s->config.body_budget;
+}
+
+static enum MHD_Result take_data(struct request *r, const char *data, size_t n)
+{
+	if (!r->refused && !r->call.reply.status) {
+		if (r->body.n + n > r->body_max)
+			r->refused = diag_add(&r->call.diag, ERR_TOO_LARGE, "a body may have %zu bytes here", r->body_max);
+		else if (!charge(r, n))
+			r->refused = diag_add(&r->call.diag, ERR_UNAVAILABLE, "too many bodies are under way");
+		else
+			buf_put(&r->body, data, n);
+		if (!r->refused && r->body.failed)
+			r->refused = ERR_NO_MEMORY;
+		if (!r->refused)
+			return MHD_YES;
+		buf_fini(&r->body);
+	}
+	r->dropped += n;
+	return r->dropped > DROP_MAX ? MHD_NO : MHD_YES;
+}
+
+enum MHD_Result http_request_step(void *cls, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+				  const char *data, size_t *n, void **state)
+{
+	struct request *r = *state;
+	(void)cls;
+	(void)connection;
+	(void)url;
+	(void)version;
+	if (!r)
+		return MHD_NO;
+	if (!r->begun)
+		return first_step(r, method);
+	if (*n) {
+		enum MHD_Result ok = r->spent ? MHD_YES : take_data(r, data, *n);
+		*n = 0;
+		return ok;
+	}
+	if (r->spent)
+		return MHD_YES;
+	return r->working ? reply(r) : answer(r);
+}
