@@ -367,8 +367,8 @@ static enum MHD_Result answer_surface(struct request *r, const struct surface *s
 	return s->run ? hand_over(r, c->server->work, s->run) : open_stream(r);
 }
 
-/* A file of the console, where no path of the API is meant.  False: there is none. */
-static bool answer_file(struct request *r, enum MHD_Result *result)
+/* A file of the console, where no path of the API is meant; the Result that says so is forgotten with its id.  False: there is none. */
+static bool answer_file(struct request *r, const char *correlation_id, enum MHD_Result *result)
 {
 	struct call *c = &r->call;
 	const struct http_config *conf = &c->server->config;
@@ -379,6 +379,7 @@ static bool answer_file(struct request *r, enum MHD_Result *result)
 		return false;
 	diag_clear(&c->diag);
 	buf_reset(&c->reply.body);
+	c->correlation_id = correlation_id;
 	if (!f) {
 		*result = hand_over(r, c->server->work, work_file);
 		return true;
@@ -488,6 +489,7 @@ static enum err judge(struct request *r)
 static enum MHD_Result answer(struct request *r)
 {
 	struct call *c = &r->call;
+	const char *correlation_id = c->correlation_id;
 	enum MHD_Result result;
 	if (r->refused)
 		return refuse(r, r->refused);
@@ -500,7 +502,7 @@ static enum MHD_Result answer(struct request *r)
 		return answer_surface(r, s);
 	if (c->begun || (c->path.p && call_begin(c)))
 		return answer_call(r);
-	if (!c->route && !c->match.allow && answer_file(r, &result))
+	if (!c->route && !c->match.allow && answer_file(r, correlation_id, &result))
 		return result;
 	if (!c->path.p) {
 		diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path");
