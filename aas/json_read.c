@@ -50,13 +50,10 @@ __attribute__((cold, noinline)) static enum err no_memory(struct reader *r)
 	return diag_add(r->d, ERR_NO_MEMORY, "not enough memory to read the text");
 }
 
-/* At most 80 bytes of a text, cut between characters. */
-static int brief(const char *s, size_t n)
+/* How much of a client's text a message quotes. */
+static int brief(size_t n)
 {
-	if (n > 80)
-		for (n = 80; n && ((unsigned char)s[n] & 0xC0) == 0x80;)
-			n--;
-	return (int)n;
+	return n > 80 ? 80 : (int)n;
 }
 
 __attribute__((cold, noinline)) static enum err not_kind(struct reader *r, const char *wanted)
@@ -176,7 +173,7 @@ __attribute__((cold, noinline)) static enum err wrong_text(struct reader *r, con
 		return fault(r, NULL, "must not be empty");
 	if (t->max && len > t->max)
 		return fault(r, NULL, "has %zu characters, %u are allowed", len, t->max);
-	return fault(r, NULL, "\"%.*s\" is not a valid %s", brief(s, n), s, t->name);
+	return fault(r, NULL, "\"%.*s\" is not a valid %s", brief(n), s, t->name);
 }
 
 static inline enum err read_text(struct reader *r, const struct aas_prop *p, const char **out)
@@ -202,7 +199,7 @@ __attribute__((cold, noinline)) static enum err wrong_literal(struct reader *r, 
 	size_t at = 0;
 	for (unsigned i = 0; i < t->n && at + 40 < sizeof list; i++)
 		at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", t->literal[i]);
-	return fault(r, NULL, "\"%.*s\" is not one of %s%s", brief(s, n), s, list, at + 40 < sizeof list ? "" : " ...");
+	return fault(r, NULL, "\"%.*s\" is not one of %s%s", brief(n), s, list, at + 40 < sizeof list ? "" : " ...");
 }
 
 static inline enum err read_literal(struct reader *r, const struct aas_prop *p, uintptr_t *ord)
@@ -273,7 +270,7 @@ static enum err read_model_type(struct reader *r, unsigned type, const struct aa
 		return e;
 	const struct aas_class *named = aas_class_by_name(s, n);
 	if (!named || !aas_class_fits(named, type) || (*c && *c != named))
-		return fault(r, NULL, "\"%.*s\" is not a %s", brief(s, n), s, *c ? (*c)->name : aas_type_name(type));
+		return fault(r, NULL, "\"%.*s\" is not a %s", brief(n), s, *c ? (*c)->name : aas_type_name(type));
 	*c = named;
 	return ERR_OK;
 }
@@ -321,7 +318,7 @@ static inline enum err read_name(struct reader *r, const struct aas_class *c, in
 	if (*slot < 0 && c->typed && n == 9 && !memcmp(s, "modelType", 9))
 		*slot = c->n;
 	if (*slot < 0)
-		return fault(r, NULL, "%s has no attribute \"%.*s\"", c->name, brief(s, n), s);
+		return fault(r, NULL, "%s has no attribute \"%.*s\"", c->name, brief(n), s);
 	r->p = aas_scan_space(r->p);
 	if (*r->p != ':')
 		return fault(r, NULL, "expected a colon after \"%s\"", s);
@@ -417,7 +414,7 @@ static enum err check_whole(struct reader *r, const struct aas_node *n, uint32_t
 		if (!type || aas_xsd_ok(type, s, strlen(s)))
 			continue;
 		r->leaf = n->cls->props[i].name;
-		return fault(r, NULL, "\"%.*s\" is not a value of %s", brief(s, strlen(s)), s, aas_xsd_of(type)->name);
+		return fault(r, NULL, "\"%.*s\" is not a value of %s", brief(strlen(s)), s, aas_xsd_of(type)->name);
 	}
 	return ERR_OK;
 }

@@ -44,13 +44,15 @@ bool buf_reserve(struct buf *b, size_t more)
 		return false;
 	if (b->p && more < b->cap - b->n)
 		return true;
-	if (more >= b->limit || b->n > b->limit - more) {
+	if (more > b->limit || b->n > b->limit - more) {
 		b->failed = true;
 		return false;
 	}
 	size_t cap = b->cap ? b->cap * 2 : 256;
 	while (cap < b->n + more + 1)
 		cap *= 2;
+	if (cap - 1 > b->limit)
+		cap = b->limit + 1;
 	char *p = realloc(b->p, cap);
 	if (!p) {
 		b->failed = true;

@@ -38,7 +38,7 @@ void buf_xml(struct buf *, const char *s, size_t n);	/* text content: & < > and 
 
 static inline void buf_putc(struct buf *b, char c)
 {
-	if (b->n + 1 < b->cap) {
+	if (!b->failed && b->n + 1 < b->cap) {
 		b->p[b->n++] = c;
 		b->p[b->n] = 0;
 	} else {

@@ -169,14 +169,15 @@ static bool component(struct scan *s, const char **units, const int64_t *scale, 
 	const char *from = s->p;
 	int64_t v = 0, frac = 0;
 	for (; s->p < s->end && *s->p >= '0' && *s->p <= '9'; s->p++) {
-		if (v > INT64_MAX / US_PER_S / 86400 / 20)
+		if (v > (INT64_MAX - 9) / 10)
 			return false;
 		v = v * 10 + (*s->p - '0');
 	}
+	bool point = s->p < s->end && *s->p == '.';
 	if (s->p == from || !fraction(s, &frac) || s->p == s->end)
 		return false;
 	const char *at = strchr(*units, *s->p);
-	if (!at || (frac && *at != 'S') || v > INT64_MAX / 4 / scale[(unsigned char)*at - 'A'])
+	if (!at || (point && *at != 'S') || v > INT64_MAX / 4 / scale[(unsigned char)*at - 'A'])
 		return false;
 	*total += v * scale[(unsigned char)*at - 'A'] + frac;
 	*units = at + 1;
@@ -210,12 +211,11 @@ bool duration_parse(const char *p, size_t n, int64_t *us)
 size_t duration_format(char out[TIME_TEXT_MAX], int64_t us)
 {
 	size_t n = 0;
-	if (us < 0) {
+	uint64_t size = us < 0 ? -(uint64_t)us : (uint64_t)us;
+	if (us < 0)
 		out[n++] = '-';
-		us = -us;
-	}
-	n += (size_t)snprintf(out + n, TIME_TEXT_MAX - n, "PT%lld", (long long)(us / US_PER_S));
-	n = put_fraction(out, n, TIME_TEXT_MAX, us % US_PER_S);
+	n += (size_t)snprintf(out + n, TIME_TEXT_MAX - n, "PT%llu", (unsigned long long)(size / (uint64_t)US_PER_S));
+	n = put_fraction(out, n, TIME_TEXT_MAX, (int64_t)(size % (uint64_t)US_PER_S));
 	out[n++] = 'S';
 	out[n] = 0;
 	return n;

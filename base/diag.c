@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+
 void diag_fini(struct diag *d)
 {
 	free(d->list);
@@ -55,6 +57,8 @@ enum err diag_addv(struct diag *d, enum err e, const char *rule, const char *fmt
 	m->rule = rule;
 	render_path(d->top, m->path, sizeof m->path);
 	vsnprintf(m->text, sizeof m->text, fmt, ap);
+	utf8_repair(m->path);	/* what a client wrote is quoted and may have been cut within a character */
+	utf8_repair(m->text);
 	return e;
 }
 

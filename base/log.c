@@ -32,6 +32,7 @@ void log_write(enum log_level level, const char *module, const char *fmt, ...)
 	for (char *p = msg; *p; p++)
 		if ((unsigned char)*p < 0x20)
 			*p = ' ';
+	utf8_repair(msg);
 	time_format(when, clock_now_us() / 1000 * 1000);
 	struct buf b = BUF_INIT;
 	if (log_how == LOG_JSON) {

@@ -60,6 +60,14 @@ bool utf8_xml_valid(const char *p, size_t n)
 	return utf8_check(p, n, true);
 }
 
+void utf8_repair(char *s)
+{
+	uint32_t cp;
+	for (size_t n = strlen(s), k; n; s += k, n -= k)
+		if (!(k = utf8_one((const unsigned char *)s, n, &cp)))
+			*s = '?', k = 1;
+}
+
 size_t utf8_length(const char *p, size_t n)
 {
 	size_t len = 0;

@@ -42,6 +42,8 @@ bool utf8_valid(const char *p, size_t n);
 bool utf8_xml_valid(const char *p, size_t n);
 /* Number of code points of valid UTF-8. */
 size_t utf8_length(const char *p, size_t n);
+/* Replace every malformed byte of a text by a question mark, for text that was cut at a byte count. */
+void utf8_repair(char *s);
 /* Write one code point, return the bytes written (1..4). */
 size_t utf8_put(char *out, uint32_t cp);
 
