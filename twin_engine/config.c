@@ -12,7 +12,7 @@ const char *const twin_mode_name[] = { "shadow", "advise", "approve", "act" };
 struct reader {
 	struct arena *a;
 	struct diag *d;
-	struct config *out;
+	struct twin_setup *out;
 	bool no_memory;
 };
 
@@ -52,7 +52,7 @@ static bool read_number(struct reader *r, const char *text, double *out)
 	return str_double(text, strlen(text), out) || fault(r, "\"%.60s\" is not a number", text);
 }
 
-static bool read_target(struct reader *r, const struct aas_node *n, struct config_target *out)
+static bool read_target(struct reader *r, const struct aas_node *n, struct setup_target *out)
 {
 	const struct aas_node *ref = aas_is(n, AAS_ReferenceElement) ? AAS_AT(n, ReferenceElement, value).node : NULL;
 	struct buf path = BUF_INIT;
@@ -139,7 +139,7 @@ static bool read_fields(struct reader *r, const struct aas_node *n, const struct
 
 /* -- links ------------------------------------------------------------------------------------------------------------------- */
 
-#define L(name, kind, member) { name, kind, offsetof(struct config_link, member), NULL }
+#define L(name, kind, member) { name, kind, offsetof(struct setup_link, member), NULL }
 static const struct field link_fields[] = {
 	L("TopicFilter", FILTER, topic_filter), L("Selector", TEXT, selector_text), L("TimeSelector", POINTER, time_selector),
 	L("Target", TARGET, target), L("Unit", TEXT, unit), L("Scale", NUMBER, scale), L("Offset", NUMBER, offset),
@@ -148,7 +148,7 @@ static const struct field link_fields[] = {
 	{ "Quality", STATUS, 0, NULL }, { "SourceTime", STATUS, 0, NULL },
 };
 
-static bool link_complete(struct reader *r, struct config_link *l)
+static bool link_complete(struct reader *r, struct setup_link *l)
 {
 	struct diag_frame frame;
 	bool good = true;
@@ -177,10 +177,10 @@ static void read_links(struct reader *r, const struct aas_node *n)
 		fault(r, "more than %d links", TWIN_LINKS_MAX);
 		return;
 	}
-	if (!(r->out->link = keep(r, ARENA_ARRAY(r->a, struct config_link, count ? count : 1))))
+	if (!(r->out->link = keep(r, ARENA_ARRAY(r->a, struct setup_link, count ? count : 1))))
 		return;
 	for (const struct aas_node *c = aas_first_child(n); c; c = c->next) {
-		struct config_link l = { .name = name_of(c), .scale = 1, .min = NAN, .max = NAN, .history = true };
+		struct setup_link l = { .name = name_of(c), .scale = 1, .min = NAN, .max = NAN, .history = true };
 		struct diag_frame frame;
 		diag_push(r->d, &frame, l.name);
 		if (!aas_is(c, AAS_SubmodelElementCollection))
@@ -195,11 +195,11 @@ static void read_links(struct reader *r, const struct aas_node *n)
 
 static void read_inputs(struct reader *r, const struct aas_node *n)
 {
-	struct config *o = r->out;
-	if (!(o->input = keep(r, ARENA_ARRAY(r->a, struct config_input, MODEL_INPUTS))))
+	struct twin_setup *o = r->out;
+	if (!(o->input = keep(r, ARENA_ARRAY(r->a, struct setup_input, MODEL_INPUTS))))
 		return;
 	for (const struct aas_node *c = aas_first_child(n); c; c = c->next) {
-		struct config_input in = { model_input_find(o->kind, name_of(c)), { NULL, NULL } };
+		struct setup_input in = { model_input_find(o->kind, name_of(c)), { NULL, NULL } };
 		struct diag_frame frame;
 		diag_push(r->d, &frame, name_of(c));
 		if (in.input < 0)
@@ -213,7 +213,7 @@ static void read_inputs(struct reader *r, const struct aas_node *n)
 /* "SpeedMin", "SpeedMax": what a command or a write may carry as Speed. */
 static bool read_limit(struct reader *r, const char *name, double v)
 {
-	struct config *o = r->out;
+	struct twin_setup *o = r->out;
 	size_t n = strlen(name), i = 0;
 	bool max = n > 3 && str_eq(name + n - 3, "Max");
 	if (n < 4 || (!max && !str_eq(name + n - 3, "Min")))
@@ -224,7 +224,7 @@ static bool read_limit(struct reader *r, const char *name, double v)
 	while (i < o->n_limits && !str_eq(o->limit[i].name, arg))
 		i++;
 	if (i == o->n_limits)
-		o->limit[o->n_limits++] = (struct config_limit){ arg, NAN, NAN };
+		o->limit[o->n_limits++] = (struct setup_limit){ arg, NAN, NAN };
 	*(max ? &o->limit[i].max : &o->limit[i].min) = v;
 	return true;
 }
@@ -252,7 +252,7 @@ static void read_params(struct reader *r, const struct aas_node *n)
 	size_t count = 0;
 	for (const struct aas_node *c = aas_first_child(n); c; c = c->next)
 		count++;
-	if (!(r->out->limit = keep(r, ARENA_ARRAY(r->a, struct config_limit, count ? count : 1))))
+	if (!(r->out->limit = keep(r, ARENA_ARRAY(r->a, struct setup_limit, count ? count : 1))))
 		return;
 	for (const struct aas_node *c = aas_first_child(n); c; c = c->next) {
 		struct diag_frame frame;
@@ -264,7 +264,7 @@ static void read_params(struct reader *r, const struct aas_node *n)
 
 static void read_prediction(struct reader *r, const struct aas_node *n)
 {
-	struct config_target t;
+	struct setup_target t;
 	if (aas_is(n, AAS_ReferenceElement) && !AAS_AT(n, ReferenceElement, value).node)
 		return;
 	if (!read_target(r, n, &t))
@@ -303,7 +303,7 @@ static void model_part(struct reader *r, const struct aas_node *model, size_t pa
 
 static void model_complete(struct reader *r)
 {
-	struct config *o = r->out;
+	struct twin_setup *o = r->out;
 	for (size_t i = 0; i < o->kind->n_inputs; i++) {
 		size_t k = 0;
 		while (k < o->n_inputs && o->input[k].input != (int)i)
@@ -339,11 +339,11 @@ static void read_model(struct reader *r, const struct aas_node *n)
 /* -- commands ---------------------------------------------------------------------------------------------------------------- */
 
 static const struct field command_fields[] = {
-	{ "Topic", TEXT, offsetof(struct config, command_topic), NULL },
-	{ "Timeout", SPAN, offsetof(struct config, command_timeout_us), NULL },
+	{ "Topic", TEXT, offsetof(struct twin_setup, command_topic), NULL },
+	{ "Timeout", SPAN, offsetof(struct twin_setup, command_timeout_us), NULL },
 };
 
-char *config_topic(struct arena *a, const char *pattern, const char *operation)
+char *twin_setup_topic(struct arena *a, const char *pattern, const char *operation)
 {
 	static const char mark[] = "{operation}";
 	const char *at = strstr(pattern, mark);
@@ -357,7 +357,7 @@ static void read_commands(struct reader *r, const struct aas_node *n)
 	if (!r->out->command_topic)
 		return;
 	diag_push(r->d, &frame, "Topic");
-	const char *topic = keep(r, config_topic(r->a, r->out->command_topic, "Write")), *why = topic ? topic_name_fault(topic) : NULL;
+	const char *topic = keep(r, twin_setup_topic(r->a, r->out->command_topic, "Write")), *why = topic ? topic_name_fault(topic) : NULL;
 	if (why) {
 		fault(r, "\"%.60s\" %s", r->out->command_topic, why);
 		r->out->command_topic = NULL;
@@ -411,7 +411,7 @@ static void read_mode(struct reader *r, const char *mode)
 	diag_pop(r->d);
 }
 
-bool config_is_twin(const struct aas_node *sm)
+bool twin_setup_is(const struct aas_node *sm)
 {
 	const struct aas_node *ref = aas_is(sm, AAS_Submodel) ? AAS_AT(sm, Submodel, semanticId).node : NULL;
 	const struct aas_node *key = ref ? AAS_AT(ref, Reference, keys).node : NULL;
@@ -419,12 +419,12 @@ bool config_is_twin(const struct aas_node *sm)
 	return key && !key->next && str_eq(AAS_AT(key, Key, value).str, TWIN_SEMANTIC_ID) && !(kind && str_eq(kind, "Template"));
 }
 
-enum err config_read(struct arena *a, const struct aas_node *submodel, struct config *out, struct diag *d)
+enum err twin_setup_read(struct arena *a, const struct aas_node *submodel, struct twin_setup *out, struct diag *d)
 {
 	struct reader r = { a, d, out, false };
 	struct top top = { NULL };
 	unsigned before = d->n + d->lost;
-	*out = (struct config){ .mode = TWIN_SHADOW, .command_timeout_us = 5 * US_PER_S };
+	*out = (struct twin_setup){ .mode = TWIN_SHADOW, .command_timeout_us = 5 * US_PER_S };
 	READ_FIELDS(&r, submodel, top_fields, &top);
 	read_mode(&r, top.mode);
 	find_operations(&r, submodel, false);

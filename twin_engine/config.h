@@ -17,17 +17,17 @@ enum twin_mode { TWIN_SHADOW, TWIN_ADVISE, TWIN_APPROVE, TWIN_ACT, TWIN_N_MODES 
 extern const char *const twin_mode_name[];
 
 /* The bound Property of a link or of a model's input. */
-struct config_target {
+struct setup_target {
 	const char *submodel_id, *path;
 };
 
-struct config_link {
+struct setup_link {
 	const char *name;
 	const char *topic_filter;		/* NULL: write only */
 	const char *selector_text;		/* NULL or "": plain value */
 	struct payload_pointer selector, time_selector;
 	bool has_time;
-	struct config_target target;
+	struct setup_target target;
 	const char *unit;			/* NULL: none */
 	double scale, offset, dead_band;
 	double min, max;			/* of what may be written, as shown; NaN: open */
@@ -36,25 +36,25 @@ struct config_link {
 	const char *write_topic;		/* NULL: the Commands topic */
 };
 
-struct config_input {
+struct setup_input {
 	int input;				/* index in the kind's table */
-	struct config_target target;
+	struct setup_target target;
 };
 
-struct config_limit {
+struct setup_limit {
 	const char *name;			/* of an argument or a bound Property */
 	double min, max;			/* NaN: open */
 };
 
-struct config {
+struct twin_setup {
 	enum twin_mode mode;
-	struct config_link *link;		/* the usable ones */
+	struct setup_link *link;		/* the usable ones */
 	size_t n_links;
 	const struct model_kind *kind;		/* NULL: no model */
-	struct config_input *input;
+	struct setup_input *input;
 	size_t n_inputs;
 	double param[MODEL_PARAMS];
-	struct config_limit *limit;
+	struct setup_limit *limit;
 	size_t n_limits;
 	const char *prediction_id;		/* PredictiveMaintenance submodel, NULL: none */
 	const char *command_topic;		/* with {operation}; NULL: none */
@@ -63,10 +63,10 @@ struct config {
 	size_t n_operations;
 };
 
-bool config_is_twin(const struct aas_node *submodel);	/* by semanticId */
+bool twin_setup_is(const struct aas_node *submodel);	/* by semanticId */
 /* ERR_OK, ERR_BAD_REQUEST when there are faults (in the diag; *out is filled all the same), ERR_NO_MEMORY. */
-enum err config_read(struct arena *, const struct aas_node *submodel, struct config *out, struct diag *);
+enum err twin_setup_read(struct arena *, const struct aas_node *submodel, struct twin_setup *out, struct diag *);
 /* The command topic for one operation. NULL without memory. */
-char *config_topic(struct arena *, const char *pattern, const char *operation);
+char *twin_setup_topic(struct arena *, const char *pattern, const char *operation);
 
 #endif
