@@ -13,7 +13,7 @@
 #define PAUSE_MOST_US 50000
 #define ROUTES_MAX 256
 
-static struct { _Atomic uint64_t answers[6], us; } counts[ROUTES_MAX];
+static struct { _Atomic uint64_t answers[6], us; } counts[ROUTES_MAX];	/* by index of `routes` */
 
 static const int status_of[] = {
 	[REPLY_ONE] = 200, [REPLY_PAGE] = 200, [REPLY_LIST] = 200, [REPLY_RAW] = 200, [REPLY_200] = 200, [REPLY_201] = 201,
@@ -220,9 +220,9 @@ void call_record(const struct call *c, int64_t us)
 	const char *prefix = c->route ? c->route->prefix : "", *path = c->route ? c->route->path : "(no route)";
 	log_write(level, "http", "%s %s%s %d %lld us%s%s", c->method, prefix, path, status, (long long)us,
 		  c->correlation_id ? " " : "", c->correlation_id ? c->correlation_id : "");
-	if (!c->route || status < 100 || status > 599)
+	if (!c->match.route || status < 100 || status > 599)
 		return;
-	size_t i = (size_t)(c->route - routes);
+	size_t i = (size_t)(c->match.route - routes);
 	atomic_fetch_add_explicit(&counts[i].answers[status / 100], 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&counts[i].us, (uint64_t)us, memory_order_relaxed);
 }
