@@ -69,15 +69,18 @@ struct twin {
 	struct signal *input[MODEL_INPUTS];
 	struct model_view view;
 	int64_t predict_us, save_us;	/* next time for these */
+	int64_t predicted_us;		/* when view.rul was computed */
 	int64_t model_wait_us;		/* a step waits for the other inputs until then; TIME_NONE: none waits */
 	struct status *status;
 	size_t n_status;
 	int64_t refresh_us;		/* next time the status may be written */
-	bool dirty, urgent, inputs_new;
+	bool dirty, urgent, inputs_new, stepped;
 	uint64_t messages, rejected;
 	struct { int64_t second; unsigned n; } rate[10];
 	char error[ERROR_TEXT_MAX];
 	bool error_of_config;
+	const char *first_fault;	/* of the submodel itself, and how many there are */
+	unsigned n_faults;
 	uint64_t message;		/* number of the last message that touched it */
 	bool took, refused;		/* ... and how */
 	struct twin *touched;		/* next one touched by the same message */
@@ -115,7 +118,7 @@ static inline void due_at(struct engine *e, int64_t us)
 
 /* engine.c */
 struct known *known_take(struct engine *, const char *id);	/* NULL without memory */
-void known_drop(struct engine *, struct known *);
+void known_drop(struct engine *, struct known *);	/* NULL is allowed */
 void twin_touch(struct twin *);
 bool filter_use(struct engine *, const char *filter, struct hook *);
 void filter_leave(struct engine *, const char *filter, struct hook *);

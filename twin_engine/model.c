@@ -26,13 +26,14 @@ static const struct model_kind *const kinds[] = {
 #undef M
 };
 
-enum common { LIFE, LIFE_SD, MIN_SAMPLES, MIN_TIME, DEGRADED_AT, N_COMMON };
+enum common { LIFE, LIFE_SD, MIN_SAMPLES, MIN_TIME, DEGRADED_AT, PRE_ALERT, N_COMMON };
 
 static const struct model_param common[N_COMMON] = {
 	[LIFE] = { "ExpectedLife", "h", 20000, 0.01, 1e6, "median life of assets of this kind" },
 	[LIFE_SD] = { "ExpectedLifeSd", "h", 8000, 0.001, 1e6, "how far lives differ" },
 	[MIN_SAMPLES] = { "MinimumSamples", "1", 60, 2, 1e6, "samples while running before there is evidence" },
 	[MIN_TIME] = { "MinimumTime", "s", 20, 0, 1e7, "time running before there is evidence" },
+	[PRE_ALERT] = { "PreAlert", "h", 168, 0, 1e6, "remaining life below which maintenance is called for" },
 	[DEGRADED_AT] = { "DegradedAt", "1", 0.15, 0.01, 1, "degradation from which the state is degrading" },
 };
 
@@ -325,7 +326,7 @@ void model_look(const struct model *m, bool predict, struct model_view *v)
 	size_t n = 0;
 	double worst = 0, var;
 	*v = (struct model_view){ .evidence = evidence(m), .health = NAN, .leading = -1, .time_us = m->time_us,
-				  .running_h = m->running_s / HOUR, .rul = { NAN, NAN, NAN } };
+				  .running_h = m->running_s / HOUR, .pre_alert_h = m->param[PRE_ALERT], .rul = { NAN, NAN, NAN } };
 	for (size_t o = 0; o < m->kind->n_outputs; o++) {
 		double d = NAN;
 		if (v->evidence && m->measured[o]) {

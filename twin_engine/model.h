@@ -89,7 +89,7 @@ struct model_view {
 	int leading;			/* output that is nearest to its limit; -1: none yet */
 	struct rul rul;			/* hours; only with evidence */
 	int64_t time_us;		/* of the last step; TIME_NONE */
-	double running_h;
+	double running_h, pre_alert_h;
 	struct {
 		double predicted, residual;	/* NaN: not known */
 		double degradation;		/* 0 new .. 1 end of life; NaN: not measured */

@@ -46,7 +46,7 @@ static const struct row {
 	{ 1, AAS_SubmodelElementList, "ListPreAlerts", NULL, "SubmodelElementCollection", NULL, 0, false },
 	{ 2, AAS_SubmodelElementCollection, NULL, "PreAlerts", NULL, NULL, 0, false },
 	{ 3, AAS_Property, "PreAlertMessage", NULL, "xs:string", "plan maintenance", 0, false },
-	{ 3, AAS_Property, "PreAlertValue", NULL, "xs:double", "168", 0, false },
+	{ 3, AAS_Property, "PreAlertValue", NULL, "xs:double", "", 0, false },
 	{ 1, AAS_SubmodelElementCollection, "AlertAfterExceedingRemainingUsableLife", NULL, NULL, NULL, 0, false },
 	{ 2, AAS_Property, "AlertMessage", NULL, "xs:string", NULL, PREDICTION_ALERT, false },
 	{ 2, AAS_Property, "MaintenanceRequired", NULL, "xs:boolean", "false", PREDICTION_REQUIRED, false },
@@ -102,6 +102,7 @@ struct walk {
 	struct buf path;
 	struct arena *arena;
 	struct aas_node *at[DEPTH + 1];
+	double pre_alert_h;
 	bool failed;
 	void (*each)(void *, const char *, enum prediction_what, size_t);
 	void *ctx;
@@ -130,11 +131,21 @@ static void walk_row(struct walk *w, size_t i, size_t input, size_t item)
 		w->path.p[mark] = 0;
 }
 
+/* The value of a row that depends on the model. */
+static const char *filled(const struct walk *w, const struct row *row, size_t input)
+{
+	char text[STR_DOUBLE_MAX];
+	if (str_eq(row->id_short, "ConditionName"))
+		return w->kind->input[input].name;
+	if (str_eq(row->id_short, "BoundaryEngineeringUnit"))
+		return w->kind->input[input].unit;
+	str_of_double(text, w->pre_alert_h);
+	return arena_strdup(w->arena, text);
+}
+
 static void visit_tree(struct walk *w, const struct row *row, size_t input)
 {
-	const char *value = row->value;
-	if (value && !*value)		/* of a boundary condition */
-		value = str_eq(row->id_short, "ConditionName") ? w->kind->input[input].name : w->kind->input[input].unit;
+	const char *value = row->value && !*row->value ? filled(w, row, input) : row->value;
 	struct aas_node *up = w->at[row->depth], *n = element(w->arena, row, value);
 	if (!n) {
 		w->failed = true;
@@ -150,9 +161,9 @@ static void visit_live(struct walk *w, const struct row *row, size_t input)
 		w->each(w->ctx, w->path.p, row->what, input);
 }
 
-struct aas_node *prediction_new(struct arena *a, const char *id, const struct model_kind *kind)
+struct aas_node *prediction_new(struct arena *a, const char *id, const struct model_kind *kind, double pre_alert_h)
 {
-	struct walk w = { .kind = kind, .visit = visit_tree, .path = BUF_INIT, .arena = a };
+	struct walk w = { .kind = kind, .visit = visit_tree, .path = BUF_INIT, .arena = a, .pre_alert_h = pre_alert_h };
 	struct aas_node *sm = aas_node_new(a, AAS_Submodel), *semantics = reference(a, "ModelReference", "Submodel", TEMPLATE);
 	struct aas_node *admin = aas_node_new(a, AAS_AdministrativeInformation);
 	if (!sm || !semantics || !admin)
@@ -206,7 +217,7 @@ static bool put_time(struct buf *b, int64_t us)
 
 static const char *alert(const struct prediction_source *s)
 {
-	return s->view->state == MODEL_FAILED ? "the limit of wear is passed" : s->view->rul.q50 < s->pre_alert_h ? "the end of life is near" : NULL;
+	return s->view->state == MODEL_FAILED ? "the limit of wear is passed" : s->view->rul.q50 < s->view->pre_alert_h ? "the end of life is near" : NULL;
 }
 
 static bool put_description(const struct prediction_source *s, struct buf *b)

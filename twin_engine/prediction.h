@@ -17,7 +17,7 @@ enum prediction_what {
 };
 
 /* The whole submodel as an instance, in the arena; NULL without memory.  Values that change are left absent. */
-struct aas_node *prediction_new(struct arena *, const char *id, const struct model_kind *);
+struct aas_node *prediction_new(struct arena *, const char *id, const struct model_kind *, double pre_alert_h);
 
 /* Every live element: calls `each` with its idShortPath (valid in the call); index: the kind's input of a boundary condition. */
 void prediction_each(const struct model_kind *, void (*each)(void *ctx, const char *path, enum prediction_what, size_t index), void *ctx);
@@ -26,7 +26,6 @@ struct prediction_source {
 	const struct model_kind *kind;
 	const struct model_view *view;		/* its rul is filled when there is evidence */
 	int64_t predicted_us;			/* when */
-	double pre_alert_h;
 };
 /* The text now; false: it has no value. */
 bool prediction_text(const struct prediction_source *, enum prediction_what, size_t index, struct buf *);

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store_mem.c - the store in memory: the executable specification of store.h.
+ *
+ * A transaction collects what it writes beside the store and lays it over what it reads; commit checks under the lock that
+ * everything it built upon is still the same (else ERR_AGAIN) and puts it in.  Reads see what is committed at that moment.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "aas/facts.h"
+#include "aas/json.h"
+#include "aas/path.h"
+#include "aas/store_mem_priv.h"
+#include "base/buf.h"
+
+static const enum aas_class_id kind_class[STORE_N_KINDS] = { AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription };
+
+struct store *store_mem_new(void)
+{
+	struct mem_store *m = calloc(1, sizeof *m);
+	if (!m)
+		return NULL;
+	m->base.ops = &store_mem_ops;
+	pthread_mutex_init(&m->mutex, NULL);
+	return &m->base;
+}
+
+static void entry_free(struct mem_entry *e)
+{
+	if (!e)
+		return;
+	free(e->id);
+	free(e->json);
+	free(e->content_type);
+	free(e->file_name);
+	free(e);
+}
+
+void store_mem_close(struct store *s)
+{
+	struct mem_store *m = (struct mem_store *)s;
+	if (!m)
+		return;
+	for (int k = 0; k < MEM_N_TABLES; k++) {
+		for (size_t i = 0; i < m->table[k].n; i++)
+			entry_free(m->table[k].entry[i]);
+		free(m->table[k].entry);
+	}
+	store_mem_series_free(m);
+	pthread_mutex_destroy(&m->mutex);
+	free(m);
+}
+
+/* -- tables: entries in the order of their ids; a deleted entry keeps its place and its version --------------------------------- */
+
+/* The place of the id, or where it would go. */
+static size_t place(const struct mem_table *t, const char *id, bool *found)
+{
+	size_t lo = 0, hi = t->n;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (strcmp(t->entry[mid]->id, id) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*found = lo < t->n && !strcmp(t->entry[lo]->id, id);
+	return lo;
+}
+
+static bool insert(struct mem_table *t, size_t at, struct mem_entry *e)
+{
+	if (t->n == t->cap) {
+		size_t cap = t->cap ? t->cap * 2 : 64;
+		struct mem_entry **more = realloc(t->entry, cap * sizeof *more);
+		if (!more)
+			return false;
+		t->entry = more;
+		t->cap = cap;
+	}
+	memmove(t->entry + at + 1, t->entry + at, (t->n - at) * sizeof *t->entry);
+	t->entry[at] = e;
+	t->n++;
+	return true;
+}
+
+static struct mem_entry *entry_new(const char *id, struct slice bytes)
+{
+	struct mem_entry *e = calloc(1, sizeof *e);
+	if (!e || !(e->id = strdup(id)) || !(e->json = malloc(bytes.n + 1))) {
+		entry_free(e);
+		return NULL;
+	}
+	if (bytes.n)
+		memcpy(e->json, bytes.p, bytes.n);
+	e->json[bytes.n] = 0;
+	e->n = bytes.n;
+	return e;
+}
+
+/* -- session ------------------------------------------------------------------------------------------------------------------ */
+
+static enum err mem_begin(struct store *s, bool write, struct store_txn **out)
+{
+	struct store_txn *t = calloc(1, sizeof *t);
+	if (!t)
+		return ERR_NO_MEMORY;
+	t->store = (struct mem_store *)s;
+	t->write = write;
+	*out = t;
+	return ERR_OK;
+}
+
+static void mem_abort(struct store_txn *t)
+{
+	for (struct mem_write *w = t->writes, *next; w; w = next) {
+		next = w->next;
+		entry_free(w->fresh);
+		free(w);
+	}
+	free(t);
+}
+
+static bool still_true(const struct store_txn *t)
+{
+	for (struct mem_write *w = t->writes; w; w = w->next) {
+		bool found;
+		const struct mem_table *table = &t->store->table[w->table];
+		size_t at = place(table, w->fresh->id, &found);
+		if ((found ? table->entry[at]->version : 0) != w->base)
+			return false;
+	}
+	return true;
+}
+
+static enum err mem_commit(struct store_txn *t)
+{
+	struct mem_store *m = t->store;
+	enum err e = ERR_OK;
+	pthread_mutex_lock(&m->mutex);
+	if (!still_true(t))
+		e = ERR_AGAIN;
+	for (struct mem_write *w = t->writes; !e && w; w = w->next) {
+		struct mem_table *table = &m->table[w->table];
+		bool found;
+		size_t at = place(table, w->fresh->id, &found);
+		if (found) {
+			entry_free(table->entry[at]);
+			table->entry[at] = w->fresh;
+		} else if (!insert(table, at, w->fresh)) {
+			e = ERR_NO_MEMORY;
+			break;
+		}
+		w->fresh = NULL;
+	}
+	pthread_mutex_unlock(&m->mutex);
+	mem_abort(t);
+	return e;
+}
+
+static struct mem_write *written(const struct store_txn *t, enum mem_table_id table, const char *id)
+{
+	for (struct mem_write *w = t->writes; w; w = w->next)
+		if (w->table == table && !strcmp(w->fresh->id, id))
+			return w;
+	return NULL;
+}
+
+/* What this transaction sees under the id, NULL when there is nothing.  The mutex is held. */
+static struct mem_entry *visible(const struct store_txn *t, enum mem_table_id table, const char *id, int64_t *base)
+{
+	struct mem_write *w = written(t, table, id);
+	const struct mem_table *tab = &t->store->table[table];
+	bool found;
+	size_t at = place(tab, id, &found);
+	*base = w ? w->base : found ? tab->entry[at]->version : 0;
+	struct mem_entry *e = w ? w->fresh : found ? tab->entry[at] : NULL;
+	return e && !e->deleted ? e : NULL;
+}
+
+/* Lay `fresh` (consumed) over the store. */
+static enum err lay(struct store_txn *t, enum mem_table_id table, struct mem_entry *fresh, int64_t base)
+{
+	struct mem_write *w = fresh ? written(t, table, fresh->id) : NULL;
+	if (!fresh || !t->write) {
+		entry_free(fresh);
+		return fresh ? ERR_INTERNAL : ERR_NO_MEMORY;
+	}
+	if (w) {
+		fresh->version = w->fresh->version + 1;
+		entry_free(w->fresh);
+		w->fresh = fresh;
+		return ERR_OK;
+	}
+	if (!(w = calloc(1, sizeof *w))) {
+		entry_free(fresh);
+		return ERR_NO_MEMORY;
+	}
+	fresh->version = base + 1;
+	*w = (struct mem_write){ t->writes, table, base, fresh };
+	t->writes = w;
+	return ERR_OK;
+}
+
+/* -- identifiables -------------------------------------------------------------------------------------------------------------- */
+
+static enum err copy_doc(struct arena *a, const struct mem_entry *e, struct store_doc *out)
+{
+	char *id = arena_strdup(a, e->id), *json = arena_strndup(a, e->json, e->n);
+	if (!id || !json)
+		return ERR_NO_MEMORY;
+	*out = (struct store_doc){ id, { json, e->n }, e->version };
+	return ERR_OK;
+}
+
+static enum err mem_get(struct store_txn *t, enum store_kind kind, const char *id, struct arena *a, struct store_doc *out)
+{
+	int64_t base;
+	pthread_mutex_lock(&t->store->mutex);
+	struct mem_entry *e = visible(t, (enum mem_table_id)kind, id, &base);
+	enum err err = e ? copy_doc(a, e, out) : ERR_NOT_FOUND;
+	pthread_mutex_unlock(&t->store->mutex);
+	return err;
+}
+
+static enum err mem_version(struct store_txn *t, enum store_kind kind, const char *id, int64_t *version)
+{
+	int64_t base;
+	pthread_mutex_lock(&t->store->mutex);
+	struct mem_entry *e = visible(t, (enum mem_table_id)kind, id, &base);
+	if (e)
+		*version = e->version;
+	pthread_mutex_unlock(&t->store->mutex);
+	return e ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static struct mem_entry *entry_of(const struct aas_node *node)
+{
+	struct buf b = BUF_INIT;
+	aas_json_write(&b, node);
+	struct mem_entry *e = b.failed ? NULL : entry_new(AAS_ID(node), buf_view(&b));
+	buf_fini(&b);
+	return e;
+}
+
+static enum err mem_put(struct store_txn *t, enum store_kind kind, const struct aas_node *node, enum store_put how, int64_t expect, bool *created,
+			int64_t *version)
+{
+	int64_t base;
+	enum err err;
+	pthread_mutex_lock(&t->store->mutex);
+	struct mem_entry *old = visible(t, (enum mem_table_id)kind, AAS_ID(node), &base);
+	if (old && !(how & STORE_REPLACE))
+		err = ERR_CONFLICT;
+	else if (!old && !(how & STORE_CREATE))
+		err = ERR_NOT_FOUND;
+	else if (expect && (!old || old->version != expect))
+		err = ERR_PRECONDITION;
+	else if (!(err = lay(t, (enum mem_table_id)kind, entry_of(node), base))) {
+		*created = !old;
+		*version = written(t, (enum mem_table_id)kind, AAS_ID(node))->fresh->version;
+	}
+	pthread_mutex_unlock(&t->store->mutex);
+	return err;
+}
+
+static enum err mem_remove(struct store_txn *t, enum mem_table_id table, const char *id)
+{
+	int64_t base;
+	pthread_mutex_lock(&t->store->mutex);
+	enum err err = ERR_NOT_FOUND;
+	if (visible(t, table, id, &base)) {
+		struct mem_entry *gone = entry_new(id, SLICE(""));
+		if (gone)
+			gone->deleted = true;
+		err = lay(t, table, gone, base);
+	}
+	pthread_mutex_unlock(&t->store->mutex);
+	return err;
+}
+
+static enum err mem_del(struct store_txn *t, enum store_kind kind, const char *id)
+{
+	return mem_remove(t, (enum mem_table_id)kind, id);
+}
+
+static bool has_fact(const struct aas_fact *list, size_t n, const struct aas_fact *f)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].field == f->field && !strcmp(list[i].name, f->name) && !strcmp(list[i].value, f->value))
+			return true;
+	return false;
+}
+
+static enum err matches(const struct mem_entry *e, enum store_kind kind, const struct aas_fact *want, size_t n_want, bool *yes)
+{
+	struct aas_fact *fact = NULL;
+	struct aas_node *node = NULL;
+	size_t n = 0;
+	*yes = true;
+	if (!n_want)
+		return ERR_OK;
+	struct arena *a = arena_new(0);
+	enum err err = a ? aas_json_read(a, kind_class[kind], e->json, e->n, AAS_JSON_DEFAULT, &node, NULL) : ERR_NO_MEMORY;
+	if (!err)
+		err = aas_facts(a, node, &fact, &n);
+	for (size_t i = 0; !err && *yes && i < n_want; i++)
+		*yes = has_fact(fact, n, &want[i]);
+	arena_free(a);
+	return err;
+}
+
+/* The first entry behind `after` that this transaction sees. */
+static struct mem_entry *next_visible(const struct store_txn *t, enum store_kind kind, const char *after)
+{
+	const struct mem_table *tab = &t->store->table[kind];
+	struct mem_entry *best = NULL;
+	bool found = false;
+	size_t at = after ? place(tab, after, &found) + found : 0;
+	for (; at < tab->n && !best; at++) {
+		struct mem_write *w = written(t, (enum mem_table_id)kind, tab->entry[at]->id);
+		struct mem_entry *e = w ? w->fresh : tab->entry[at];
+		if (!e->deleted)
+			best = e;
+	}
+	for (struct mem_write *w = t->writes; w; w = w->next)
+		if (w->table == (enum mem_table_id)kind && !w->fresh->deleted && (!after || strcmp(w->fresh->id, after) > 0) &&
+		    (!best || strcmp(w->fresh->id, best->id) < 0))
+			best = w->fresh;
+	return best;
+}
+
+static enum err mem_list(struct store_txn *t, enum store_kind kind, const struct store_filter *filter, const char *after, size_t limit,
+			 struct arena *a, struct store_page *page)
+{
+	struct aas_fact *want = NULL;
+	size_t n_want = 0, cap = 0;
+	bool yes;
+	enum err err = filter ? aas_filter_facts(a, filter, &want, &n_want) : ERR_OK;
+	*page = (struct store_page){ 0 };
+	pthread_mutex_lock(&t->store->mutex);
+	for (struct mem_entry *e = err ? NULL : next_visible(t, kind, after); e && !err; e = next_visible(t, kind, e->id)) {
+		if ((err = matches(e, kind, want, n_want, &yes)) || !yes)
+			continue;
+		if (page->n == limit) {
+			page->next = page->n ? page->item[page->n - 1].id : NULL;
+			break;
+		}
+		if (page->n == cap) {
+			struct store_doc *more = ARENA_ARRAY(a, struct store_doc, cap = cap ? cap * 2 : 16);
+			if (!more) {
+				err = ERR_NO_MEMORY;
+				break;
+			}
+			if (page->n)
+				memcpy(more, page->item, page->n * sizeof *more);
+			page->item = more;
+		}
+		err = copy_doc(a, e, &page->item[page->n]);
+		page->n += !err;
+	}
+	pthread_mutex_unlock(&t->store->mutex);
+	return err;
+}
+
+/* -- values ------------------------------------------------------------------------------------------------------------------------ */
+
+static enum err set_values(struct arena *a, const struct mem_entry *e, const struct store_value *v, size_t n, struct mem_entry **out)
+{
+	struct aas_node *sm = NULL, *at;
+	enum err err = aas_json_read(a, AAS_Submodel, e->json, e->n, AAS_JSON_DEFAULT, &sm, NULL);
+	for (size_t i = 0; !err && i < n; i++) {
+		err = aas_path_find(sm, v[i].path, strlen(v[i].path), &at, NULL);
+		if (!err && !aas_is(at, AAS_Property))
+			err = ERR_BAD_REQUEST;
+		if (!err)
+			AAS_AT(at, Property, value).str = v[i].text;
+	}
+	if (!err && !(*out = entry_of(sm)))
+		err = ERR_NO_MEMORY;
+	return err;
+}
+
+static enum err mem_put_values(struct store_txn *t, const char *id, const struct store_value *v, size_t n, int64_t *version)
+{
+	int64_t base;
+	struct mem_entry *fresh = NULL;
+	struct arena *a = arena_new(0);
+	pthread_mutex_lock(&t->store->mutex);
+	struct mem_entry *e = visible(t, MEM_SUBMODEL, id, &base);
+	enum err err = !a ? ERR_NO_MEMORY : e ? set_values(a, e, v, n, &fresh) : ERR_NOT_FOUND;
+	if (!err && !(err = lay(t, MEM_SUBMODEL, fresh, base)))
+		*version = written(t, MEM_SUBMODEL, id)->fresh->version;
+	pthread_mutex_unlock(&t->store->mutex);
+	arena_free(a);
+	return err;
+}
+
+/* -- blobs ------------------------------------------------------------------------------------------------------------------------- */
+
+static enum err mem_blob_put(struct store_txn *t, const char *key, const struct store_blob *b)
+{
+	int64_t base;
+	struct mem_entry *e = entry_new(key, b->bytes);
+	if (e && ((b->content_type && !(e->content_type = strdup(b->content_type))) || (b->file_name && !(e->file_name = strdup(b->file_name))))) {
+		entry_free(e);
+		e = NULL;
+	}
+	pthread_mutex_lock(&t->store->mutex);
+	visible(t, MEM_BLOB, key, &base);
+	enum err err = lay(t, MEM_BLOB, e, base);
+	pthread_mutex_unlock(&t->store->mutex);
+	return err;
+}
+
+static enum err mem_blob_get(struct store_txn *t, const char *key, struct arena *a, struct store_blob *out)
+{
+	int64_t base;
+	enum err err = ERR_NOT_FOUND;
+	pthread_mutex_lock(&t->store->mutex);
+	struct mem_entry *e = visible(t, MEM_BLOB, key, &base);
+	if (e) {
+		char *bytes = arena_strndup(a, e->json, e->n);
+		*out = (struct store_blob){ e->content_type ? arena_strdup(a, e->content_type) : NULL,
+					    e->file_name ? arena_strdup(a, e->file_name) : NULL, { bytes, e->n } };
+		err = bytes ? ERR_OK : ERR_NO_MEMORY;
+	}
+	pthread_mutex_unlock(&t->store->mutex);
+	return err;
+}
+
+static enum err mem_blob_del(struct store_txn *t, const char *key)
+{
+	return mem_remove(t, MEM_BLOB, key);
+}
+
+const struct store_ops store_mem_ops = {
+	.close = store_mem_close, .begin = mem_begin, .commit = mem_commit, .abort = mem_abort, .get = mem_get, .version = mem_version,
+	.put = mem_put, .del = mem_del, .list = mem_list, .put_values = mem_put_values, .blob_put = mem_blob_put, .blob_get = mem_blob_get,
+	.blob_del = mem_blob_del, .series = store_mem_series, .append = store_mem_append, .position = store_mem_position,
+	.samples = store_mem_samples, .live = store_mem_live, .command = store_mem_command,
+};

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store_mem_priv.h - what the two halves of the memory store share: tables (store_mem.c) and series (store_mem_series.c).
+ */
+#ifndef AAS_STORE_MEM_PRIV_H
+#define AAS_STORE_MEM_PRIV_H
+
+#include <pthread.h>
+
+#include "aas/store.h"
+
+/* The first three are enum store_kind. */
+enum mem_table_id { MEM_SHELL, MEM_SUBMODEL, MEM_CONCEPT, MEM_BLOB, MEM_N_TABLES };
+
+struct mem_entry {
+	char *id, *json;	/* of a blob: its key and bytes */
+	size_t n;
+	int64_t version;
+	bool deleted;
+	char *content_type, *file_name;
+};
+
+struct mem_table {
+	struct mem_entry **entry;
+	size_t n, cap;
+};
+
+struct mem_series {
+	char *submodel_id, *path;
+	struct store_sample *sample;	/* by time, texts owned */
+	size_t n, cap;
+	struct store_live live;		/* text owned */
+	bool has_live;
+};
+
+struct mem_spool {
+	char *name;
+	uint64_t position;
+	struct mem_spool *next;
+};
+
+struct mem_store {
+	struct store base;
+	pthread_mutex_t mutex;
+	struct mem_table table[MEM_N_TABLES];
+	struct mem_series *series;	/* id is index + 1 */
+	size_t n_series, cap_series, n_commands;
+	struct mem_spool *spools;
+};
+
+struct mem_write {
+	struct mem_write *next;
+	enum mem_table_id table;
+	int64_t base;			/* version it was built upon, 0: none */
+	struct mem_entry *fresh;
+};
+
+struct store_txn {
+	struct mem_store *store;
+	bool write;
+	struct mem_write *writes;
+};
+
+extern const struct store_ops store_mem_ops;
+void store_mem_close(struct store *);
+void store_mem_series_free(struct mem_store *);
+enum err store_mem_series(struct store *, const char *submodel_id, const char *path, const char *unit, int64_t *id);
+enum err store_mem_append(struct store *, const struct store_batch *);
+enum err store_mem_position(struct store *, const char *spool, uint64_t *position);
+enum err store_mem_samples(struct store *, int64_t series, int64_t t0, int64_t t1, size_t limit, struct arena *, struct store_sample **, size_t *n);
+enum err store_mem_live(struct store *, void (*row)(void *, const char *, const char *, const struct store_live *), void *ctx);
+enum err store_mem_command(struct store *, const struct store_command *);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "aas/store_mem_priv.h"
+
+void store_mem_series_free(struct mem_store *m)
+{
+	for (size_t i = 0; i < m->n_series; i++) {
+		struct mem_series *s = &m->series[i];
+		for (size_t k = 0; k < s->n; k++)
+			free((char *)(uintptr_t)s->sample[k].text);
+		free(s->sample);
+		free((char *)(uintptr_t)s->live.text);
+		free(s->submodel_id);
+		free(s->path);
+	}
+	free(m->series);
+	for (struct mem_spool *p = m->spools, *next; p; p = next) {
+		next = p->next;
+		free(p->name);
+		free(p);
+	}
+}
+
+static enum err series_new(struct mem_store *m, const char *submodel_id, const char *path)
+{
+	if (m->n_series == m->cap_series) {
+		size_t cap = m->cap_series ? m->cap_series * 2 : 16;
+		struct mem_series *more = realloc(m->series, cap * sizeof *more);
+		if (!more)
+			return ERR_NO_MEMORY;
+		m->series = more;
+		m->cap_series = cap;
+	}
+	struct mem_series s = { .submodel_id = strdup(submodel_id), .path = strdup(path) };
+	if (!s.submodel_id || !s.path) {
+		free(s.submodel_id);
+		free(s.path);
+		return ERR_NO_MEMORY;
+	}
+	m->series[m->n_series++] = s;
+	return ERR_OK;
+}
+
+enum err store_mem_series(struct store *st, const char *submodel_id, const char *path, const char *unit, int64_t *id)
+{
+	struct mem_store *m = (struct mem_store *)st;
+	enum err e = ERR_OK;
+	size_t i = 0;
+	(void)unit;
+	pthread_mutex_lock(&m->mutex);
+	while (i < m->n_series && (strcmp(m->series[i].submodel_id, submodel_id) || strcmp(m->series[i].path, path)))
+		i++;
+	if (i == m->n_series)
+		e = series_new(m, submodel_id, path);
+	*id = (int64_t)i + 1;
+	pthread_mutex_unlock(&m->mutex);
+	return e;
+}
+
+/* Room for everything is made first, so that the batch goes in whole or not at all. */
+static enum err reserve(struct mem_store *m, const struct store_batch *b)
+{
+	for (size_t i = 0; i < b->n_samples; i++) {
+		if (b->sample[i].series < 1 || (size_t)b->sample[i].series > m->n_series)
+			return ERR_NOT_FOUND;
+		struct mem_series *s = &m->series[b->sample[i].series - 1];
+		if (s->cap - s->n < b->n_samples) {
+			size_t cap = s->cap * 2 + b->n_samples;
+			struct store_sample *more = realloc(s->sample, cap * sizeof *more);
+			if (!more)
+				return ERR_NO_MEMORY;
+			s->sample = more;
+			s->cap = cap;
+		}
+	}
+	for (size_t i = 0; i < b->n_live; i++)
+		if (b->live[i].series < 1 || (size_t)b->live[i].series > m->n_series)
+			return ERR_NOT_FOUND;
+	return ERR_OK;
+}
+
+static struct mem_spool *spool_of(struct mem_store *m, const char *name, bool make)
+{
+	struct mem_spool *p = m->spools;
+	while (p && strcmp(p->name, name))
+		p = p->next;
+	if (p || !make || !(p = calloc(1, sizeof *p)))
+		return p;
+	if (!(p->name = strdup(name))) {
+		free(p);
+		return NULL;
+	}
+	p->next = m->spools;
+	return m->spools = p;
+}
+
+static void add_sample(struct mem_series *s, const struct store_sample *sample)
+{
+	size_t at = s->n++;
+	for (; at > 0 && s->sample[at - 1].time_us > sample->time_us; at--)
+		s->sample[at] = s->sample[at - 1];
+	s->sample[at] = *sample;
+	s->sample[at].text = sample->text ? strdup(sample->text) : NULL;
+}
+
+enum err store_mem_append(struct store *st, const struct store_batch *b)
+{
+	struct mem_store *m = (struct mem_store *)st;
+	pthread_mutex_lock(&m->mutex);
+	enum err e = reserve(m, b);
+	struct mem_spool *p = !e && b->spool ? spool_of(m, b->spool, true) : NULL;
+	if (!e && b->spool && !p)
+		e = ERR_NO_MEMORY;
+	for (size_t i = 0; !e && i < b->n_samples; i++)
+		add_sample(&m->series[b->sample[i].series - 1], &b->sample[i]);
+	for (size_t i = 0; !e && i < b->n_live; i++) {
+		struct mem_series *s = &m->series[b->live[i].series - 1];
+		free((char *)(uintptr_t)s->live.text);
+		s->live = b->live[i];
+		s->live.text = b->live[i].text ? strdup(b->live[i].text) : NULL;
+		s->has_live = true;
+	}
+	if (!e && p)
+		p->position = b->position;
+	pthread_mutex_unlock(&m->mutex);
+	return e;
+}
+
+enum err store_mem_position(struct store *st, const char *spool, uint64_t *position)
+{
+	struct mem_store *m = (struct mem_store *)st;
+	pthread_mutex_lock(&m->mutex);
+	struct mem_spool *p = spool_of(m, spool, false);
+	*position = p ? p->position : 0;
+	pthread_mutex_unlock(&m->mutex);
+	return ERR_OK;
+}
+
+enum err store_mem_samples(struct store *st, int64_t series, int64_t t0, int64_t t1, size_t limit, struct arena *a, struct store_sample **out, size_t *n)
+{
+	struct mem_store *m = (struct mem_store *)st;
+	enum err e = ERR_OK;
+	*n = 0;
+	*out = NULL;
+	pthread_mutex_lock(&m->mutex);
+	if (series < 1 || (size_t)series > m->n_series) {
+		e = ERR_NOT_FOUND;
+	} else {
+		const struct mem_series *s = &m->series[series - 1];
+		size_t to = s->n, from;
+		while (to > 0 && s->sample[to - 1].time_us >= t1)
+			to--;
+		for (from = to; from > 0 && s->sample[from - 1].time_us >= t0 && to - from < limit; from--)
+			;
+		*out = to > from ? ARENA_ARRAY(a, struct store_sample, to - from) : NULL;
+		for (size_t i = from; *out && i < to; i++) {
+			(*out)[*n] = s->sample[i];
+			(*out)[(*n)++].text = s->sample[i].text ? arena_strdup(a, s->sample[i].text) : NULL;
+		}
+		if (to > from && (!*out || arena_failed(a)))
+			e = ERR_NO_MEMORY;
+	}
+	pthread_mutex_unlock(&m->mutex);
+	return e;
+}
+
+enum err store_mem_live(struct store *st, void (*row)(void *, const char *, const char *, const struct store_live *), void *ctx)
+{
+	struct mem_store *m = (struct mem_store *)st;
+	pthread_mutex_lock(&m->mutex);
+	for (size_t i = 0; i < m->n_series; i++)
+		if (m->series[i].has_live)
+			row(ctx, m->series[i].submodel_id, m->series[i].path, &m->series[i].live);
+	pthread_mutex_unlock(&m->mutex);
+	return ERR_OK;
+}
+
+/* Commands are an audit for SQL; in memory there is nobody to read them, so only their number is kept. */
+enum err store_mem_command(struct store *st, const struct store_command *c)
+{
+	struct mem_store *m = (struct mem_store *)st;
+	(void)c;
+	pthread_mutex_lock(&m->mutex);
+	m->n_commands++;
+	pthread_mutex_unlock(&m->mutex);
+	return ERR_OK;
+}

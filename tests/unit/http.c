@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The HTTP server over real sockets on loopback: a memory store behind it, a client made of send and recv in front.
+ */
+#include "server/http.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "tests/tap.h"
+
+#define DEADLINE_MS 10000
+
+static struct server *server;
+static struct sm_service *service;
+static struct live *live;
+static struct store *store;
+static uint16_t port;
+
+/* An asset that works until it is told to be done. */
+static atomic_int working, release;
+
+static enum err slow(void *ctx, const struct sm_invocation *what, struct arena *arena, struct sm_outcome *out, struct diag *d)
+{
+	(void)ctx, (void)what, (void)arena, (void)d;
+	atomic_fetch_add(&working, 1);
+	for (int i = 0; i < 1000 && !atomic_load(&release); i++)
+		clock_sleep_us(10000);
+	*out = (struct sm_outcome){ .state = EXECUTION_COMPLETED };
+	return ERR_OK;
+}
+
+static const struct static_file files[] = {
+	{ "/index.html", "text/html; charset=utf-8", "\"v1\"", (const unsigned char *)"<!doctype html>", 15 },
+	{ "/app.js", "text/javascript", "\"v2\"", (const unsigned char *)"1", 1 },
+};
+
+/* -- the client ----------------------------------------------------------------------------------------------------------------- */
+
+static int dial(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct timeval limit = { DEADLINE_MS / 1000, 0 };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to)) {
+		perror("# connect");
+		exit(1);
+	}
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	return fd;
+}
+
+static bool put(int fd, const char *p, size_t n)
+{
+	for (ssize_t k; n; p += k, n -= (size_t)k)
+		if ((k = send(fd, p, n, MSG_NOSIGNAL)) <= 0)
+			return false;
+	return true;
+}
+
+struct answer {
+	int status;
+	struct buf head, body;		/* the body is that of Content-Length */
+};
+
+static void forget(struct answer *r)
+{
+	buf_fini(&r->head);
+	buf_fini(&r->body);
+	*r = (struct answer){ 0, BUF_INIT, BUF_INIT };
+}
+
+/* The value of a header line, or NULL. */
+static const char *header(const struct answer *r, const char *name)
+{
+	static char out[600];
+	char key[80];
+	snprintf(key, sizeof key, "\r\n%s: ", name);
+	const char *p = r->head.p ? strcasestr(r->head.p, key) : NULL;
+	if (!p)
+		return NULL;
+	p += strlen(key);
+	snprintf(out, sizeof out, "%.*s", (int)strcspn(p, "\r"), p);
+	return out;
+}
+
+/* Read one response; `head_only`: the request was HEAD. */
+static bool get(int fd, struct answer *r, bool head_only)
+{
+	char c;
+	forget(r);
+	while (r->head.n < 4 || memcmp(r->head.p + r->head.n - 4, "\r\n\r\n", 4)) {
+		if (recv(fd, &c, 1, 0) != 1)
+			return false;
+		buf_putc(&r->head, c);
+	}
+	r->status = atoi(r->head.p + 9);
+	const char *length = header(r, "Content-Length");
+	for (size_t n = length && !head_only && r->status != 204 && r->status != 304 ? (size_t)atol(length) : 0; n; n--) {
+		if (recv(fd, &c, 1, 0) != 1)
+			return false;
+		buf_putc(&r->body, c);
+	}
+	return true;
+}
+
+#define PUT(fd, literal) put((fd), (literal), sizeof(literal) - 1)
+
+static int ask(int fd, struct answer *r, const char *method, const char *path, const char *more, const char *body)
+{
+	struct buf b = BUF_INIT;
+	buf_printf(&b, "%s %s HTTP/1.1\r\nHost: x\r\n%s", method, path, more);
+	if (body)
+		buf_printf(&b, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
+	buf_puts(&b, "\r\n");
+	buf_puts(&b, body ? body : "");
+	bool ok = put(fd, b.p, b.n) && get(fd, r, !strcmp(method, "HEAD"));
+	buf_fini(&b);
+	return ok ? r->status : -1;
+}
+
+static bool holds(const struct answer *r, const char *text)
+{
+	return r->body.p && strstr(r->body.p, text);
+}
+
+/* -- tests ---------------------------------------------------------------------------------------------------------------------- */
+
+#define PUMP "/api/v3.0/submodels/dXJuOnB1bXA"		/* urn:pump */
+static const char pump[] = "{\"modelType\":\"Submodel\",\"idShort\":\"Pump\",\"id\":\"urn:pump\",\"submodelElements\":["
+	"{\"modelType\":\"Property\",\"idShort\":\"Speed\",\"valueType\":\"xs:double\",\"value\":\"1.5\","
+	"\"qualifiers\":[{\"type\":\"Unit\",\"valueType\":\"xs:string\",\"value\":\"rpm\"}]},"
+	"{\"modelType\":\"SubmodelElementList\",\"idShort\":\"List\",\"typeValueListElement\":\"Property\",\"valueTypeListElement\":\"xs:int\","
+	"\"value\":[{\"modelType\":\"Property\",\"valueType\":\"xs:int\",\"value\":\"7\"}]},"
+	"{\"modelType\":\"Operation\",\"idShort\":\"Work\"}]}";
+
+static void life(void)
+{
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	int fd = dial();
+	check_int(ask(fd, &r, "POST", "/api/v3.0/submodels", "", pump), 201, "POST");
+	check_str(header(&r, "Location"), PUMP, "with a Location below the base path that was used");
+	check_int(ask(fd, &r, "POST", "/api/v3.0/submodels", "", pump), 409, "POST again");
+	static const char *const base[] = { "/api/v3.0", "/api/v3", "", "http://anything" };
+	char path[200];
+	for (int i = 0; i < 4; i++) {
+		snprintf(path, sizeof path, "%s/submodels/dXJuOnB1bXA", base[i]);
+		check(ask(fd, &r, "GET", path, "", NULL) == 200 && !strcmp(r.body.p, pump), "GET below \"%s\"", base[i]);
+	}
+	check_int(ask(fd, &r, "GET", "/api/v3.1/submodels/dXJuOnB1bXA", "", NULL), 404, "not below anything else");
+	check(ask(fd, &r, "GET", PUMP "/submodel-elements/List%5B0%5D/$value", "", NULL) == 200 && !strcmp(r.body.p, "7"), "GET of a value");
+	check(ask(fd, &r, "GET", PUMP "/submodel-elements/List[0]/$value", "", NULL) == 200, "also with raw brackets");
+	check_int(ask(fd, &r, "GET", PUMP "/submodel-elements/List%5B1%5D", "", NULL), 404, "an index out of range");
+	check_int(ask(fd, &r, "GET", PUMP "/submodel-elements/List%5B01%5D", "", NULL), 400, "a malformed index");
+	check_int(ask(fd, &r, "PATCH", PUMP "/submodel-elements/Speed/$value", "", "2.5"), 204, "PATCH of a value");
+	check(!header(&r, "Content-Type") && !r.body.n, "without a body");
+	check(ask(fd, &r, "GET", PUMP "/submodel-elements/Speed/$value", "", NULL) == 200 && !strcmp(r.body.p, "2.5"), "is seen at once");
+	check_int(ask(fd, &r, "PATCH", PUMP "/submodel-elements/Speed/$value", "", "\"fast\""), 400, "a wrong value");
+	check_int(ask(fd, &r, "PUT", PUMP, "", pump), 204, "PUT");
+	check_int(ask(fd, &r, "HEAD", PUMP, "", NULL), 200, "HEAD");
+	check_int(atol(header(&r, "Content-Length")), sizeof pump - 1, "with the length of GET");
+	check_int(ask(fd, &r, "GET", PUMP, "Accept: text/html\r\n", NULL), 406, "GET of something else than JSON");
+	check_int(ask(fd, &r, "GET", "/api/v3/submodels/", "", NULL), 200, "one connection was enough for all that");
+	close(fd);
+	forget(&r);
+}
+
+static void live_values(void)
+{
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	int fd = dial();
+	live_set(live, "urn:pump", "Speed", "42", QUALITY_GOOD, 0);
+	check(ask(fd, &r, "GET", PUMP "/submodel-elements/Speed/$value", "", NULL) == 200 && !strcmp(r.body.p, "42.0"), "$value is live");
+	check(ask(fd, &r, "GET", PUMP, "", NULL) == 200 && holds(&r, "\"value\":\"42\""), "so is the whole document");
+	live_drop(live, "urn:pump", NULL);
+	check(ask(fd, &r, "GET", PUMP, "", NULL) == 200 && !strcmp(r.body.p, pump), "and the stored one is back when it is gone");
+	close(fd);
+	forget(&r);
+}
+
+static void protocol(void)
+{
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	int fd = dial();
+	check(ask(fd, &r, "OPTIONS", "/api/v3/shells", "Origin: http://o\r\n", NULL) == 204 && !strcmp(header(&r, "Allow"), "GET, HEAD, POST, OPTIONS"),
+	      "OPTIONS");
+	check(strstr(header(&r, "Access-Control-Allow-Methods"), "PATCH"), "is a preflight");
+	check_int(ask(fd, &r, "OPTIONS", "*", "", NULL), 204, "OPTIONS *");
+	check(ask(fd, &r, "GET", "/nothing", "", NULL) == 404 && holds(&r, "{\"messages\":[{\"messageType\":\"Error\",\"code\":\"404\""), "404 is a Result");
+	check_str(header(&r, "Access-Control-Allow-Origin"), "*", "with CORS");
+	check(strstr(header(&r, "Access-Control-Expose-Headers"), "Location"), "and Location exposed");
+	check(ask(fd, &r, "DELETE", "/api/v3/shells", "", NULL) == 405 && !strcmp(header(&r, "Allow"), "GET, HEAD, POST"), "405 has Allow");
+	check_int(ask(fd, &r, "GET", "/api/v3/shell-descriptors", "", NULL), 501, "501");
+	check(ask(fd, &r, "GET", "/nothing", "X-Request-ID: my.id-1\r\n", NULL) == 404 && holds(&r, "\"correlationId\":\"my.id-1\""), "ids are echoed");
+	check_str(header(&r, "X-Correlation-ID"), "my.id-1", "in the header too");
+	check(ask(fd, &r, "GET", "/nothing", "X-Correlation-ID: a\"b\r\n", NULL) == 404 && !holds(&r, "a\\\"b"), "but not just any");
+	check(ask(fd, &r, "GET", "/", "", NULL) == 200 && !strcmp(r.body.p, "<!doctype html>"), "the console is at /");
+	check(strstr(header(&r, "Content-Security-Policy"), "default-src 'self'") && !header(&r, "X-Correlation-ID"), "with its policy");
+	check_int(ask(fd, &r, "GET", "/app.js", "If-None-Match: \"v2\"\r\n", NULL), 304, "and not sent twice");
+	check_int(ask(fd, &r, "POST", "/app.js", "", "{}"), 404, "files are only read");
+	check_int(ask(fd, &r, "GET", "/api/v3/app.js", "", NULL), 404, "and not below the API");
+	check_int(ask(fd, &r, "GET", "/healthz", "", NULL), 200, "healthz");
+	check_int(ask(fd, &r, "GET", "/readyz", "", NULL), 200, "readyz");
+	check_int(ask(fd, &r, "POST", "/healthz", "", "{}"), 405, "is not posted to");
+	check_int(ask(fd, &r, "GET", "/shells", "", "a body on a GET is none of our business"), 200, "GET with a body");
+	close(fd);
+	forget(&r);
+}
+
+static void bounds(void)
+{
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	struct buf b = BUF_INIT;
+	int fd = dial();
+	buf_puts(&b, "/shells?x=");
+	while (b.n < 32768)
+		buf_putc(&b, 'a');
+	check_int(ask(fd, &r, "GET", b.p, "", NULL), 200, "a URI of 32 KiB");
+	buf_putc(&b, 'a');
+	check(ask(fd, &r, "GET", b.p, "", NULL) == 414 && holds(&r, "\"414\""), "one byte more is a Result too");
+	buf_reset(&b);
+	for (int i = 0; i < 100001; i++)
+		buf_putc(&b, ' ');
+	check(ask(fd, &r, "POST", "/api/v3/shells", "", b.p) == 413 && holds(&r, "100000 bytes"), "a body that is too large");
+	check_int(ask(fd, &r, "GET", "/shells", "", NULL), 200, "leaves the connection usable");
+	check_int(ask(fd, &r, "POST", "/api/v3/nothing", "", b.p), 404, "so does one on a wrong path");
+	check(PUT(fd, "POST /api/v3/shells HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100001\r\n\r\n") && get(fd, &r, false) &&
+	      r.status == 413, "a body that is announced is refused before it is sent");
+	close(fd);
+	fd = dial();
+	check(PUT(fd, "POST /api/v3/shells HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n") && get(fd, &r, false) &&
+	      r.status == 100, "or invited");
+	check(PUT(fd, "{}") && get(fd, &r, false) && r.status == 400, "and read");
+	/* chunked, byte by byte, larger than allowed */
+	check(PUT(fd, "POST /api/v3/shells HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"), "chunks");
+	for (int i = 0; i < 11; i++)
+		PUT(fd, "2710\r\n"), put(fd, b.p, 10000), PUT(fd, "\r\n");
+	check(PUT(fd, "0\r\n\r\n") && get(fd, &r, false) && r.status == 413, "are counted");
+	check(PUT(fd, "POST /api/v3/shells HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n") &&
+	      get(fd, &r, false) && r.status == 400, "and joined");
+	check(PUT(fd, "GET /shells HTTP/1.1\r\nHost: x\r\n\r\nGET /shells/! HTTP/1.1\r\nHost: x\r\n\r\nGET /submodels HTTP/1.1\r\nHost: x\r\n\r\n"),
+	      "three requests at once");
+	int status[3] = { 0 };
+	for (int i = 0; i < 3 && get(fd, &r, false); i++)
+		status[i] = r.status;
+	check(status[0] == 200 && status[1] == 400 && status[2] == 200, "are answered in their order");
+	close(fd);
+	fd = dial();
+	PUT(fd, "POST /api/v3/shells HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{");
+	close(fd);			/* gone in the middle of a body */
+	buf_fini(&b);
+	forget(&r);
+}
+
+/* The internal epoll loop of libmicrohttpd 0.9.75 hangs with 128 connections; ours must not. */
+static void many(void)
+{
+	enum { N = 160 };
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	static const char text[] = "GET " PUMP " HTTP/1.1\r\nHost: x\r\n\r\n", list[] = "GET /submodels HTTP/1.1\r\nHost: x\r\n\r\n";
+	int fd[N], good = 0;
+	for (int i = 0; i < N; i++)
+		fd[i] = dial();
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < N; i++)
+			put(fd[i], round == 1 ? list : text, round == 1 ? sizeof list - 1 : sizeof text - 1);
+		for (int i = 0; i < N; i++)
+			good += get(fd[i], &r, false) && r.status == 200;
+	}
+	check_int(good, 3 * N, "%d connections at the same time, three times", N);
+	for (int i = 0; i < N; i++)
+		close(fd[i]);
+	forget(&r);
+}
+
+/* Read from an event stream until `text` has come; false when it does not. */
+static bool stream_says(int fd, struct buf *got, const char *text)
+{
+	char c;
+	while (!got->p || !strstr(got->p, text)) {
+		if (recv(fd, &c, 1, 0) != 1)
+			return false;
+		buf_putc(got, c);
+	}
+	return true;
+}
+
+static void open_stream(int fd, const char *query, struct answer *r)
+{
+	struct buf b = BUF_INIT;
+	buf_printf(&b, "GET /events/live%s HTTP/1.1\r\nHost: x\r\n\r\n", query);
+	put(fd, b.p, b.n);
+	get(fd, r, false);
+	buf_fini(&b);
+}
+
+static size_t count(const struct buf *b, const char *text)
+{
+	size_t n = 0;
+	for (const char *p = b->p; p && (p = strstr(p, text)); p++)
+		n++;
+	return n;
+}
+
+static void events(void)
+{
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	struct buf got = BUF_INIT, other = BUF_INIT;
+	int fd = dial(), fd2 = dial(), fd3 = dial();
+	char text[40];
+	live_set(live, "urn:pump", "Speed", "1", QUALITY_GOOD, 1500000);
+	live_set(live, "urn:tank", "Level", "9", QUALITY_STALE, TIME_NONE);
+	open_stream(fd, "?submodel=dXJuOnB1bXA&submodel=dXJuOng", &r);
+	check(r.status == 200 && !strcmp(header(&r, "Content-Type"), "text/event-stream"), "an event stream");
+	check(stream_says(fd, &got, "event: value\ndata: {\"submodel\":\"urn:pump\",\"path\":\"Speed\",\"text\":\"1\",\"quality\":\"good\","
+			  "\"time\":\"1970-01-01T00:00:01.5Z\",\"seq\":"), "begins with what is known");
+	open_stream(fd2, "", &r);
+	check(stream_says(fd2, &other, "urn:tank") && stream_says(fd2, &other, "\"time\":null"), "without a filter it carries everything");
+	for (int i = 2; i <= 2000; i++) {
+		snprintf(text, sizeof text, "%d", i);
+		live_set(live, "urn:pump", "Speed", text, QUALITY_GOOD, i);
+	}
+	live_set(live, "urn:tank", "Level", NULL, QUALITY_BAD, 5);
+	check(stream_says(fd, &got, "\"text\":\"2000\""), "the last value comes");
+	check(count(&got, "event: value") < 200, "without most of those between (%zu events)", count(&got, "event: value"));
+	check(!strstr(got.p, "urn:tank"), "and nothing that was not asked for");
+	check(stream_says(fd2, &other, "\"text\":null,\"quality\":\"bad\""), "a missing value is null");
+	open_stream(fd3, "", &r);
+	check(r.status == 503 && header(&r, "Retry-After"), "one stream too many");
+	check_int(ask(fd3, &r, "GET", "/events/live?submodel=!", "", NULL), 400, "a wrong id");
+	check_int(ask(fd3, &r, "HEAD", "/events/live", "", NULL), 200, "HEAD of a stream");
+	close(fd);
+	live_set(live, "urn:pump", "Speed", "3000", QUALITY_GOOD, 1);	/* makes the server write, so that it notices */
+	int status = 503;
+	for (int i = 0; i < 100 && status == 503; i++) {
+		open_stream(fd3, "", &r);
+		status = r.status;
+		clock_sleep_us(50000);
+		snprintf(text, sizeof text, "%d", i);
+		live_set(live, "urn:pump", "Speed", text, QUALITY_GOOD, 1);
+	}
+	check_int(status, 200, "a client that went away leaves its place");
+	close(fd2);
+	close(fd3);
+	live_drop(live, "urn:pump", NULL);
+	live_drop(live, "urn:tank", NULL);
+	buf_fini(&got);
+	buf_fini(&other);
+	forget(&r);
+}
+
+static void trend(void)
+{
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	int fd = dial();
+	int64_t series, now = clock_now_us() / 1000 * 1000;
+	char want[200];
+	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Nothing", "", NULL), 404, "the trend of nothing");
+	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA", "", NULL), 400, "of no path");
+	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed&from=yesterday", "", NULL), 400, "since no time");
+	check(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed", "", NULL) == 200 && holds(&r, "{\"series\":[],\"unit\":\"rpm\"}"), "of no samples");
+	store->ops->series(store, "urn:pump", "Speed", "rpm", &series);
+	struct store_sample s[] = {
+		{ series, now - 3000000, 1.5, NULL, QUALITY_GOOD }, { series, now - 2000000, 0.0 / 0.0, "true", QUALITY_GOOD },
+		{ series, now - 1000000, 0.0 / 0.0, "text", QUALITY_GOOD },
+	};
+	struct store_batch batch = { .sample = s, .n_samples = 3 };
+	store->ops->append(store, &batch);
+	live_set(live, "urn:pump", "Speed", "2", QUALITY_GOOD, now);
+	int64_t ms = now / 1000;
+	snprintf(want, sizeof want, "{\"series\":[[%lld,1.5],[%lld,1],[%lld,null]],\"unit\":\"rpm\"}", (long long)ms - 3000, (long long)ms - 2000,
+		 (long long)ms - 1000);
+	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed", "", NULL), 200, "the trend of three samples");
+	check_str(r.body.p, want, "in order");
+	snprintf(want, sizeof want, "{\"series\":[[%lld,null]],\"unit\":\"rpm\"}", (long long)ms - 1000);
+	check(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed&limit=1", "", NULL) == 200 && !strcmp(r.body.p, want), "the newest one");
+	live_drop(live, "urn:pump", NULL);
+	close(fd);
+	forget(&r);
+}
+
+static void *stop(void *arg)
+{
+	http_stop(arg);
+	return NULL;
+}
+
+/* Slow operations keep neither readers nor the end of the server from being served. */
+static void slow_work(void)
+{
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	struct buf got = BUF_INIT;
+	static const char timeout[] = "{\"clientTimeoutDuration\":\"PT60S\"}";
+	struct buf b = BUF_INIT;
+	int fd[3] = { dial(), dial(), dial() }, reader = dial(), stream = dial();
+	buf_printf(&b, "POST " PUMP "/submodel-elements/Work/invoke HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+		   strlen(timeout), timeout);
+	for (int i = 0; i < 3; i++)
+		put(fd[i], b.p, b.n);
+	for (int i = 0; i < 1000 && atomic_load(&working) < 1; i++)
+		clock_sleep_us(10000);
+	check_int(atomic_load(&working), 1, "one asset is at work, two wait for the only invoker");
+	check_int(ask(reader, &r, "GET", "/submodels", "", NULL), 200, "reading goes on");
+	open_stream(stream, "", &r);
+	close(fd[2]);			/* a client that does not wait for its answer */
+	pthread_t t;
+	thread_start(&t, "stop", stop, server);
+	check(stream_says(stream, &got, "\r\n0\r\n\r\n"), "streams end when the server stops");
+	atomic_store(&release, 1);
+	int good = 0;
+	for (int i = 0; i < 2; i++)
+		good += get(fd[i], &r, false) && r.status == 200 && holds(&r, "\"Completed\"");
+	check_int(good, 2, "what is under way is answered");
+	pthread_join(t, NULL);
+	check_int(atomic_load(&working), 3, "to the last");
+	for (int i = 0; i < 2; i++)
+		close(fd[i]);
+	close(reader);
+	close(stream);
+	buf_fini(&b);
+	buf_fini(&got);
+	forget(&r);
+}
+
+static void refused(void)
+{
+	struct diag d = DIAG_INIT;
+	struct http_config c = { .address = "192.0.2.1", .service = service };	/* TEST-NET: not ours */
+	check(!http_start(&c, &d) && d.n == 1, "an address that is not ours");
+	diag_clear(&d);
+	c = (struct http_config){ .base_paths = "/api/", .service = service };
+	check(!http_start(&c, &d) && d.n == 1, "a base path that ends with a slash");
+	diag_fini(&d);
+}
+
+int main(void)
+{
+	struct diag d = DIAG_INIT;
+	store = store_mem_new();
+	live = live_new();
+	struct sm_config sm = { .store = store, .changes = changes_new(), .live = live, .invoker = { NULL, slow } };
+	service = sm_service_new(&sm);
+	struct http_config c = {
+		.loops = 2, .workers = 2, .invokers = 1, .streams = 2, .body_max = 100000, .service = service, .live = live, .store = store,
+		.files = files, .n_files = 2,
+	};
+	signal(SIGPIPE, SIG_IGN);
+	server = http_start(&c, &d);
+	if (!check(server && http_port(server), "the server starts"))
+		return done();
+	port = http_port(server);
+	life();
+	live_values();
+	protocol();
+	bounds();
+	many();
+	events();
+	trend();
+	slow_work();
+	refused();
+	sm_service_free(service);
+	changes_free(sm.changes);
+	live_free(live);
+	store->ops->close(store);
+	diag_fini(&d);
+	return done();
+}
