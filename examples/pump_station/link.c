@@ -16,7 +16,7 @@
 #define MAILBOX 256
 #define SENDS 4096		/* far more than can be on their way, so that a late callback never meets a newer send */
 #define BACKOFF_MIN_US (US_PER_S / 4)
-#define BACKOFF_MAX_US (4 * US_PER_S)
+#define BACKOFF_MAX_US (2 * US_PER_S)
 #define CONNECT_US (15 * US_PER_S)
 #define BODY_MAX 65536
 
