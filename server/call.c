@@ -216,7 +216,7 @@ void call_run(struct call *c)
 void call_record(const struct call *c, int64_t us)
 {
 	int status = c->reply.status;
-	enum log_level level = status >= 500 && status != 501 ? LOG_WARN : LOG_DEBUG;
+	enum log_level level = status < 500 || status == 501 ? LOG_DEBUG : status == 503 ? LOG_INFO : LOG_WARN;
 	const char *prefix = c->route ? c->route->prefix : "", *path = c->route ? c->route->path : "(no route)";
 	log_write(level, "http", "%s %s%s %d %lld us%s%s", c->method, prefix, path, status, (long long)us,
 		  c->correlation_id ? " " : "", c->correlation_id ? c->correlation_id : "");

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "tests/tap.h"
 
@@ -132,8 +133,8 @@ static bool holds(const struct answer *r, const char *text)
 
 #define PUMP "/api/v3.0/submodels/dXJuOnB1bXA"		/* urn:pump */
 static const char pump[] = "{\"modelType\":\"Submodel\",\"idShort\":\"Pump\",\"id\":\"urn:pump\",\"submodelElements\":["
-	"{\"modelType\":\"Property\",\"idShort\":\"Speed\",\"valueType\":\"xs:double\",\"value\":\"1.5\","
-	"\"qualifiers\":[{\"type\":\"Unit\",\"valueType\":\"xs:string\",\"value\":\"rpm\"}]},"
+	"{\"modelType\":\"Property\",\"idShort\":\"Speed\","
+	"\"qualifiers\":[{\"type\":\"Unit\",\"valueType\":\"xs:string\",\"value\":\"rpm\"}],\"valueType\":\"xs:double\",\"value\":\"1.5\"},"
 	"{\"modelType\":\"SubmodelElementList\",\"idShort\":\"List\",\"typeValueListElement\":\"Property\",\"valueTypeListElement\":\"xs:int\","
 	"\"value\":[{\"modelType\":\"Property\",\"valueType\":\"xs:int\",\"value\":\"7\"}]},"
 	"{\"modelType\":\"Operation\",\"idShort\":\"Work\"}]}";
@@ -174,7 +175,7 @@ static void live_values(void)
 	struct answer r = { 0, BUF_INIT, BUF_INIT };
 	int fd = dial();
 	live_set(live, "urn:pump", "Speed", "42", QUALITY_GOOD, 0);
-	check(ask(fd, &r, "GET", PUMP "/submodel-elements/Speed/$value", "", NULL) == 200 && !strcmp(r.body.p, "42.0"), "$value is live");
+	check(ask(fd, &r, "GET", PUMP "/submodel-elements/Speed/$value", "", NULL) == 200 && !strcmp(r.body.p, "42"), "$value is live");
 	check(ask(fd, &r, "GET", PUMP, "", NULL) == 200 && holds(&r, "\"value\":\"42\""), "so is the whole document");
 	live_drop(live, "urn:pump", NULL);
 	check(ask(fd, &r, "GET", PUMP, "", NULL) == 200 && !strcmp(r.body.p, pump), "and the stored one is back when it is gone");
@@ -298,6 +299,19 @@ static void open_stream(int fd, const char *query, struct answer *r)
 	buf_fini(&b);
 }
 
+/* The server notices that a client is gone when it writes, so something changes until there is room. */
+static void open_free_stream(int fd, struct answer *r)
+{
+	char text[40];
+	r->status = 503;
+	for (int i = 0; i < 200 && r->status == 503; i++) {
+		snprintf(text, sizeof text, "%d", i);
+		live_set(live, "urn:pump", "Speed", text, QUALITY_GOOD, 1);
+		clock_sleep_us(50000);
+		open_stream(fd, "", r);
+	}
+}
+
 static size_t count(const struct buf *b, const char *text)
 {
 	size_t n = 0;
@@ -334,16 +348,8 @@ static void events(void)
 	check_int(ask(fd3, &r, "GET", "/events/live?submodel=!", "", NULL), 400, "a wrong id");
 	check_int(ask(fd3, &r, "HEAD", "/events/live", "", NULL), 200, "HEAD of a stream");
 	close(fd);
-	live_set(live, "urn:pump", "Speed", "3000", QUALITY_GOOD, 1);	/* makes the server write, so that it notices */
-	int status = 503;
-	for (int i = 0; i < 100 && status == 503; i++) {
-		open_stream(fd3, "", &r);
-		status = r.status;
-		clock_sleep_us(50000);
-		snprintf(text, sizeof text, "%d", i);
-		live_set(live, "urn:pump", "Speed", text, QUALITY_GOOD, 1);
-	}
-	check_int(status, 200, "a client that went away leaves its place");
+	open_free_stream(fd3, &r);
+	check_int(r.status, 200, "a client that went away leaves its place");
 	close(fd2);
 	close(fd3);
 	live_drop(live, "urn:pump", NULL);
@@ -405,7 +411,7 @@ static void slow_work(void)
 		clock_sleep_us(10000);
 	check_int(atomic_load(&working), 1, "one asset is at work, two wait for the only invoker");
 	check_int(ask(reader, &r, "GET", "/submodels", "", NULL), 200, "reading goes on");
-	open_stream(stream, "", &r);
+	open_free_stream(stream, &r);
 	close(fd[2]);			/* a client that does not wait for its answer */
 	pthread_t t;
 	thread_start(&t, "stop", stop, server);
@@ -448,6 +454,7 @@ int main(void)
 		.loops = 2, .workers = 2, .invokers = 1, .streams = 2, .body_max = 100000, .service = service, .live = live, .store = store,
 		.files = files, .n_files = 2,
 	};
+	log_setup(LOG_WARN, LOG_TEXT);		/* a stream too many is no news here */
 	signal(SIGPIPE, SIG_IGN);
 	server = http_start(&c, &d);
 	if (!check(server && http_port(server), "the server starts"))

@@ -169,7 +169,9 @@ static enum err body(struct call *c, const char *method, const char *path, const
 	begin(c, method, path, "");
 	c->content_type = type;
 	c->body = slice_of(bytes);
-	return request_body(c);
+	enum err e = request_body(c);
+	diag_fini(&c->diag);
+	return e;
 }
 
 static void bodies(void)
@@ -198,7 +200,6 @@ static void bodies(void)
 	check_str(c.file_name, "manual.pdf", "fileName counts more than filename");
 	check_str(c.part_type, "application/pdf", "the part's type");
 	check_str(call_query(&c, "aasIds"), "YQ", "other fields are kept");
-	diag_fini(&c.diag);
 	check(request_accepts_json(NULL) && request_accepts_json("") && request_accepts_json("*/*") &&
 	      request_accepts_json("text/html, application/json;q=0.5") && request_accepts_json("application/*"), "JSON is acceptable");
 	check(!request_accepts_json("text/html") && !request_accepts_json("image/png, text/*"), "or not");
