@@ -272,6 +272,7 @@ static enum err read_model_type(struct reader *r, unsigned type, const struct aa
 	if (!named || !aas_class_fits(named, type) || (*c && *c != named))
 		return fault(r, NULL, "\"%.*s\" is not a %s", brief(n), s, *c ? (*c)->name : aas_type_name(type));
 	*c = named;
+	r->leaf = NULL;
 	return ERR_OK;
 }
 

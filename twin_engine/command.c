@@ -41,7 +41,8 @@ struct command {
 	enum state state;
 	const char *submodel_id, *path, *topic, *payload, *reason, *mode;
 	int64_t requested_us, answered_us, deadline_us;
-	uint64_t ticket;		/* 0: a write, nobody waits */
+	bool asked;			/* by engine_invoke; else it is a write, and nobody waits */
+	uint64_t ticket;
 	const char **output;		/* idShorts of the operation's outputs */
 	const char **pair;		/* idShort, text, ..., NULL */
 	size_t n_outputs;
@@ -59,23 +60,27 @@ static void record(struct command *c)
 		c->id, c->submodel_id, c->path, c->topic, c->payload, states[c->state].text, c->reason, c->mode, c->requested_us, c->answered_us });
 }
 
+/* Nobody waits for a write: its failure shows as the last error of the twins that could have sent it. */
+static void tell_writers(const struct command *c)
+{
+	struct signal *s = signal_find(&c->engine->signals, c->submodel_id, c->path);
+	for (struct link *l = s ? s->links : NULL; l; l = l->of_signal) {
+		if (!l->setup->writable)
+			continue;
+		twin_error(l->twin, "write to %s %s: %s", c->path, states[c->state].text, c->reason);
+		due_at(c->engine, l->twin->refresh_us);
+	}
+}
+
 static void finish(struct command *c)
 {
 	struct engine *e = c->engine;
 	record(c);
-	if (c->ticket)
+	if (c->asked)
 		e->port.outcome(e->port.ctx, c->ticket, &(struct engine_outcome){
 			states[c->state].execution, c->reason[0] ? c->reason : NULL, c->pair });
-	else if (c->state != ST_COMPLETED) {
-		struct twin *t = map_get(&e->twins, c->submodel_id, strlen(c->submodel_id));
-		for (t = e->first; t; t = t->next)
-			for (size_t i = 0; i < t->setup.n_links; i++)
-				if (t->link[i].setup->writable && str_eq(t->link[i].signal->submodel_id, c->submodel_id) &&
-				    str_eq(t->link[i].signal->path, c->path)) {
-					twin_error(t, "write to %s %s: %s", c->path, states[c->state].text, c->reason);
-					due_at(e, t->refresh_us);
-				}
-	}
+	else if (c->state != ST_COMPLETED)
+		tell_writers(c);
 }
 
 static const struct {
@@ -100,7 +105,7 @@ static bool happen(struct command *c, int64_t now_us, enum event ev, const char 
 			const char *text = arena_strdup(c->arena, reason);
 			c->reason = text ? text : "";
 		}
-		if (states[c->state].final)
+		if (c->state == ST_COMPLETED || c->state == ST_REJECTED)
 			c->answered_us = now_us;
 		rows[i].action(c);
 		return true;
@@ -302,6 +307,7 @@ enum err command_invoke(struct twin *t, int64_t now_us, uint64_t ticket, const s
 	struct buf args;
 	if (!c)
 		return diag_add(d, ERR_NO_MEMORY, "out of memory");
+	c->asked = true;
 	c->ticket = ticket;
 	if (inv->operation)
 		declare_outputs(c, inv->operation);

@@ -104,7 +104,7 @@ struct engine {
 	struct map commands;		/* id -> struct command, waiting for an answer */
 	struct command *first_command;
 	char connection[16];
-	int64_t due_us;
+	int64_t due_us, tick_us;	/* next one wanted, last one done */
 	struct twin *touched;		/* by the present message */
 	struct hook **hit;
 	size_t n_hits, cap_hits;

@@ -256,9 +256,28 @@ static int64_t jitter(int64_t us)
 	return us / 2 + (int64_t)(r % (uint32_t)(us / 2 + 1));
 }
 
+/* Twice cut off without an answer: that is how some brokers refuse MQTT 5.  The next failure tries 5 again. */
+static int version(const struct mqtt *m)
+{
+	return m->only_3 || m->early >= 2 ? MQTTVERSION_3_1_1 : MQTTVERSION_5;
+}
+
+/* A client can connect again, but it would send again what was in flight, and still answer requests that are forgotten here. */
+static bool reusable(struct mqtt *m)
+{
+	MQTTAsync_token *pending = NULL;
+	bool idle = !m->requests;
+	lock_drop(&m->lock);
+	if (idle && MQTTAsync_getPendingTokens(m->client, &pending) == MQTTASYNC_SUCCESS && pending)
+		idle = pending[0] < 0;
+	MQTTAsync_free(pending);
+	lock_take(&m->lock);
+	return idle;
+}
+
 static void step_down(struct mqtt *m)
 {
-	bool was_up = m->link == UP;
+	bool was_up = m->link == UP, keep = m->client && reusable(m);
 	char error[sizeof m->error];
 	memcpy(error, m->error, sizeof error);
 	if (m->refused_version && m->version == MQTTVERSION_5)
@@ -268,8 +287,8 @@ static void step_down(struct mqtt *m)
 	m->link = IDLE;
 	m->failed = m->lost = m->greeted = m->refused_version = m->closed_early = false;
 	lock_drop(&m->lock);
-	MQTTAsync_destroy(&m->client);
-	m->client = NULL;
+	if (m->client && (!keep || version(m) != m->version))
+		MQTTAsync_destroy(&m->client);
 	if (was_up && clock_mono_us() - m->up_since >= STEADY)
 		m->backoff = BACKOFF_MIN;
 	m->next_try = clock_mono_us() + (turn_version ? 0 : jitter(m->backoff));
@@ -338,8 +357,7 @@ static int connect_3(struct mqtt *m)
 static int client_make(struct mqtt *m)
 {
 	MQTTAsync_createOptions o = MQTTAsync_createOptions_initializer;
-	/* Twice cut off without an answer: that is how some brokers refuse MQTT 5.  The next failure tries 5 again. */
-	m->version = m->only_3 || m->early >= 2 ? MQTTVERSION_3_1_1 : MQTTVERSION_5;
+	m->version = version(m);
 	o.MQTTVersion = m->version;
 	o.maxBufferedMessages = OUT_MAX;
 	int rc = MQTTAsync_createWithOptions(&m->client, m->config.uri, m->config.client_id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &o);
@@ -518,7 +536,8 @@ static void step_publish(struct mqtt *m)
 			MQTTProperties_add(&msg.properties, &p);
 		}
 	}
-	int rc = MQTTAsync_sendMessage(m->client, o->topic, &msg, NULL);
+	MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;	/* without them paho drops the properties */
+	int rc = MQTTAsync_sendMessage(m->client, o->topic, &msg, &options);
 	if (rc)
 		log_warn("mqtt", "publish to %s: %s", o->topic, reason(rc, NULL));
 	MQTTProperties_free(&msg.properties);
@@ -583,7 +602,7 @@ static void *run(void *arg)
 	struct mqtt *m = arg;
 	tell(m, "connecting", "");
 	lock_take(&m->lock);
-	while (!m->stop) {
+	while (!m->stop || (m->link == UP && m->out && !m->lost && !m->parked)) {
 		int64_t left = m->next_try - clock_mono_us();
 		if (m->lost || m->failed)
 			step_down(m);
@@ -631,6 +650,17 @@ static const char *own(const char *s, bool *ok)
 	return copy;
 }
 
+/* "mqtt:" is the registered name, "tcp:" is paho's.  paho itself would take any text for a host name. */
+static const char *own_uri(const char *uri, bool *ok)
+{
+	const char *host = strstr(uri, "://");
+	char *out = NULL;
+	if (!host || !host[3] || (strncmp(uri, "tcp:", 4) && strncmp(uri, "mqtt:", 5)))
+		return NULL;
+	*ok = *ok && asprintf(&out, "tcp%s", host) >= 0;
+	return out;
+}
+
 enum err mqtt_new(const struct mqtt_config *c, struct mqtt **out, struct diag *d)
 {
 	struct mqtt *m = calloc(1, sizeof *m);
@@ -642,17 +672,18 @@ enum err mqtt_new(const struct mqtt_config *c, struct mqtt **out, struct diag *d
 	m->out_tail = &m->out;
 	m->backoff = BACKOFF_MIN;
 	m->config = *c;
-	m->config.uri = own(c->uri, &ok);
+	m->config.uri = own_uri(c->uri, &ok);
 	m->config.client_id = own(c->client_id, &ok);
 	m->config.username = own(c->username, &ok);
 	m->config.password = own(c->password, &ok);
 	m->config.session_expiry_s = c->session_expiry_s ? c->session_expiry_s : 86400;
 	m->config.keep_alive_s = c->keep_alive_s ? c->keep_alive_s : 20;
 	enum err e = ok ? ERR_OK : ERR_NO_MEMORY;
-	int rc = e ? 0 : client_make(m);
-	if (rc)
-		e = diag_add(d, ERR_BAD_REQUEST, "%s: no address of an MQTT broker (%s)", c->uri, reason(rc, NULL));
-	else if (!e && !thread_start(&m->thread, "mqtt", run, m))
+	if (!e && !m->config.uri)
+		e = diag_add(d, ERR_BAD_REQUEST, "%s: not the address of a broker (tcp://HOST:PORT)", c->uri);
+	if (!e && client_make(m))
+		e = diag_add(d, ERR_BAD_REQUEST, "%s, client id \"%s\": not accepted by the MQTT client", c->uri, c->client_id);
+	if (!e && !thread_start(&m->thread, "mqtt", run, m))
 		e = diag_add(d, ERR_INTERNAL, "no thread for MQTT");
 	if (e) {
 		if (m->client)

@@ -46,8 +46,9 @@ export function Health({ engine, prediction }: { engine: string; prediction: Sub
 	const health = number(useLive(engine, 'Model.HealthIndex')?.text);
 	const state = useLive(engine, 'Model.State')?.text ?? 'not enough evidence';
 	const life = number(useLive(prediction.id, `${PREDICTION}.RemainingUsefulLifetime.DurationValue`)?.text);
-	const low = number(useLive(prediction.id, `${PREDICTION}.ConfidenceInterval.min`)?.text);
-	const high = number(useLive(prediction.id, `${PREDICTION}.ConfidenceInterval.max`)?.text);
+	const range = useLive(prediction.id, `${PREDICTION}.ConfidenceInterval`)?.text?.split(' ');	// a Range is told as "min max"
+	const low = number(range?.[0]);
+	const high = number(range?.[1]);
 	return (
 		<section class="card health">
 			<h3>Health <small class={`state ${state.replace(/ /g, '-')}`}>{state}</small></h3>
