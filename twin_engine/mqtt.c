@@ -20,6 +20,8 @@
 #define STEADY (5 * US_PER_S)		/* a connection that lived so long was a good one: begin the back-off anew */
 #define TRY_MAX (30 * US_PER_S)
 #define OUT_MAX 1000
+#define INFLIGHT_MAX 20			/* of these paho has at most so many: it forgets what it still has when it disconnects */
+#define BYE_MAX US_PER_S
 #define MANY 50				/* filters in one SUBSCRIBE packet */
 #define RECEIVE_MAX 1000		/* unacknowledged messages that the broker may send ahead */
 
@@ -60,14 +62,14 @@ struct mqtt {
 	struct map filters;		/* name -> struct filter */
 	bool dirty;
 	struct outgoing *out, **out_tail;
-	size_t n_out;
+	size_t n_out, inflight;
 	struct request *requests;
 
 	MQTTAsync client;		/* our thread */
 	int version;
 	bool only_3;			/* the broker has said that it does not speak MQTT 5 */
 	unsigned early;
-	int64_t backoff, next_try, up_since;
+	int64_t backoff, next_try, up_since, stop_by;
 
 	int64_t last_recv;		/* paho's thread */
 	char *text;			/* topic NUL correlation NUL */
@@ -235,7 +237,7 @@ static void forget(struct mqtt *m)
 		outgoing_free(o);
 	}
 	m->out_tail = &m->out;
-	m->n_out = 0;
+	m->n_out = m->inflight = 0;
 	while (m->requests) {
 		struct request *r = m->requests;
 		m->requests = r->next;
@@ -262,22 +264,10 @@ static int version(const struct mqtt *m)
 	return m->only_3 || m->early >= 2 ? MQTTVERSION_3_1_1 : MQTTVERSION_5;
 }
 
-/* A client can connect again, but it would send again what was in flight, and still answer requests that are forgotten here. */
-static bool reusable(struct mqtt *m)
-{
-	MQTTAsync_token *pending = NULL;
-	bool idle = !m->requests;
-	lock_drop(&m->lock);
-	if (idle && MQTTAsync_getPendingTokens(m->client, &pending) == MQTTASYNC_SUCCESS && pending)
-		idle = pending[0] < 0;
-	MQTTAsync_free(pending);
-	lock_take(&m->lock);
-	return idle;
-}
-
 static void step_down(struct mqtt *m)
 {
-	bool was_up = m->link == UP, keep = m->client && reusable(m);
+	/* A client can connect again, but it would send again what was in flight, and still answer requests that are forgotten here. */
+	bool was_up = m->link == UP, keep = !m->requests && !m->inflight;
 	char error[sizeof m->error];
 	memcpy(error, m->error, sizeof error);
 	if (m->refused_version && m->version == MQTTVERSION_5)
@@ -514,6 +504,39 @@ static void add_text(MQTTProperties *props, enum MQTTPropertyCodes code, char *t
 	MQTTProperties_add(props, &p);
 }
 
+static void landed(struct mqtt *m, const char *error)
+{
+	lock_take(&m->lock);
+	if (m->inflight)
+		m->inflight--;
+	pthread_cond_signal(&m->cond);
+	lock_drop(&m->lock);
+	if (error)
+		log_warn("mqtt", "a message was not accepted: %s", error);
+}
+
+static void on_sent5(void *ctx, MQTTAsync_successData5 *d)
+{
+	(void)d;
+	landed(ctx, NULL);
+}
+
+static void on_sent(void *ctx, MQTTAsync_successData *d)
+{
+	(void)d;
+	landed(ctx, NULL);
+}
+
+static void on_unsent5(void *ctx, MQTTAsync_failureData5 *d)
+{
+	landed(ctx, d ? reason(d->reasonCode ? (int)d->reasonCode : d->code, d->message) : "failure");
+}
+
+static void on_unsent(void *ctx, MQTTAsync_failureData *d)
+{
+	landed(ctx, d ? reason(d->code, d->message) : "failure");
+}
+
 static void step_publish(struct mqtt *m)
 {
 	struct outgoing *o = m->out;
@@ -521,6 +544,7 @@ static void step_publish(struct mqtt *m)
 	if (!(m->out = o->next))
 		m->out_tail = &m->out;
 	m->n_out--;
+	m->inflight++;
 	lock_drop(&m->lock);
 	msg.payload = o->payload;
 	msg.payloadlen = (int)o->n;
@@ -537,9 +561,17 @@ static void step_publish(struct mqtt *m)
 		}
 	}
 	MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;	/* without them paho drops the properties */
+	options.context = m;
+	if (m->version == MQTTVERSION_5) {
+		options.onSuccess5 = on_sent5;
+		options.onFailure5 = on_unsent5;
+	} else {
+		options.onSuccess = on_sent;
+		options.onFailure = on_unsent;
+	}
 	int rc = MQTTAsync_sendMessage(m->client, o->topic, &msg, &options);
 	if (rc)
-		log_warn("mqtt", "publish to %s: %s", o->topic, reason(rc, NULL));
+		landed(m, reason(rc, NULL));
 	MQTTProperties_free(&msg.properties);
 	outgoing_free(o);
 	lock_take(&m->lock);
@@ -597,12 +629,22 @@ static void step_bye(struct mqtt *m)
 	lock_take(&m->lock);
 }
 
+/* At the end what was taken for sending is sent, if that is quick. */
+static bool goes_on(struct mqtt *m)
+{
+	if (!m->stop)
+		return true;
+	if (!m->stop_by)
+		m->stop_by = clock_mono_us() + BYE_MAX;
+	return m->link == UP && (m->out || m->inflight) && !m->lost && !m->parked && clock_mono_us() < m->stop_by;
+}
+
 static void *run(void *arg)
 {
 	struct mqtt *m = arg;
 	tell(m, "connecting", "");
 	lock_take(&m->lock);
-	while (!m->stop || (m->link == UP && m->out && !m->lost && !m->parked)) {
+	while (goes_on(m)) {
 		int64_t left = m->next_try - clock_mono_us();
 		if (m->lost || m->failed)
 			step_down(m);
@@ -610,14 +652,14 @@ static void *run(void *arg)
 			step_up(m);
 		else if (m->link == UP && m->dirty)
 			step_filters(m);
-		else if (m->link == UP && m->out)
+		else if (m->link == UP && m->out && m->inflight < INFLIGHT_MAX)
 			step_publish(m);
 		else if (m->link == IDLE && left <= 0)
 			step_try(m);
 		else if (m->link == TRYING && left <= 0)
 			m->failed = true;
 		else
-			lock_wait(&m->lock, &m->cond, m->link == UP ? -1 : left);
+			lock_wait(&m->lock, &m->cond, m->stop ? BYE_MAX : m->link == UP ? -1 : left);
 	}
 	step_bye(m);
 	m->finished = true;
