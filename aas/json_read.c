@@ -547,7 +547,8 @@ enum err aas_json_read(struct arena *a, unsigned type, const char *text, size_t 
 	return read_whole(a, type, text, n, flags, false, out, d);
 }
 
-enum err aas_json_read_list(struct arena *a, unsigned type, const char *text, size_t n, unsigned flags, struct aas_node **head, struct diag *d)
+enum err aas_json_read_list(struct arena *a, unsigned type, const char *text, size_t n, unsigned flags, struct aas_node **head,
+			    struct diag *d)
 {
 	return read_whole(a, type, text, n, flags, true, head, d);
 }

@@ -43,7 +43,8 @@ AAS_CLASSES(CLASS_PROPS)
 
 const struct aas_class aas_classes[AAS_N_CLASSES] = {
 #define CLASS_ROW(cls, xml, mask, typed, shape) \
-	[AAS_##cls] = { #cls, #xml, props_##cls, sizeof #cls - 1, AAS_##cls, sizeof props_##cls / sizeof *props_##cls, mask, typed, AAS_SHAPE_##shape },
+	[AAS_##cls] = { #cls, #xml, props_##cls, sizeof #cls - 1, AAS_##cls, \
+			sizeof props_##cls / sizeof *props_##cls, mask, typed, AAS_SHAPE_##shape },
 	AAS_CLASSES(CLASS_ROW)
 };
 

@@ -152,11 +152,10 @@ static void test_good(void)
 	good(AAS_LevelType, "{\"min\":true,\"nom\":false,\"typ\":true,\"max\":false}", NULL, "booleans");
 	good(AAS_Blob, "{\"modelType\":\"Blob\",\"value\":\"Zm8=\",\"contentType\":\"a/b\"}", NULL, "bytes");
 	good(AAS_Extension, "{\"name\":\"x\",\"value\":\"anything\"}", NULL, "an Extension's type is xs:string when absent");
-	char text[900], *p = text + sprintf(text, "{\"type\":\"Submodel\",\"value\":\"");
+	char text[900], *p = text + snprintf(text, sizeof text, "{\"type\":\"Submodel\",\"value\":\"");
 	for (int n = 1; n < 80; n++) {	/* every alignment of an escape and of a wide character */
-		size_t k = (size_t)sprintf(p, "%.*s\\\"%.*s\xC3\xA4%.*s\"}", n, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-					   n % 17, "bbbbbbbbbbbbbbbbbbbb", n % 31, "ccccccccccccccccccccccccccccccccccccccc");
-		(void)k;
+		snprintf(p, 800, "%.*s\\\"%.*s\xC3\xA4%.*s\"}", n, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+			 n % 17, "bbbbbbbbbbbbbbbbbbbb", n % 31, "ccccccccccccccccccccccccccccccccccccccc");
 		struct arena *a = arena_new(0);
 		struct aas_node *node;
 		struct buf b = BUF_INIT;

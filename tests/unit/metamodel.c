@@ -103,7 +103,7 @@ static void test_digest(FILE *f)
 		if (ok && (p->kind == AAS_LIST || p->kind == AAS_NODE))
 			ok = !strcmp(aas_type_name(p->type), column(row, 6));
 		if (ok && p->kind == AAS_STR && *most)
-			ok = aas_strings[p->type].max == (unsigned)atoi(most) && aas_strings[p->type].min == (unsigned)atoi(min);
+			ok = aas_strings[p->type].max == strtoul(most, NULL, 10) && aas_strings[p->type].min == strtoul(min, NULL, 10);
 		if (!ok && ++wrong)
 			printf("# %s.%s is not as the digest says\n", name, column(row, 3));
 	}
