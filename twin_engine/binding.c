@@ -58,7 +58,8 @@ static void sample(struct link *l, const struct engine_message *msg, const char 
 	struct engine *e = l->twin->engine;
 	if (!l->setup->history)
 		return;
-	e->port.sample(e->port.ctx, &(struct engine_sample){ l->signal->submodel_id, l->signal->path, l->setup->unit, t, num, text, q, msg->position });
+	e->port.sample(e->port.ctx, &(struct engine_sample){
+		l->signal->submodel_id, l->signal->path, l->setup->unit, t, num, text, q, msg->position });
 }
 
 static enum link_result reject(struct link *l, int64_t now_us, char *why, size_t size, const char *reason)

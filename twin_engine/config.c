@@ -185,7 +185,7 @@ static void read_links(struct reader *r, const struct aas_node *n)
 		diag_push(r->d, &frame, l.name);
 		if (!aas_is(c, AAS_SubmodelElementCollection))
 			fault(r, "a SubmodelElementCollection is expected");
-		else if (READ_FIELDS(r, c, link_fields, &l) & link_complete(r, &l))
+		else if (READ_FIELDS(r, c, link_fields, &l) && link_complete(r, &l))
 			r->out->link[r->out->n_links++] = l;
 		diag_pop(r->d);
 	}

@@ -74,7 +74,7 @@ struct twin {
 	struct status *status;
 	size_t n_status;
 	int64_t refresh_us;		/* next time the status may be written */
-	bool dirty, urgent, inputs_new, stepped;
+	bool dirty, urgent, inputs_new, stepped, rated;
 	uint64_t messages, rejected;
 	struct { int64_t second; unsigned n; } rate[10];
 	char error[ERROR_TEXT_MAX];

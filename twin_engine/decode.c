@@ -27,6 +27,15 @@ static void put_number(struct buf *b, uintptr_t type, double v)
 	buf_put(b, text, n);
 }
 
+/* To twelve digits: scaling 604 by 0.1 is not to show as 60.400000000000006. */
+static double rounded(double v)
+{
+	char text[STR_DOUBLE_MAX];
+	int n = snprintf(text, sizeof text, "%.12g", v);
+	str_double(text, (size_t)n, &v);
+	return v;
+}
+
 static const char *number(const struct payload_value *v, uintptr_t type, const struct decode_scale *s, struct buf *b, double *num)
 {
 	size_t from = b->n;
@@ -38,7 +47,8 @@ static const char *number(const struct payload_value *v, uintptr_t type, const s
 		buf_slice(b, v->raw);	/* an integer beyond 2^53 keeps all its digits */
 		return NULL;
 	}
-	*num = *num * s->factor + s->offset;
+	if (scaled(s))
+		*num = rounded(*num * s->factor + s->offset);
 	if (!isfinite(*num))
 		return "is too large once scaled";
 	put_number(b, type, *num);
@@ -112,7 +122,7 @@ const char *decode_to_json(const char *text, uintptr_t type, const struct decode
 	}
 	if (!str_double(text, n, num))
 		return "is not a finite number";
-	double raw = (*num - s->offset) / s->factor;
+	double raw = scaled(s) ? rounded((*num - s->offset) / s->factor) : *num;
 	buf_put(json, shortest, str_of_double(shortest, raw));
 	return isfinite(raw) ? NULL : "is not a finite number once scaled";
 }

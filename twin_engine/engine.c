@@ -20,7 +20,7 @@ struct engine *engine_new(const struct engine_ports *port)
 	e->port = *port;
 	e->due_us = INT64_MAX;
 	e->tick_us = TIME_NONE;
-	strcpy(e->connection, "disconnected");
+	snprintf(e->connection, sizeof e->connection, "disconnected");
 	payload_init(&e->payload);
 	buf_init(&e->text, (size_t)1 << 20);
 	if (!(e->topics = topic_tree_new())) {

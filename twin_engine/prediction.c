@@ -37,12 +37,12 @@ static const struct row {
 	{ 3, AAS_Property, "BoundaryEngineeringUnit", NULL, "xs:string", "", 0, false },
 	{ 3, AAS_Property, "MeanValue", NULL, "xs:double", NULL, PREDICTION_MEAN, false },
 	{ 3, AAS_Property, "Standarddeviation", NULL, "xs:double", NULL, PREDICTION_SD, false },
-	{ 3, AAS_Property, "BoundaryDescription", NULL, "xs:string", "largest value in steady operation so far; mean and deviation over all of it", 0,
-	  false },
+	{ 3, AAS_Property, "BoundaryDescription", NULL, "xs:string", "largest value in steady operation so far; mean and deviation over "
+	  "all of it", 0, false },
 	{ 1, AAS_SubmodelElementCollection, "PredictionModelInformation", NULL, NULL, NULL, 0, false },
 	{ 2, AAS_Property, "ModelType", NULL, "xs:string", "hybrid methods", 0, false },
-	{ 2, AAS_Property, "ModelDescription", NULL, "xs:string", "physical model of the healthy asset, calibrated on line; residuals as sights of a wear "
-	  "process with unknown rate; interval from 5 % to 95 %", 0, false },
+	{ 2, AAS_Property, "ModelDescription", NULL, "xs:string", "physical model of the healthy asset, calibrated on line; residuals "
+	  "as sights of a wear process with unknown rate; interval from 5 % to 95 %", 0, false },
 	{ 1, AAS_SubmodelElementList, "ListPreAlerts", NULL, "SubmodelElementCollection", NULL, 0, false },
 	{ 2, AAS_SubmodelElementCollection, NULL, "PreAlerts", NULL, NULL, 0, false },
 	{ 3, AAS_Property, "PreAlertMessage", NULL, "xs:string", "plan maintenance", 0, false },
@@ -217,7 +217,9 @@ static bool put_time(struct buf *b, int64_t us)
 
 static const char *alert(const struct prediction_source *s)
 {
-	return s->view->state == MODEL_FAILED ? "the limit of wear is passed" : s->view->rul.q50 < s->view->pre_alert_h ? "the end of life is near" : NULL;
+	if (s->view->state == MODEL_FAILED)
+		return "the limit of wear is passed";
+	return s->view->rul.q50 < s->view->pre_alert_h ? "the end of life is near" : NULL;
 }
 
 static bool put_description(const struct prediction_source *s, struct buf *b)

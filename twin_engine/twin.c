@@ -189,9 +189,6 @@ static void carry_over(struct twin *t, const struct twin *before)
 	t->messages = before->messages;
 	t->rejected = before->rejected;
 	memcpy(t->rate, before->rate, sizeof t->rate);
-	if (!before->error_of_config)
-		memcpy(t->error, before->error, sizeof t->error);
-	t->error_of_config = before->error_of_config;
 }
 
 struct twin *twin_bind(struct engine *e, int64_t now_us, const char *id, const struct aas_node *tree, struct twin *before)
@@ -331,10 +328,11 @@ void twin_tick(struct twin *t, int64_t now_us)
 			due_at(t->engine, now_us);
 		}
 	}
-	if (twin_rate(t, now_us) > 0) {
-		t->dirty = true;	/* the rate falls when nothing comes */
+	bool rate = twin_rate(t, now_us) > 0;
+	t->dirty |= rate || t->rated;	/* it falls when nothing comes */
+	t->rated = rate;
+	if (rate)
 		due_at(t->engine, (now_us / US_PER_S + 1) * US_PER_S);
-	}
 	twin_step(t, now_us);
 	status_refresh(t, now_us);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * run.c - runs .twin scripts: timed messages and expectations against the engine alone, with an injected clock and no broker.
  *
- * Usage: run [SCRIPT...]; without names all of $srcdir/tests/twin/*.twin (srcdir: ".").  TAP on standard output.
+ * Usage: run [SCRIPT...]; without names all scripts of $srcdir/tests/twin (srcdir: ".").  TAP on standard output.
  *
  * A script is a list of lines; # begins a comment line.  The clock begins at 2026-01-01T00:00:00Z and is shown as seconds from there.
  *
