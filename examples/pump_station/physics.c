@@ -217,6 +217,9 @@ static void runge_kutta(struct station *s, double h)
 	for (int i = 0; i < 4; i++) {
 		for (size_t j = 0; j < N_Y; j++)
 			z[j] = y[j] + (i ? h * at[i] * k[i - 1][j] : 0);
+		/* a shaft that comes to rest must not be looked at turning backwards */
+		for (size_t j = 0; j < N_PUMPS; j++)
+			z[j * Y_PUMP + Y_SPEED] = fmax(z[j * Y_PUMP + Y_SPEED], 0);
 		slopes(s, z, k[i]);
 	}
 	for (size_t j = 0; j < N_Y; j++)
