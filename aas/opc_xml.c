@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * opc_xml.h on libxml2's SAX2 push interface.
+ */
+#include "aas/opc_xml.h"
+
+#include <libxml/SAX2.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <pthread.h>
+#include <strings.h>
+
+#define CHUNK 65536
+#define ATTRS_MAX 64
+
+struct parser {
+	struct sax_from *from;
+	struct diag *d;
+	xmlParserCtxtPtr x;
+	enum err e;
+};
+
+static enum err stop(struct parser *p, enum err e)
+{
+	if (!p->e)
+		p->e = e;
+	xmlStopParser(p->x);
+	return e;
+}
+
+/* No entities are replaced, so libxml2 leaves an ampersand in an attribute as the reference to its character. */
+static size_t undo_ampersands(char *out, const char *from, size_t n)
+{
+	size_t k = 0;
+	for (size_t i = 0; i < n; i++) {
+		out[k++] = from[i];
+		if (n - i >= 5 && !memcmp(from + i, "&#38;", 5))
+			i += 4;
+	}
+	return k;
+}
+
+static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int n_ns, const xmlChar **ns, int n,
+		     int n_default, const xmlChar **a)
+{
+	struct parser *p = ctx;
+	struct opc_attr attr[ATTRS_MAX];
+	char *copy = NULL, *o;
+	size_t room = 1;
+	(void)prefix, (void)n_ns, (void)ns, (void)n_default;
+	if (p->e)
+		return;
+	p->from->line = (unsigned)xmlSAX2GetLineNumber(p->x);
+	for (int i = 0; i < n; i++)
+		room += (size_t)(a[i * 5 + 4] - a[i * 5 + 3]);
+	if (n > ATTRS_MAX) {
+		stop(p, diag_add(p->d, ERR_BAD_REQUEST, "line %u: too many attributes", p->from->line));
+		return;
+	}
+	if (n && !(copy = malloc(room))) {
+		stop(p, diag_add(p->d, ERR_NO_MEMORY, "out of memory"));
+		return;
+	}
+	o = copy;
+	for (int i = 0; i < n; i++, a += 5) {
+		size_t k = undo_ampersands(o, (const char *)a[3], (size_t)(a[4] - a[3]));
+		attr[i] = (struct opc_attr){ a[2] ? (const char *)a[2] : "", (const char *)a[0], { o, k } };
+		o += k;
+	}
+	enum err e = p->from->ops->start(p->from->ctx, uri ? (const char *)uri : "", (const char *)name, attr, (unsigned)n);
+	free(copy);
+	if (e)
+		stop(p, e);
+}
+
+static void on_end(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+	struct parser *p = ctx;
+	(void)name, (void)prefix, (void)uri;
+	if (p->e)
+		return;
+	p->from->line = (unsigned)xmlSAX2GetLineNumber(p->x);
+	enum err e = p->from->ops->end(p->from->ctx);
+	if (e)
+		stop(p, e);
+}
+
+static void on_text(void *ctx, const xmlChar *text, int n)
+{
+	struct parser *p = ctx;
+	if (p->e)
+		return;
+	p->from->line = (unsigned)xmlSAX2GetLineNumber(p->x);
+	enum err e = p->from->ops->text(p->from->ctx, (const char *)text, (size_t)n);
+	if (e)
+		stop(p, e);
+}
+
+static void on_doctype(void *ctx, const xmlChar *name, const xmlChar *id, const xmlChar *system)
+{
+	struct parser *p = ctx;
+	(void)name, (void)id, (void)system;
+	if (!p->e)
+		stop(p, diag_add(p->d, ERR_BAD_REQUEST, "a document type declaration is not allowed"));
+}
+
+static void on_reference(void *ctx, const xmlChar *name)
+{
+	struct parser *p = ctx;
+	if (!p->e)
+		stop(p, diag_add(p->d, ERR_BAD_REQUEST, "the entity \"%.40s\" is not known", (const char *)name));
+}
+
+/* Converters other than these are large and rarely walked code. */
+static void on_document(void *ctx)
+{
+	static const char *const known[] = { "UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "US-ASCII", "ASCII", "ISO-8859-1", "ISO-8859-15", "windows-1252" };
+	struct parser *p = ctx;
+	const char *encoding = (const char *)p->x->encoding;
+	if (p->e || !encoding)
+		return;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (!strcasecmp(known[i], encoding))
+			return;
+	stop(p, diag_add(p->d, ERR_BAD_REQUEST, "the encoding \"%.40s\" is not supported", encoding));
+}
+
+static void on_error(void *ctx, xmlErrorPtr error)
+{
+	struct parser *p = ctx;
+	size_t n = error->message ? strcspn(error->message, "\n") : 0;
+	if (p->e || error->level < XML_ERR_ERROR)
+		return;
+	enum err e = error->code == XML_ERR_NO_MEMORY ? ERR_NO_MEMORY : ERR_BAD_REQUEST;
+	stop(p, diag_add(p->d, e, "line %d: not well-formed XML: %.*s", error->line, (int)(n < 200 ? n : 200), error->message ? error->message : ""));
+}
+
+enum err sax_parse(const char *text, size_t n, struct sax_from *from, struct diag *d)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	xmlSAXHandler h = {
+		.initialized = XML_SAX2_MAGIC, .startElementNs = on_start, .endElementNs = on_end, .characters = on_text,
+		.ignorableWhitespace = on_text, .cdataBlock = on_text, .internalSubset = on_doctype, .reference = on_reference,
+		.startDocument = on_document, .serror = on_error,
+	};
+	struct parser p = { from, d, NULL, ERR_OK };
+	pthread_once(&once, xmlInitParser);
+	from->line = 1;
+	if (!(p.x = xmlCreatePushParserCtxt(&h, &p, NULL, 0, NULL)))
+		return diag_add(d, ERR_NO_MEMORY, "out of memory");
+	xmlCtxtUseOptions(p.x, XML_PARSE_NONET);
+	for (size_t at = 0; at < n && !p.e; at += CHUNK)
+		xmlParseChunk(p.x, text + at, (int)(n - at < CHUNK ? n - at : CHUNK), 0);
+	if (!p.e)
+		xmlParseChunk(p.x, NULL, 0, 1);
+	if (!p.e && (!p.x->wellFormed || p.x->errNo))
+		p.e = diag_add(d, ERR_BAD_REQUEST, "not well-formed XML");
+	xmlFreeParserCtxt(p.x);
+	return p.e;
+}
