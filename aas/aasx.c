@@ -4,7 +4,7 @@
 #include "aas/aasx.h"
 
 #include "aas/json.h"
-#include "aas/opc_xml.h"
+#include "aas/sax.h"
 #include "aas/tree.h"
 #include "aas/xml.h"
 #include "aas/zip.h"
@@ -38,6 +38,51 @@ struct package {
 	size_t n_files;
 };
 
+/* -- small XML parts: elements with attributes, no texts ------------------------------------------------------------------------- */
+
+typedef enum err element_fn(void *ctx, const char *element, const struct sax_attr *, unsigned n, struct diag *);
+
+struct elements {
+	element_fn *fn;
+	void *ctx;
+	struct diag *diag;
+};
+
+static enum err on_start(void *ctx, const char *ns, const char *name, const struct sax_attr *attr, unsigned n)
+{
+	struct elements *e = ctx;
+	(void)ns;
+	return e->fn(e->ctx, name, attr, n, e->diag);
+}
+
+static enum err on_end(void *ctx)
+{
+	(void)ctx;
+	return ERR_OK;
+}
+
+static enum err on_text(void *ctx, const char *text, size_t n)
+{
+	(void)ctx, (void)text, (void)n;
+	return ERR_OK;
+}
+
+static enum err read_elements(struct slice text, element_fn *fn, void *ctx, struct diag *d)
+{
+	static const struct sax_ops ops = { on_start, on_end, on_text };
+	struct elements e = { fn, ctx, d };
+	struct sax_from from = { &ops, &e, 0 };
+	return sax_parse(text.p, text.n, &from, d);
+}
+
+static struct slice attribute(const struct sax_attr *list, unsigned n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!strcmp(list[i].name, name))
+			return list[i].value;
+	return (struct slice){ NULL, 0 };
+}
+
 bool aasx_is(const void *bytes, size_t n)
 {
 	return n >= 4 && !memcmp(bytes, "PK\3\4", 4);
@@ -52,11 +97,11 @@ static void lower(char *s)
 			*s = (char)(*s - 'A' + 'a');
 }
 
-static enum err on_type(void *ctx, const char *element, const struct opc_attr *attr, size_t n, struct diag *d)
+static enum err on_type(void *ctx, const char *element, const struct sax_attr *attr, unsigned n, struct diag *d)
 {
 	struct package *p = ctx;
-	struct slice key = opc_attr(attr, n, !strcmp(element, "Override") ? "PartName" : "Extension");
-	struct slice type = opc_attr(attr, n, "ContentType");
+	struct slice key = attribute(attr, n, !strcmp(element, "Override") ? "PartName" : "Extension");
+	struct slice type = attribute(attr, n, "ContentType");
 	if (!key.p || !type.p)
 		return ERR_OK;
 	char *k = arena_strndup(p->arena, key.p, key.n), *t = arena_strndup(p->arena, type.p, type.n);
@@ -120,10 +165,10 @@ static enum err resolve(struct arena *a, const char *folder, struct slice target
 	return (*out = arena_strdup(a, path)) ? ERR_OK : diag_add(d, ERR_NO_MEMORY, "out of memory");
 }
 
-static enum err on_relationship(void *ctx, const char *element, const struct opc_attr *attr, size_t n, struct diag *d)
+static enum err on_relationship(void *ctx, const char *element, const struct sax_attr *attr, unsigned n, struct diag *d)
 {
 	struct wanted *w = ctx;
-	struct slice type = opc_attr(attr, n, "Type"), target = opc_attr(attr, n, "Target");
+	struct slice type = attribute(attr, n, "Type"), target = attribute(attr, n, "Target");
 	enum relation rel = REL_OTHER;
 	if (strcmp(element, "Relationship") || !type.p || !target.p)
 		return ERR_OK;
@@ -132,7 +177,7 @@ static enum err on_relationship(void *ctx, const char *element, const struct opc
 			rel = relations[i].rel;
 	if (rel != w->rel)
 		return ERR_OK;
-	if (slice_is(opc_attr(attr, n, "TargetMode"), "External"))
+	if (slice_is(attribute(attr, n, "TargetMode"), "External"))
 		return rel == REL_THUMBNAIL ? ERR_OK : diag_add(d, ERR_BAD_REQUEST, "a relationship leads out of the package");
 	if (w->n == w->max)
 		return diag_add(d, ERR_TOO_LARGE, "more than %zu relationships of one kind", w->max);
@@ -165,7 +210,7 @@ static enum err follow(struct package *p, const char *source, enum relation rel,
 	diag_push(d, &at, rels);
 	enum err e = read_part(p, rels, &text, d);
 	if (!e)
-		e = opc_xml_read(text.p, text.n, on_relationship, &w, d);
+		e = read_elements(text, on_relationship, &w, d);
 	diag_pop(d);
 	*n = w.n;
 	return e;
@@ -283,7 +328,7 @@ static enum err read_package(struct package *p, struct diag *d)
 	size_t n;
 	enum err e = read_part(p, types, &text, d);
 	if (!e)
-		e = opc_xml_read(text.p, text.n, on_type, p, d);
+		e = read_elements(text, on_type, p, d);
 	if (!e)
 		e = follow(p, "", REL_ORIGIN, part, 2, &n, d);
 	if (!e && n != 1)

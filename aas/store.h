@@ -116,7 +116,8 @@ struct store_ops {
 	enum err (*list)(struct store_txn *, enum store_kind, const struct store_filter *, const char *after, size_t limit,
 			 struct arena *, struct store_page *);
 
-	/* -- values: only the rows of these elements are written, the document is folded when it is read ---------------------- */
+	/* -- values: only the rows of these elements are written, the document is folded when it is read; the version grows by one.
+	 * From then on until the end the submodel is locked, or commit answers ERR_AGAIN when somebody else was faster. -- */
 	enum err (*put_values)(struct store_txn *, const char *submodel_id, const struct store_value *, size_t n, int64_t *version);
 
 	/* -- blobs: attachments and thumbnails, by a key of the caller's -------------------------------------------------- */

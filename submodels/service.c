@@ -168,8 +168,8 @@ static void know_blobs(struct sm_tree *t)
 	t->has_blob = memmem(t->json.p, t->json.n, mark, sizeof mark - 1) != NULL;
 }
 
-/* Read and parse what the store has. */
-static enum err fetch(struct sm_session *s, enum store_kind kind, const char *id, struct sm_shared **out)
+/* Read and parse what the store has; `committed`: not a word of it is this session's own. */
+static enum err fetch(struct sm_session *s, enum store_kind kind, const char *id, bool committed, struct sm_shared **out)
 {
 	struct store *st = s->service->conf.store;
 	struct store_doc doc = { 0 };
@@ -189,7 +189,8 @@ static enum err fetch(struct sm_session *s, enum store_kind kind, const char *id
 	shared->tree.json = doc.json;
 	shared->tree.version = doc.version;
 	know_blobs(&shared->tree);
-	sm_cache_fill(s->service->cache, shared, s->epoch);
+	if (committed)
+		sm_cache_fill(s->service->cache, shared, s->epoch);
 	*out = shared;
 	return ERR_OK;
 fail:
@@ -220,7 +221,7 @@ static enum err obtain(struct sm_session *s, enum store_kind kind, const char *i
 			return ERR_OK;
 		}
 	}
-	err = fetch(s, kind, id, out);
+	err = fetch(s, kind, id, true, out);
 out:
 	sm_shared_drop(cached);
 	return err;
@@ -307,9 +308,19 @@ enum err sm_store(struct sm_session *s, struct work *w)
 
 enum err sm_values_stored(struct sm_session *s, struct work *w, int64_t version)
 {
-	w->shared->tree.version = version;
+	struct sm_shared *now;
+	enum err err;
+
 	w->dirty = true;
-	return keep_json(s, w->shared);
+	if (version == w->shared->tree.version + 1) {
+		w->shared->tree.version = version;
+		return keep_json(s, w->shared);
+	}
+	if ((err = fetch(s, w->kind, w->id, false, &now)))
+		return err == ERR_NOT_FOUND ? ERR_AGAIN : err;
+	sm_shared_drop(w->shared);
+	w->shared = now;
+	return ERR_OK;
 }
 
 /* Create or replace a whole identifiable by a copy of `node`. */

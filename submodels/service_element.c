@@ -282,20 +282,38 @@ static void leaf_written(void *ctx, struct aas_node *node)
 	wr->only_properties = wr->only_properties && aas_is(node, AAS_Property);
 }
 
+/* Values of others may have been written since the tree was read (put_values waited for them): each stands for itself.  But the
+ * structure must still be what the input was checked against. */
+static bool still_fits(const struct work *w, const struct store_value *v, const uintptr_t *type, size_t n)
+{
+	struct diag quiet = DIAG_INIT;
+	struct aas_node *at;
+	bool ok = true;
+	for (size_t i = 0; i < n && ok; i++)
+		ok = !aas_path_find(w->shared->tree.node, v[i].path, strlen(v[i].path), &at, &quiet) && aas_is(at, AAS_Property) &&
+		     AAS_AT(at, Property, valueType).ord == type[i];
+	diag_fini(&quiet);
+	return ok;
+}
+
 /* The rows of these Properties alone; the document is folded by the store. */
 static enum err put_values(struct sm_session *s, struct work *w, const struct written *wr)
 {
 	struct store_value *v = ARENA_ARRAY(s->arena, struct store_value, wr->n);
+	uintptr_t *type = ARENA_ARRAY(s->arena, uintptr_t, wr->n);
 	struct store_txn *txn;
 	int64_t version = 0;
 	size_t n = 0;
 	enum err err;
 
-	if (!v)
+	if (!v || !type)
 		return no_memory(s);
 	for (const struct leaf *l = wr->first; l; l = l->next, n++) {
-		v[n].text = AAS_AT(l->node, Property, value).str;
-		if (!(v[n].path = sm_path_of(s, l->node)))
+		const char *text = AAS_AT(l->node, Property, value).str;
+		type[n] = AAS_AT(l->node, Property, valueType).ord;
+		v[n].path = sm_path_of(s, l->node);
+		v[n].text = text ? arena_strdup(s->arena, text) : NULL;
+		if (!v[n].path || (text && !v[n].text))
 			return no_memory(s);
 	}
 	if ((err = sm_txn(s, &txn)))
@@ -303,7 +321,24 @@ static enum err put_values(struct sm_session *s, struct work *w, const struct wr
 	err = s->service->conf.store->ops->put_values(txn, w->id, v, n, &version);
 	if (err)
 		return err == ERR_NOT_FOUND ? ERR_AGAIN : err;
-	return sm_values_stored(s, w, version);
+	if ((err = sm_values_stored(s, w, version)))
+		return err;
+	for (size_t i = 0; i < n && !err; i++)
+		err = sm_note(s, w, CHANGE_VALUE, v[i].path, v[i].text);
+	return err ? err : still_fits(w, v, type, n) ? ERR_OK : ERR_AGAIN;
+}
+
+/* A leaf that is not a Property needs its document. */
+static enum err put_document(struct sm_session *s, struct work *w, const struct written *wr, const struct aas_node *before)
+{
+	enum err err = sm_store(s, w);
+	if (!err)
+		err = sm_files_forget(s, before, w->shared->tree.node, w->id);
+	for (const struct leaf *l = wr->first; l && !err; l = l->next) {
+		const char *path = sm_path_of(s, l->node);
+		err = aas_is(l->node, AAS_Property) ? note_value(s, w, l->node) : path ? sm_note(s, w, CHANGE_VALUE, path, NULL) : no_memory(s);
+	}
+	return err;
 }
 
 enum err sm_value_patch(struct sm_session *s, const char *sm_id, const char *path, struct slice text)
@@ -325,14 +360,6 @@ enum err sm_value_patch(struct sm_session *s, const char *sm_id, const char *pat
 		return no_memory(s);
 	if (!wr.n)
 		return ERR_OK;
-	if (wr.only_properties)
-		err = put_values(s, w, &wr);
-	else if (!(err = sm_store(s, w)))
-		err = sm_files_forget(s, before, w->shared->tree.node, w->id);
-	for (const struct leaf *l = wr.first; l && !err; l = l->next) {
-		const char *where = aas_is(l->node, AAS_Property) ? NULL : sm_path_of(s, l->node);
-		err = aas_is(l->node, AAS_Property) ? note_value(s, w, l->node) : where ? sm_note(s, w, CHANGE_VALUE, where, NULL) : no_memory(s);
-	}
-	return err;
+	return wr.only_properties ? put_values(s, w, &wr) : put_document(s, w, &wr, before);
 }
 

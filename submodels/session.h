@@ -54,7 +54,8 @@ enum err sm_load(struct sm_session *, enum store_kind, const char *id, struct wo
 enum err sm_edit(struct sm_session *, enum store_kind, const char *id, struct work **);
 /* Write an edited tree to the store. */
 enum err sm_store(struct sm_session *, struct work *);
-/* Only values of the edited tree changed, and store_ops.put_values has written them. */
+/* Only values of the edited tree changed, and store_ops.put_values has written them as `version`.  When others changed the same
+ * identifiable in between, the tree is read again: it is another one afterwards. */
 enum err sm_values_stored(struct sm_session *, struct work *, int64_t version);
 /* path and value live in the session's arena, or are NULL. */
 enum err sm_note(struct sm_session *, const struct work *, enum change_kind, const char *path, const char *value);

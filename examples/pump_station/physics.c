@@ -70,7 +70,7 @@ static double look_up(const struct curve *c, double x)
 }
 
 /* From the test bed: head (m) and efficiency of the hydraulics over flow (0, 10 ... 80 m3/h) at rated speed. */
-static const double head_points[] = { 38.9, 38.7, 38.1, 36.5, 33.9, 30.1, 25.1, 18.7, 10.9 };
+static const double head_points[] = { 38.9, 38.9, 38.25, 36.45, 33.75, 30.15, 25.5, 19.3, 11.6 };
 static const double efficiency_points[] = { 0.10, 0.36, 0.565, 0.69, 0.745, 0.738, 0.672, 0.55, 0.36 };
 static const struct curve head_curve = { 9, 0, 10, head_points };
 static const struct curve efficiency_curve = { 9, 0, 10, efficiency_points };
@@ -149,7 +149,7 @@ static double leak(const struct pump *p, double head)
 static double friction_heat(const struct pump *p, double speed)
 {
 	double n = speed / RATED;
-	return FRICTION * pow(n, 1.7) * (1 + 1.35 * p->wear + 0.4 * p->wear * p->wear);
+	return FRICTION * pow(n, 1.85) * (1 + 1.35 * p->wear + 0.4 * p->wear * p->wear);
 }
 
 /* ---- integration ---- */

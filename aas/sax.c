@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * opc_xml.h on libxml2's SAX2 push interface.
+ * sax.h on libxml2's SAX2 push interface.
  */
-#include "aas/opc_xml.h"
+#include "aas/sax.h"
 
 #include <libxml/SAX2.h>
 #include <libxml/parser.h>
@@ -43,7 +43,7 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
 		     int n_default, const xmlChar **a)
 {
 	struct parser *p = ctx;
-	struct opc_attr attr[ATTRS_MAX];
+	struct sax_attr attr[ATTRS_MAX];
 	char *copy = NULL, *o;
 	size_t room = 1;
 	(void)prefix, (void)n_ns, (void)ns, (void)n_default;
@@ -63,7 +63,7 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
 	o = copy;
 	for (int i = 0; i < n; i++, a += 5) {
 		size_t k = undo_ampersands(o, (const char *)a[3], (size_t)(a[4] - a[3]));
-		attr[i] = (struct opc_attr){ a[2] ? (const char *)a[2] : "", (const char *)a[0], { o, k } };
+		attr[i] = (struct sax_attr){ a[2] ? (const char *)a[2] : "", (const char *)a[0], { o, k } };
 		o += k;
 	}
 	enum err e = p->from->ops->start(p->from->ctx, uri ? (const char *)uri : "", (const char *)name, attr, (unsigned)n);
