@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * sax.h - XML as events: elements and texts as they come.  No network, no entities, no document types.
+ * sax.h - XML as a stream of three events; the parser behind it (libxml2) is seen by sax.c alone.
  *
- * The only thing of libxml2 that the rest of the program sees.  Any thread; a reading belongs to one.
+ * UTF-8, UTF-16 and the common 8-bit encodings come in, UTF-8 goes out.  A DOCTYPE is refused, so there are no entities but the five
+ * and character references, and nothing is ever fetched.  The callbacks bound depth and text; the parser bounds names, attributes
+ * and comments (10 MB).  Comments and processing instructions are left out.
  */
 #ifndef AAS_SAX_H
 #define AAS_SAX_H
@@ -10,23 +12,25 @@
 #include "base/str.h"
 
 struct sax_attr {
-	const char *ns, *name;	/* ns is "" when there is none */
+	const char *ns;			/* "" when it has none */
+	const char *name;
 	struct slice value;
 };
 
-/* The texts live during the call; an error ends the reading and is its result. */
 struct sax_ops {
+	/* Any result but ERR_OK ends the parsing and is returned by sax_parse; the callback has said why. */
 	enum err (*start)(void *ctx, const char *ns, const char *name, const struct sax_attr *, unsigned n);
 	enum err (*end)(void *ctx);
-	enum err (*text)(void *ctx, const char *text, size_t n);
+	enum err (*text)(void *ctx, const char *p, size_t n);	/* in pieces */
 };
 
 struct sax_from {
 	const struct sax_ops *ops;
 	void *ctx;
-	unsigned line;		/* where the reading stands, from 1 */
+	unsigned line;			/* where the parser is; for the callbacks' messages */
 };
 
+/* ERR_BAD_REQUEST with the line when the text is no well-formed XML. */
 enum err sax_parse(const char *text, size_t n, struct sax_from *, struct diag *);
 
 #endif
