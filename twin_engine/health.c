@@ -127,6 +127,12 @@ static bool jumped(struct health *h, double d, double var)
 	return h->run >= JUMP_RUN && fabs(h->surprise) > JUMP_SIGMA * 0.42;
 }
 
+void health_wander(struct health *h, double var)
+{
+	for (size_t i = 0; i < N; i++)
+		h->p[i] += var;
+}
+
 void health_update(struct health *h, double d, double var, double var_slow)
 {
 	double most = -INFINITY, ll[N];

@@ -36,6 +36,8 @@ void health_predict(struct health *, double dt_h);
 /* One sight of d.  var: of this single sight, against which surprise is judged; var_slow >= var: what it weighs in the estimate, when its
  * error is shared with its neighbours in time. */
 void health_update(struct health *, double d, double var, double var_slow);
+/* The level may move by this variance for reasons that are no wear. */
+void health_wander(struct health *, double var);
 void health_estimate(const struct health *, double *mean, double *var);
 double health_rate(const struct health *);	/* mean, per hour */
 

@@ -14,6 +14,8 @@
 #define SUBSTEPS_MAX 240
 #define GAP_S 3600.0		/* the states are taken from the measurements again after so long */
 #define NOISE_SAMPLES 200.0
+#define LAG_MEMORIES 3.0	/* an output with a longer memory follows a jump of another one for so long */
+#define LAG_SD 0.3		/* ... and by so much in each memory, without that being a trend */
 #define HOUR 3600.0
 
 #define M(symbol) extern const struct model_kind model_##symbol;
@@ -60,6 +62,7 @@ struct model {
 	double predicted[MODEL_OUTPUTS], residual[MODEL_OUTPUTS];
 	bool measured[MODEL_OUTPUTS];	/* ever */
 	struct calibration cal[MODEL_OUTPUTS];
+	double lag_s[MODEL_OUTPUTS];	/* still to go */
 	struct health health[MODEL_OUTPUTS];
 	struct seen seen[MODEL_INPUTS];
 };
@@ -115,6 +118,7 @@ void model_forget(struct model *m)
 		struct calibration *c = &m->cal[o];
 		*c = (struct calibration){ .last = NAN };
 		m->predicted[o] = m->residual[o] = NAN;
+		m->lag_s[o] = 0;
 		m->measured[o] = false;
 		for (size_t i = 0; i < out->n_terms; i++) {
 			c->theta[i] = 1;
@@ -226,6 +230,23 @@ static void learn(struct model *m, size_t o, const double *term, double dt)
 	}
 }
 
+/* Iron warms up for an hour after a bearing has failed in a second: what a fast output shows as a jump, a slow one must not show as a
+ * trend. */
+static void follow(struct model *m, size_t jumped)
+{
+	for (size_t o = 0; o < m->kind->n_outputs; o++)
+		if (m->kind->output[o].memory_s > m->kind->output[jumped].memory_s)
+			m->lag_s[o] = LAG_MEMORIES * m->kind->output[o].memory_s;
+}
+
+static void lag(struct model *m, size_t o, double dt)
+{
+	if (m->lag_s[o] <= 0)
+		return;
+	health_wander(&m->health[o], LAG_SD * LAG_SD * fmin(dt, m->lag_s[o]) / m->kind->output[o].memory_s);
+	m->lag_s[o] -= dt;
+}
+
 static void see(struct model *m)
 {
 	for (size_t i = 0; i < m->kind->n_inputs; i++) {
@@ -257,8 +278,12 @@ static void look_at_outputs(struct model *m, bool learning, double dt)
 			continue;
 		}
 		m->measured[o] = any = true;
+		unsigned jumps = m->health[o].jumps;
 		health_predict(&m->health[o], dt / HOUR);
+		lag(m, o, dt);
 		learn(m, o, term, dt);
+		if (m->health[o].jumps != jumps)
+			follow(m, o);
 	}
 	if (any) {
 		m->samples++;

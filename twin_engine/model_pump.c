@@ -53,7 +53,7 @@ static const struct model_input inputs[N_INPUTS] = {
 static const struct model_output outputs[N_OUTPUTS] = {
 	[HEAD] = { "head", "m", 3, 0.4, 0.06, -1, 0.02, 60, 0.01 },
 	[POWER] = { "power", "kW", 2, 0.4, 0.1, 1, 0.02, 60, 0.01 },
-	[TEMPERATURE] = { "bearing_temperature", "degC", 2, 0.1, 0.3, 1, 0.04, 1500, 0.005 },
+	[TEMPERATURE] = { "bearing_temperature", "degC", 2, 0.1, 0.3, 1, 0.04, 900, 0.005 },
 };
 
 static bool running(const double *p, const double *in)
