@@ -166,6 +166,25 @@ static void test_good(void)
 	}
 }
 
+/* The class is found ahead wherever quotes, escapes and braces fall within the blocks of the scan. */
+static void test_ahead(void)
+{
+	static const char pad[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+	static const char *const tricks[] = { "\\\\", "\\\"{", "}\\\\\\\"", "\\\"modelType\\\":\\\"Blob\\\"", ":[}]", "modelType" };
+	unsigned wrong = 0, n = 0;
+	for (size_t t = 0; t < sizeof tricks / sizeof *tricks; t++)
+		for (int i = 0; i < 130; i++, n++) {
+			struct arena *a = arena_new(0);
+			struct aas_node *node;
+			char text[600];
+			snprintf(text, sizeof text, "{\"idShort\":\"a\",\"value\":\"%.*s%s\",\"valueType\":\"xs:string\",\"modelType\":\"Property\"}", i, pad,
+				 tricks[t]);
+			wrong += aas_json_read(a, AAS_SubmodelElement, text, strlen(text), 0, &node, NULL) || !aas_is(node, AAS_Property);
+			arena_free(a);
+		}
+	check_int(wrong, 0, "%u alignments of the scan for modelType", n);
+}
+
 /* Property in n - 1 collections, with modelType first or last. */
 static char *nest(unsigned n, bool last, const char *leaf)
 {
@@ -284,6 +303,7 @@ int main(void)
 {
 	test_bad();
 	test_good();
+	test_ahead();
 	test_depth();
 	test_flags();
 	test_links_and_lists();
