@@ -129,7 +129,7 @@ static bool same(const char *name, const char *p, size_t n)
 const struct aas_class *aas_class_by_name(const char *name, size_t n)
 {
 	int i = aas_lookup_guess(&aas_class_lookup, name, n);
-	return i >= 0 && same(aas_classes[i].name, name, n) ? &aas_classes[i] : NULL;
+	return i >= 0 && aas_classes[i].name_len == n && !memcmp(aas_classes[i].name, name, n) ? &aas_classes[i] : NULL;
 }
 
 const struct aas_class *aas_class_by_xml(const char *name, size_t n)
