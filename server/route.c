@@ -206,7 +206,6 @@ static const struct node *descend(const struct node *n, struct slice path, struc
 		const struct node *found = descend(c, path, m);
 		if (found)
 			return found;
-		m->n_params = n_params;
 	}
 	return NULL;
 }
