@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * zip.h - a ZIP archive in memory, read within bounds (libzip).
  *
- * Opening looks at the directory alone: number of entries, names, sizes, compression ratio, encryption.  Nothing is unpacked before
- * all of that is found harmless, and unpacking stops at the size that the directory promised.
+ * Opening looks at the directory alone: number of entries, names, sizes, compression ratio, method, encryption, links, overlap.  Nothing
+ * is unpacked before all of that is found harmless, and unpacking stops at the size that the directory promised.
  */
 #ifndef AAS_ZIP_H
 #define AAS_ZIP_H
@@ -14,7 +14,8 @@
 #define ZIP_ENTRIES_MAX 10000
 #define ZIP_ENTRY_MAX ((size_t)512 << 20)
 #define ZIP_TOTAL_MAX ((size_t)1 << 30)
-#define ZIP_RATIO_MAX 200		/* beyond a first MiB */
+#define ZIP_RATIO_MAX 200		/* of a part beyond ZIP_RATIO_FREE bytes */
+#define ZIP_RATIO_FREE ((size_t)1 << 20)
 
 struct zip_file;
 

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "config.h"
 #include "examples/pump_station/asset.h"
 #include "server/client.h"
 #include "server/config.h"

@@ -19,7 +19,6 @@
 #include "server/config.h"
 #include "server/http.h"
 #include "server/standalone.h"
-#include "sql/store_pg.h"
 #include "submodels/service.h"
 #include "twin_engine/runtime.h"
 
@@ -118,11 +117,9 @@ static enum err open_services(struct house *h)
 
 static enum err open_store(struct house *h)
 {
-	/* one connection per worker, and one each for historian, engine and imports */
-	struct store_pg_config c = { .conninfo = h->database, .n_connections = h->config.workers + 4 };
-	if (!strcmp(h->database, "memory"))
-		return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
-	return store_pg_open(&c, &h->store, &h->diag);
+	if (strcmp(h->database, "memory"))
+		return diag_add(&h->diag, ERR_BAD_REQUEST, "database: this build keeps everything in memory only; say --database memory");
+	return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
 }
 
 static enum err invoke(void *ctx, const struct sm_invocation *what, struct arena *a, struct sm_outcome *out, struct diag *d)

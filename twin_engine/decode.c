@@ -91,19 +91,22 @@ const char *decode_value(const struct payload_value *v, uintptr_t type, const st
 bool decode_time(const struct payload_value *v, int64_t *us)
 {
 	static const struct {
-		double below, to_us;
-	} unit[] = { { 1e11, 1e6 }, { 1e14, 1e3 }, { 1e17, 1 }, { 1e20, 1e-3 } };
+		double below;
+		int64_t mul, div;
+	} unit[] = { { 1e11, US_PER_S, 1 }, { 1e14, 1000, 1 }, { 1e17, 1, 1 }, { 9e18, 1, 1000 } };
 	double t;
+	size_t whole, i = 0;
 	if (v->kind == PAYLOAD_STRING && time_parse(v->raw.p, v->raw.n, us))
 		return true;
-	if ((v->kind != PAYLOAD_NUMBER && v->kind != PAYLOAD_STRING) || !str_double(v->raw.p, v->raw.n, &t) || t < 0)
+	if ((v->kind != PAYLOAD_NUMBER && v->kind != PAYLOAD_STRING) || !str_double(v->raw.p, v->raw.n, &t) || !(t >= 0 && t < 9e18))
 		return false;
-	for (size_t i = 0; i < sizeof unit / sizeof *unit; i++)
-		if (t < unit[i].below) {
-			*us = llround(t * unit[i].to_us);
-			return true;
-		}
-	return false;
+	while (t >= unit[i].below)
+		i++;
+	if (str_size(v->raw.p, v->raw.n, &whole))
+		*us = (int64_t)whole * unit[i].mul / unit[i].div;	/* nanoseconds have more digits than a double */
+	else
+		*us = llround(t * (double)unit[i].mul / (double)unit[i].div);
+	return true;
 }
 
 const char *decode_to_json(const char *text, uintptr_t type, const struct decode_scale *s, struct buf *json, double *num)

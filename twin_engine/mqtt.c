@@ -627,6 +627,7 @@ static void step_bye(struct mqtt *m)
 		MQTTAsync_destroy(&m->client);
 	tell(m, "disconnected", "");
 	lock_take(&m->lock);
+	m->link = IDLE;
 }
 
 /* At the end what was taken for sending is sent, if that is quick. */
@@ -737,11 +738,10 @@ enum err mqtt_new(const struct mqtt_config *c, struct mqtt **out, struct diag *d
 	return ERR_OK;
 }
 
-void mqtt_free(struct mqtt *m)
+void mqtt_stop(struct mqtt *m)
 {
-	if (!m)
-		return;
 	lock_take(&m->lock);
+	bool first = !m->stop;
 	m->stop = true;
 	pthread_cond_broadcast(&m->cond);
 	while (!m->finished && !m->parked)
@@ -749,13 +749,20 @@ void mqtt_free(struct mqtt *m)
 	int64_t until = clock_mono_us() + US_PER_S;
 	while (!m->finished && clock_mono_us() < until)
 		lock_wait(&m->lock, &m->cond, until - clock_mono_us());
-	bool finished = m->finished, parked = m->parked;
+	bool finished = m->finished;
 	lock_drop(&m->lock);
-	if (finished)
+	if (first && finished)
 		pthread_join(m->thread, NULL);
-	else
+	else if (first)
 		pthread_detach(m->thread);	/* it waits for paho's lock, which the parked thread keeps until the process ends */
-	if (!parked)
+}
+
+void mqtt_free(struct mqtt *m)
+{
+	if (!m)
+		return;
+	mqtt_stop(m);
+	if (!m->parked)
 		dispose(m);
 }
 
@@ -802,7 +809,7 @@ bool mqtt_publish(struct mqtt *m, const struct engine_publish *p)
 	o->n = p->n;
 	o->expiry_us = p->expiry_us;
 	lock_take(&m->lock);
-	ok = ok && o->payload && m->link == UP && !m->lost && m->n_out < OUT_MAX;
+	ok = ok && o->payload && m->link == UP && !m->stop && !m->lost && m->n_out < OUT_MAX;
 	if (ok) {
 		*m->out_tail = o;
 		m->out_tail = &o->next;

@@ -35,7 +35,9 @@ struct mqtt_config {
 
 /* ERR_BAD_REQUEST: not a broker's address; ERR_NO_MEMORY, ERR_INTERNAL. */
 enum err mqtt_new(const struct mqtt_config *, struct mqtt **, struct diag *);
-void mqtt_free(struct mqtt *);			/* disconnects; no callback runs after it returns; NULL is allowed */
+/* Disconnects; no callback runs after it returns.  The other functions may still be called and do nothing. */
+void mqtt_stop(struct mqtt *);
+void mqtt_free(struct mqtt *);			/* stops first; NULL is allowed */
 /* Any thread.  Subscriptions are remembered and made again after every connect; a filter is a set member, not a count. */
 void mqtt_subscribe(struct mqtt *, const char *filter);
 void mqtt_unsubscribe(struct mqtt *, const char *filter);

@@ -15,6 +15,7 @@ enum ticket_state { QUEUED, CALLING, WAITING, ANSWERED };
 struct waiter {
 	struct ticket ticket;		/* first member */
 	enum ticket_state state;
+	bool early;			/* answered while the engine is still being called: it must not leave before that ends */
 	enum err err;
 	struct arena *arena;
 	struct sm_outcome *out;
@@ -64,7 +65,10 @@ static void ends(struct waiter *w, enum execution_state state, const char *messa
 {
 	*w->out = (struct sm_outcome){ .state = state, .message = message };
 	w->err = ERR_OK;
-	w->state = ANSWERED;
+	if (w->state == CALLING)
+		w->early = true;
+	else
+		w->state = ANSWERED;
 }
 
 enum err tickets_invoke(struct tickets *t, const struct sm_invocation *what, struct arena *a, struct sm_outcome *out, struct diag *d)
@@ -115,10 +119,9 @@ void tickets_called(struct tickets *t, struct ticket *i, enum err e)
 {
 	struct waiter *w = (struct waiter *)i;
 	lock_take(&t->lock);
-	if (w->state == CALLING) {
-		w->state = e ? ANSWERED : WAITING;
+	w->state = e || w->early ? ANSWERED : WAITING;
+	if (!w->early)
 		w->err = e;
-	}
 	pthread_cond_signal(&w->done);
 	lock_drop(&t->lock);
 }
@@ -164,7 +167,7 @@ void tickets_answer(struct tickets *t, uint64_t id, const struct engine_outcome 
 	while (i && i->id != id)
 		i = i->next;
 	struct waiter *w = (struct waiter *)i;
-	if (w && (w->state == CALLING || w->state == WAITING)) {
+	if (w && ((w->state == CALLING && !w->early) || w->state == WAITING)) {
 		ends(w, o->state, o->message ? arena_strdup(w->arena, o->message) : NULL);
 		if (!outputs(w, o))
 			ends(w, EXECUTION_FAILED, "out of memory");

@@ -171,7 +171,7 @@ static void run(struct asset *a, int signals)
 	a->now_us = clock_mono_us();
 	while (!(p[0].revents & POLLIN)) {
 		link_work(a->link);
-		while ((m = link_take(a->link))) {
+		while ((m = link_poll(a->link))) {
 			advance(a);
 			receive(a, m);
 			link_message_free(m);

@@ -354,7 +354,7 @@ void link_answer(struct link *l, const char *topic, const struct link_message *t
 	MQTTProperties_free(&m.properties);
 }
 
-struct link_message *link_take(struct link *l)
+struct link_message *link_poll(struct link *l)
 {
 	return queue_get(l->mail, 0);
 }

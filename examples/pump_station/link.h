@@ -41,7 +41,7 @@ int link_fd(const struct link *);			/* readable when there is work */
 void link_put(struct link *, const char *topic, const char *payload, size_t n);
 /* Without response topic the caller chooses the topic. */
 void link_answer(struct link *, const char *topic, const struct link_message *to, const char *payload, size_t n);
-struct link_message *link_take(struct link *);		/* the next message, NULL: none */
+struct link_message *link_poll(struct link *);		/* the next message, NULL: none */
 void link_message_free(struct link_message *);
 bool link_is_up(struct link *);
 size_t link_waiting(struct link *);			/* in the ring, not acknowledged */
