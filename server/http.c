@@ -20,7 +20,7 @@
 
 #define BACKLOG 1024
 #define QUEUE_LENGTH 1024
-#define GRACE_US (5 * US_PER_S)		/* for requests that are half received or half sent when the server stops */
+#define GRACE_US (5 * US_PER_S)		/* for answers that are half sent when the server stops */
 #define CONNECTION_MEMORY ((size_t)40 << 10)	/* URI_MAX and 8 KiB of headers; libmicrohttpd clears all of it per request */
 #define POLL_MAX_MS 1000
 

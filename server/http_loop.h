@@ -32,6 +32,7 @@ struct request {
 	const struct static_file *file;	/* the body is this file */
 	bool stream;			/* the body is a stream of events */
 	bool begun;			/* the header has been looked at */
+	bool received;			/* whole; counted in n_open of the loop */
 	bool working;			/* a worker has it, or had it */
 	bool spent;			/* a response is queued */
 	enum err refused;		/* found wrong before the body was read; the body is thrown away */

@@ -69,7 +69,6 @@ void *http_request_new(void *cls, const char *uri, struct MHD_Connection *connec
 	*r = (struct request){ .wakeup = { NULL, connection, l }, .started_us = clock_mono_us() };
 	r->call = (struct call){ .server = l->server, .service = l->server->config.service, .arena = a, .base_path = "" };
 	buf_init(&r->call.reply.body, 0);
-	l->n_open++;
 	uri = origin_form(uri);
 	size_t n = strlen(uri);
 	const char *text = n > URI_MAX ? NULL : arena_strndup(a, uri, n);
@@ -93,7 +92,7 @@ void http_request_end(void *cls, struct MHD_Connection *connection, void **state
 	if (!r)
 		return;
 	*state = NULL;
-	l->n_open--;
+	l->n_open -= r->received;
 	atomic_fetch_sub(&l->server->body_bytes, r->charged);
 	sm_tree_drop(r->tree);
 	buf_fini(&r->body);
@@ -491,6 +490,8 @@ static enum MHD_Result answer(struct request *r)
 	struct call *c = &r->call;
 	const char *correlation_id = c->correlation_id;
 	enum MHD_Result result;
+	r->received = true;
+	r->wakeup.loop->n_open++;
 	if (r->refused)
 		return refuse(r, r->refused);
 	if (c->reply.status)
