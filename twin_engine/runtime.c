@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * runtime.c - the engine's thread, and everything that reaches it.
+ * runtime.c - the engine's thread.  Everything reaches the engine here, one call at a time:
  *
- * The message queue is the spool: paho's thread appends, the engine's thread reads.  All else (changed submodels, written values,
- * invocations, the state of the connection) comes as events through a bounded queue; a change that finds it full makes the engine
- * load everything again, so nothing is missed.
+ *   broker -> mqtt.c -> spool -> [engine_message] -> samples, live values -> historian -> database -> spool released
+ *   bus    -> inbox  -> [engine_submodel, engine_value]
+ *   worker -> ticket -> [engine_invoke] -> mqtt.c ... [engine_message] -> outcome -> the worker goes on
+ *
+ * The message queue is the spool itself: the callback appends, this thread reads.  The engine's clock follows the arrival times of the
+ * messages, and the wall clock only when there is none left to read; so messages that are late (after a restart, or under load) get the
+ * times that they arrived at.  While it lags, submodels are still bound at once, but commands and written values wait: they should not be
+ * decided on what was true a while ago.
  */
 #include "twin_engine/runtime.h"
 
@@ -16,141 +21,151 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "twin_engine/config.h"
 #include "twin_engine/historian.h"
+#include "twin_engine/inbox.h"
 #include "twin_engine/mqtt.h"
 #include "twin_engine/spool.h"
+#include "twin_engine/ticket.h"
 
-#define EVENTS_MAX 8192
-#define PAGE 100
-#define WAIT_MOST_US 100000
-#define GRACE_US (2 * US_PER_S)
-#define SPACE_WAIT_US 200000
-#define SPOOL_NAME "mqtt"
+#define INBOX_MAX 100000
+#define LAG_US (US_PER_S / 4)
+#define IDLE_US US_PER_S		/* nothing to do: look again */
+#define RETRY_US (US_PER_S / 5)		/* the database did not answer */
+#define PAGE 200
+#define TICKS_MAX 1000			/* one after the other in one gap of time */
+#define ARENA_BYTES ((size_t)256 << 20)
+#define STOP_US (5 * US_PER_S)
 
-enum event_kind { EVENT_SUBMODEL, EVENT_VALUE, EVENT_STATE, EVENT_INVOKE };
-
-struct event {
-	enum event_kind kind;
-	uint64_t ticket;
-	char *id, *path, *text;		/* EVENT_STATE: id is the state, text the error */
-};
-
-/* One invocation that a worker waits for. */
-enum ticket_state { TICKET_QUEUED, TICKET_IN_ENGINE, TICKET_PENDING, TICKET_DONE };
-struct ticket {
-	struct ticket *next;
-	uint64_t id;
-	enum ticket_state state;
-	const struct sm_invocation *what;
+/* A submodel that the engine wants to exist, until the database has it. */
+struct provision {
+	struct provision *next;
 	struct arena *arena;
-	struct sm_outcome *out;
-	struct diag *diag;
-	enum err err;
+	struct aas_node *submodel;
 };
 
 struct twin_runtime {
-	struct twin_config conf;
-	struct engine *engine;
-	struct historian *historian;
+	struct store *store;
+	struct sm_service *service;
+	struct changes *changes;
+	struct live *live;
 	struct spool *spool;
+	struct historian *historian;
 	struct mqtt *mqtt;
-	struct queue *events;
+	struct engine *engine;
+	struct inbox *submodels, *values;
+	struct tickets *tickets;
+	char *client_id;		/* also the spool's name in the database: every node has its own */
 	pthread_t thread;
-	bool has_thread;
-	atomic_bool stop, reload;
-	int64_t last_us;		/* engine's time, never backwards */
-	struct lock lock;		/* tickets */
-	pthread_cond_t answered;
-	struct ticket *tickets;
-	uint64_t next_ticket;
-	char response_topic[256];
+	bool started;
+	atomic_bool attention;		/* something waits in inbox, tickets or link state */
+	atomic_bool stop, ended;
+	atomic_llong closing;		/* when the end began (monotonic); 0: not yet */
+
+	struct lock lock;		/* link state */
+	bool link_changed;
+	char state[16], error[256];
+
+	int64_t now;			/* the engine's clock; from here on the engine thread's own */
+	struct arena *arena;
+	struct provision *provisions;
+	int64_t retry_at;		/* monotonic; 0: nothing to try again */
+	bool deferred;			/* values and tickets wait until it has caught up */
+	bool have;			/* a message has been read and not been given to the engine */
+	int64_t recv;
+	struct engine_message message;
 };
 
-/* -- events --------------------------------------------------------------------------------------------------------------------- */
-
-static void event_free(struct event *e)
+static void attend_to(struct twin_runtime *t)
 {
-	free(e->id);
-	free(e->path);
-	free(e->text);
-	free(e);
-}
-
-static bool copy(char **to, const char *from)
-{
-	*to = from ? strdup(from) : NULL;
-	return *to || !from;
-}
-
-static bool post(struct twin_runtime *t, enum event_kind kind, const char *id, const char *path, const char *text, uint64_t ticket)
-{
-	struct event *e = calloc(1, sizeof *e);
-	if (!e)
-		return false;
-	e->kind = kind;
-	e->ticket = ticket;
-	if (!copy(&e->id, id) || !copy(&e->path, path) || !copy(&e->text, text) || !queue_put(t->events, e, 0)) {
-		event_free(e);
-		return false;
-	}
+	atomic_store(&t->attention, true);
 	spool_wake(t->spool);
-	return true;
 }
 
-/* Bus: in the thread of whoever changed something. */
-static void on_change(void *ctx, const struct change *c, size_t n)
-{
-	struct twin_runtime *t = ctx;
-	for (size_t i = 0; i < n; i++) {
-		if (c[i].of != STORE_SUBMODEL || c[i].origin != CHANGE_BY_CLIENT)
-			continue;
-		bool value = c[i].kind == CHANGE_VALUE && c[i].path;
-		if (!post(t, value ? EVENT_VALUE : EVENT_SUBMODEL, c[i].id, value ? c[i].path : NULL, value ? c[i].value : NULL, 0))
-			atomic_store(&t->reload, true);
-		/* a value may be part of a twin's own description (its mode, a topic): the twin reads itself again */
-		if (value && !post(t, EVENT_SUBMODEL, c[i].id, NULL, NULL, 0))
-			atomic_store(&t->reload, true);
-	}
-}
+/* -- other threads: paho's, mqtt's, whoever publishes changes, workers -------------------------------------------------------- */
 
+/* paho's thread.  A full spool holds the broker up, in bounded waits, until the historian has made room; nothing is thrown away. */
 static bool on_message(void *ctx, int64_t recv_us, const struct engine_message *m)
 {
 	struct twin_runtime *t = ctx;
-	uint64_t position;
+	bool told = false;
 	enum err e;
-	while ((e = spool_append(t->spool, recv_us, m, &position))) {
-		if (atomic_load(&t->stop))
-			return false;	/* not kept, so not acknowledged: the broker sends it to the next process */
-		spool_wait_space(t->spool, SPACE_WAIT_US);
+	while ((e = spool_append(t->spool, recv_us, m, NULL))) {
+		int64_t closing = atomic_load(&t->closing);
+		if (e == ERR_BAD_REQUEST) {
+			log_error("spool", "a message of %zu bytes on %s is larger than the spool takes: dropped", m->n, m->topic);
+			return true;
+		}
+		if (closing && clock_mono_us() - closing > STOP_US)
+			return false;
+		if (!told)
+			log_warn("spool", "%s: the broker has to wait", e == ERR_TOO_LARGE ? "full" : err_info[e].text);
+		told = true;
+		if (!spool_wait_space(t->spool, US_PER_S / 5) || e != ERR_TOO_LARGE)
+			clock_sleep_us(US_PER_S / 20);
 	}
 	return true;
 }
 
 static void on_state(void *ctx, const char *state, const char *error)
 {
-	post(ctx, EVENT_STATE, state, NULL, error, 0);
+	struct twin_runtime *t = ctx;
+	lock_take(&t->lock);
+	t->link_changed = true;
+	snprintf(t->state, sizeof t->state, "%s", state);
+	snprintf(t->error, sizeof t->error, "%s", error);
+	lock_drop(&t->lock);
+	attend_to(t);
 }
 
-/* -- the engine's ports ---------------------------------------------------------------------------------------------------------- */
+static void on_change(void *ctx, const struct change *list, size_t n)
+{
+	struct twin_runtime *t = ctx;
+	bool any = false;
+	for (size_t i = 0; i < n; i++) {
+		const struct change *c = &list[i];
+		if (c->origin == CHANGE_BY_ENGINE || c->of != STORE_SUBMODEL)
+			continue;
+		if (c->kind == CHANGE_VALUE && c->path)
+			inbox_put(t->values, c->id, c->path, c->value);
+		else
+			inbox_put(t->submodels, c->id, NULL, NULL);
+		any = true;
+	}
+	if (any)
+		attend_to(t);
+}
+
+static void on_ticket(void *ctx)
+{
+	attend_to(ctx);
+}
+
+static enum err on_invoke(void *ctx, const struct sm_invocation *what, struct arena *a, struct sm_outcome *out, struct diag *d)
+{
+	return tickets_invoke(((struct twin_runtime *)ctx)->tickets, what, a, out, d);
+}
+
+struct sm_invoker twin_invoker(struct twin_runtime *t)
+{
+	return (struct sm_invoker){ t, on_invoke };
+}
+
+/* -- the engine's ports: in the engine thread, inside of an engine call --------------------------------------------------------- */
 
 static void port_subscribe(void *ctx, const char *filter)
 {
-	struct twin_runtime *t = ctx;
-	if (t->mqtt)
-		mqtt_subscribe(t->mqtt, filter);
+	mqtt_subscribe(((struct twin_runtime *)ctx)->mqtt, filter);
 }
 
 static void port_unsubscribe(void *ctx, const char *filter)
 {
-	struct twin_runtime *t = ctx;
-	if (t->mqtt)
-		mqtt_unsubscribe(t->mqtt, filter);
+	mqtt_unsubscribe(((struct twin_runtime *)ctx)->mqtt, filter);
 }
 
 static bool port_publish(void *ctx, const struct engine_publish *p)
 {
-	struct twin_runtime *t = ctx;
-	return t->mqtt && mqtt_publish(t->mqtt, p);
+	return mqtt_publish(((struct twin_runtime *)ctx)->mqtt, p);
 }
 
 static void port_sample(void *ctx, const struct engine_sample *s)
@@ -158,16 +173,52 @@ static void port_sample(void *ctx, const struct engine_sample *s)
 	historian_sample(((struct twin_runtime *)ctx)->historian, s);
 }
 
-static void port_live(void *ctx, const char *submodel_id, const char *path, const char *text, enum quality quality, int64_t time_us)
+static void port_live(void *ctx, const char *id, const char *path, const char *text, enum quality q, int64_t time_us)
 {
 	struct twin_runtime *t = ctx;
-	live_set(t->conf.live, submodel_id, path, text, quality, time_us);
-	historian_live(t->historian, submodel_id, path, text, quality, time_us);
+	struct change c = {
+		.kind = CHANGE_VALUE, .origin = CHANGE_BY_ENGINE, .of = STORE_SUBMODEL,
+		.id = id, .path = path, .value = text, .time_us = t->now,
+	};
+	if (live_set(t->live, id, path, text, q, time_us))
+		log_error("engine", "out of memory: %s of %s is not shown", path, id);
+	historian_live(t->historian, id, path, text, q, time_us);
+	changes_publish(t->changes, &c, 1);
 }
 
 static void port_command(void *ctx, const struct store_command *c)
 {
 	historian_command(((struct twin_runtime *)ctx)->historian, c);
+}
+
+static void port_outcome(void *ctx, uint64_t ticket, const struct engine_outcome *o)
+{
+	tickets_answer(((struct twin_runtime *)ctx)->tickets, ticket, o);
+}
+
+static void port_provide(void *ctx, struct aas_node *submodel)
+{
+	struct twin_runtime *t = ctx;
+	struct provision *p = calloc(1, sizeof *p);
+	if (p && (p->arena = arena_new(0)))
+		p->submodel = aas_copy(p->arena, submodel);
+	if (!p || !p->submodel) {
+		log_error("engine", "out of memory: %s is not made", AAS_ID(submodel));
+		if (p)
+			arena_free(p->arena);
+		free(p);
+		return;
+	}
+	p->next = t->provisions;
+	t->provisions = p;
+	atomic_store(&t->attention, true);
+}
+
+static void port_want(void *ctx, const char *id)
+{
+	struct twin_runtime *t = ctx;
+	inbox_put(t->submodels, id, NULL, NULL);
+	atomic_store(&t->attention, true);
 }
 
 static void port_new_id(void *ctx, char out[UUID_SIZE])
@@ -176,316 +227,329 @@ static void port_new_id(void *ctx, char out[UUID_SIZE])
 	uuid_v7(out);
 }
 
-static void port_want(void *ctx, const char *submodel_id)
+/* -- submodels -------------------------------------------------------------------------------------------------------------------- */
+
+/* Tell the engine what the submodel is now.  Memory has what was just committed; otherwise the database is asked. */
+static enum err tell_submodel(struct twin_runtime *t, const char *id)
 {
-	struct twin_runtime *t = ctx;
-	if (!post(t, EVENT_SUBMODEL, submodel_id, NULL, NULL, 0))
-		atomic_store(&t->reload, true);
+	const struct sm_tree *tree = sm_peek(t->service, STORE_SUBMODEL, id);
+	struct sm_session *s = NULL;
+	struct diag d = DIAG_INIT;
+	enum err e = ERR_OK;
+	if (tree) {
+		engine_submodel(t->engine, t->now, id, tree->node);
+		sm_tree_drop(tree);
+		return ERR_OK;
+	}
+	arena_reset(t->arena);
+	if (!(e = sm_begin(t->service, false, t->arena, &d, &s))) {
+		e = sm_get(s, STORE_SUBMODEL, id, &tree);
+		if (!e)
+			engine_submodel(t->engine, t->now, id, tree->node);
+		sm_abort(s);
+	}
+	diag_fini(&d);
+	if (e != ERR_NOT_FOUND)
+		return e;
+	engine_submodel(t->engine, t->now, id, NULL);
+	live_drop(t->live, id, NULL);
+	return ERR_OK;
 }
 
-static void port_provide(void *ctx, struct aas_node *submodel)
+static void tell_submodels(struct twin_runtime *t)
 {
-	struct twin_runtime *t = ctx;
-	struct diag d = DIAG_INIT;
-	struct arena *a = arena_new(0);
+	for (struct inbox_item *i = inbox_take(t->submodels), *next; i; i = next) {
+		next = i->next;
+		enum err e = tell_submodel(t, i->id);
+		if (e) {
+			if (!t->retry_at)
+				log_warn("engine", "%s is not read: %s; trying again", i->id, err_info[e].text);
+			inbox_put(t->submodels, i->id, NULL, NULL);
+			t->retry_at = clock_mono_us() + RETRY_US;
+		}
+		inbox_item_free(i);
+	}
+}
+
+static enum err create(struct twin_runtime *t, const struct provision *p)
+{
 	struct sm_session *s = NULL;
-	char why[200];
-	enum err e = a ? sm_begin(t->conf.service, true, a, &d, &s) : ERR_NO_MEMORY;
-	if (!e && (e = sm_create(s, STORE_SUBMODEL, submodel)))
+	struct diag d = DIAG_INIT;
+	char text[DIAG_PATH_MAX + DIAG_TEXT_MAX];
+	arena_reset(t->arena);
+	enum err e = sm_begin(t->service, true, t->arena, &d, &s);
+	if (!e && (e = sm_create(s, STORE_SUBMODEL, p->submodel)))
 		sm_abort(s);
 	else if (!e)
 		e = sm_commit(s);
-	if (e && e != ERR_CONFLICT)
-		log_warn("engine", "the submodel %s was not made: %s", AAS_ID(submodel), diag_first(&d, why, sizeof why));
-	diag_fini(&d);
-	arena_free(a);
-}
-
-/* -- invocations ------------------------------------------------------------------------------------------------------------------ */
-
-static struct ticket *ticket_find(struct twin_runtime *t, uint64_t id)
-{
-	struct ticket *k = t->tickets;
-	while (k && k->id != id)
-		k = k->next;
-	return k;
-}
-
-/* The declared output variables with the texts of the answer. */
-static struct aas_node *outputs_of(const struct sm_invocation *what, const char *const *pair, struct arena *a)
-{
-	struct aas_node *head = NULL, **tail = &head;
-	for (const struct aas_node *v = AAS_AT(what->operation, Operation, outputVariables).node; v; v = v->next) {
-		const struct aas_node *element = AAS_AT(v, OperationVariable, value).node;
-		const char *name = AAS_ID_SHORT(element);
-		for (const char *const *p = pair; p && *p; p += 2) {
-			if (!name || strcmp(*p, name) || !aas_is(element, AAS_Property))
-				continue;
-			if (!(*tail = aas_copy(a, v)))
-				return head;
-			AAS_AT(AAS_AT(*tail, OperationVariable, value).node, Property, value).str = arena_strdup(a, p[1]);
-			tail = &(*tail)->next;
-		}
-	}
-	return head;
-}
-
-static void port_outcome(void *ctx, uint64_t id, const struct engine_outcome *o)
-{
-	struct twin_runtime *t = ctx;
-	lock_take(&t->lock);
-	struct ticket *k = ticket_find(t, id);
-	if (k) {
-		*k->out = (struct sm_outcome){ o->state, outputs_of(k->what, o->output, k->arena), NULL,
-					       o->message && *o->message ? arena_strdup(k->arena, o->message) : NULL };
-		k->state = TICKET_DONE;
-		pthread_cond_broadcast(&t->answered);
-	}
-	lock_drop(&t->lock);
-}
-
-static void event_invoke(struct twin_runtime *t, int64_t now, uint64_t id)
-{
-	struct diag d = DIAG_INIT;
-	lock_take(&t->lock);
-	struct ticket *k = ticket_find(t, id);
-	const struct sm_invocation *what = k ? k->what : NULL;
-	if (k)
-		k->state = TICKET_IN_ENGINE;	/* its worker does not leave now */
-	lock_drop(&t->lock);
-	if (!what)
-		return;
-	enum err e = engine_invoke(t->engine, now, id, what, &d);
-	lock_take(&t->lock);
-	if (e) {
-		for (unsigned i = 0; i < d.n; i++)
-			diag_add(k->diag, d.list[i].err, "%s", d.list[i].text);
-		k->err = e;
-		k->state = TICKET_DONE;
-	} else if (k->state == TICKET_IN_ENGINE) {
-		k->state = TICKET_PENDING;
-	}
-	pthread_cond_broadcast(&t->answered);
-	lock_drop(&t->lock);
-	diag_fini(&d);
-}
-
-static enum err invoke(void *ctx, const struct sm_invocation *what, struct arena *a, struct sm_outcome *out, struct diag *d)
-{
-	struct twin_runtime *t = ctx;
-	struct ticket k = { .what = what, .arena = a, .out = out, .diag = d };
-	int64_t until = clock_mono_us() + what->timeout_us + GRACE_US;
-	lock_take(&t->lock);
-	k.id = ++t->next_ticket;
-	k.next = t->tickets;
-	t->tickets = &k;
-	lock_drop(&t->lock);
-	if (!post(t, EVENT_INVOKE, NULL, NULL, NULL, k.id))
-		k.err = diag_add(d, ERR_UNAVAILABLE, "the engine is too busy");
-	lock_take(&t->lock);
-	while (!k.err && k.state != TICKET_DONE) {
-		int64_t left = until - clock_mono_us();
-		if (left <= 0 && k.state != TICKET_IN_ENGINE) {
-			*out = (struct sm_outcome){ .state = EXECUTION_TIMEOUT, .message = "no answer in time" };
-			break;
-		}
-		lock_wait(&t->lock, &t->answered, left > 1000 ? left : 1000);
-	}
-	struct ticket **at = &t->tickets;
-	while (*at && *at != &k)
-		at = &(*at)->next;
-	if (*at)
-		*at = k.next;
-	lock_drop(&t->lock);
-	return k.err;
-}
-
-struct sm_invoker twin_invoker(struct twin_runtime *t)
-{
-	return (struct sm_invoker){ t, invoke };
-}
-
-/* -- the engine's thread ------------------------------------------------------------------------------------------------------------ */
-
-static int64_t forward(struct twin_runtime *t, int64_t us)
-{
-	if (us > t->last_us)
-		t->last_us = us;
-	return t->last_us;
-}
-
-static void tell_submodel(struct twin_runtime *t, const char *id)
-{
-	struct diag d = DIAG_INIT;
-	struct arena *a = arena_new(0);
-	struct sm_session *s = NULL;
-	const struct sm_tree *tree = NULL;
-	enum err e = a ? sm_begin(t->conf.service, false, a, &d, &s) : ERR_NO_MEMORY;
 	if (!e)
-		e = sm_get(s, STORE_SUBMODEL, id, &tree);
-	if (!e || e == ERR_NOT_FOUND)
-		engine_submodel(t->engine, t->last_us, id, e ? NULL : tree->node);
-	else
-		atomic_store(&t->reload, true);
-	if (e == ERR_NOT_FOUND)
-		live_drop(t->conf.live, id, NULL);
-	sm_abort(s);
+		log_info("engine", "made the submodel %s", AAS_ID(p->submodel));
+	else if (e != ERR_CONFLICT)
+		log_warn("engine", "%s is not made: %s", AAS_ID(p->submodel), diag_first(&d, text, sizeof text));
 	diag_fini(&d);
-	arena_free(a);
-}
-
-/* Tell the engine of every submodel, a page at a time. */
-static enum err load_all(struct twin_runtime *t, struct diag *d)
-{
-	char *after = NULL;
-	enum err e = ERR_OK;
-	for (bool more = true; more && !e;) {
-		static const struct store_filter all;
-		struct arena *a = arena_new(0);
-		struct sm_session *s = NULL;
-		struct store_page page = { 0 };
-		e = a ? sm_begin(t->conf.service, false, a, d, &s) : ERR_NO_MEMORY;
-		if (!e)
-			e = sm_list(s, STORE_SUBMODEL, &all, after, PAGE, &page);
-		for (size_t i = 0; !e && i < page.n; i++) {
-			struct aas_node *node = NULL;
-			const struct store_doc *doc = &page.item[i];
-			if (!aas_json_read(a, AAS_Submodel, doc->json.p, doc->json.n, AAS_JSON_DEFAULT, &node, NULL))
-				engine_submodel(t->engine, t->last_us, doc->id, node);
-		}
-		free(after);
-		after = !e && page.next ? strdup(page.next) : NULL;
-		more = after != NULL;
-		sm_abort(s);
-		arena_free(a);
-	}
-	free(after);
 	return e;
 }
 
-static void restore_row(void *ctx, const char *submodel_id, const char *path, const struct store_live *row)
+static void make_provisions(struct twin_runtime *t)
+{
+	struct provision *list = t->provisions;
+	t->provisions = NULL;
+	for (struct provision *p = list, *next; p; p = next) {
+		next = p->next;
+		enum err e = create(t, p);
+		if (e == ERR_AGAIN || e == ERR_UNAVAILABLE || e == ERR_NO_MEMORY || e == ERR_TIMEOUT) {
+			p->next = t->provisions;
+			t->provisions = p;
+			t->retry_at = clock_mono_us() + RETRY_US;
+			continue;
+		}
+		arena_free(p->arena);
+		free(p);
+	}
+}
+
+static void load_item(struct twin_runtime *t, const struct store_doc *doc)
+{
+	struct aas_node *node = NULL;
+	/* only twins need be told, and what they refer to is asked for; the rest is not even parsed */
+	if (!memmem(doc->json.p, doc->json.n, TWIN_SEMANTIC_ID, sizeof TWIN_SEMANTIC_ID - 1))
+		return;
+	if (aas_json_read(t->arena, AAS_Submodel, doc->json.p, doc->json.n, AAS_JSON_DEFAULT, &node, NULL))
+		log_error("engine", "%s is not bound: its document cannot be read", doc->id);
+	else
+		engine_submodel(t->engine, t->now, doc->id, node);
+}
+
+static enum err load_page(struct twin_runtime *t, char **after, bool *more, struct diag *d)
+{
+	struct sm_session *s = NULL;
+	struct store_page page = { 0 };
+	arena_reset(t->arena);
+	enum err e = sm_begin(t->service, false, t->arena, d, &s);
+	if (!e)
+		e = sm_list(s, STORE_SUBMODEL, &(struct store_filter){ 0 }, *after, PAGE, &page);
+	for (size_t i = 0; !e && i < page.n; i++)
+		load_item(t, &page.item[i]);
+	if (!e) {
+		free(*after);
+		*after = page.next ? strdup(page.next) : NULL;
+		*more = page.next != NULL;
+		if (*more && !*after)
+			e = ERR_NO_MEMORY;
+	}
+	sm_abort(s);
+	return e;
+}
+
+static enum err load_submodels(struct twin_runtime *t, struct diag *d)
+{
+	char *after = NULL;
+	bool more = true;
+	enum err e = ERR_OK;
+	for (int tries = 0; !e && more; ) {
+		e = load_page(t, &after, &more, d);
+		if (e == ERR_AGAIN && tries++ < 5)
+			e = ERR_OK;
+	}
+	free(after);
+	if (!e)
+		tell_submodels(t);
+	return e;
+}
+
+/* The stored quality is shown until the engine knows better. */
+static void restore_row(void *ctx, const char *id, const char *path, const struct store_live *row)
 {
 	struct twin_runtime *t = ctx;
-	live_set(t->conf.live, submodel_id, path, row->text, row->quality, row->time_us);
-	engine_restore(t->engine, submodel_id, path, row);
+	live_set(t->live, id, path, row->text, row->quality, row->time_us);
+	engine_restore(t->engine, id, path, row);
 }
 
-static void take_event(struct twin_runtime *t, struct event *e)
+/* -- the thread --------------------------------------------------------------------------------------------------------------------- */
+
+static void tick_to(struct twin_runtime *t, int64_t now)
 {
-	int64_t now = forward(t, clock_now_us());
-	switch (e->kind) {
-	case EVENT_SUBMODEL:
-		tell_submodel(t, e->id);
-		break;
-	case EVENT_VALUE:
-		engine_value(t->engine, now, e->id, e->path, e->text);
-		break;
-	case EVENT_STATE:
-		engine_connection(t->engine, now, e->id, e->text ? e->text : "");
-		break;
-	case EVENT_INVOKE:
-		event_invoke(t, now, e->ticket);
-		break;
+	int64_t due;
+	for (int i = 0; (due = engine_due(t->engine)) <= now && i < TICKS_MAX; i++) {
+		t->now = due > t->now ? due : t->now;
+		engine_tick(t->engine, t->now);
 	}
-	event_free(e);
+	t->now = now > t->now ? now : t->now;
+	if (due <= now)
+		engine_tick(t->engine, t->now);
 }
 
-static void take_events(struct twin_runtime *t)
+static void take_link_state(struct twin_runtime *t)
 {
-	struct event *e;
-	while ((e = queue_get(t->events, 0)))
-		take_event(t, e);
-	if (atomic_exchange(&t->reload, false)) {
-		struct diag d = DIAG_INIT;
-		if (load_all(t, &d)) {
-			atomic_store(&t->reload, true);
-			clock_sleep_us(WAIT_MOST_US);	/* the store is away: no haste */
-		}
-		diag_fini(&d);
+	char state[sizeof t->state], error[sizeof t->error];
+	lock_take(&t->lock);
+	bool changed = t->link_changed;
+	memcpy(state, t->state, sizeof state);
+	memcpy(error, t->error, sizeof error);
+	t->link_changed = false;
+	lock_drop(&t->lock);
+	if (changed)
+		engine_connection(t->engine, t->now, state, error);
+}
+
+static void take_values(struct twin_runtime *t)
+{
+	size_t lost = inbox_lost(t->values);
+	if (lost)
+		log_error("engine", "%zu written values came faster than they could be looked at: no commands for them", lost);
+	for (struct inbox_item *i = inbox_take(t->values), *next; i; i = next) {
+		next = i->next;
+		engine_value(t->engine, t->now, i->id, i->path, i->value);
+		inbox_item_free(i);
 	}
+}
+
+static void take_tickets(struct twin_runtime *t)
+{
+	for (struct ticket *i; (i = tickets_next(t->tickets)); )
+		tickets_called(t->tickets, i, engine_invoke(t->engine, t->now, i->id, i->what, i->diag));
+}
+
+/* What other threads want; while messages are late only what decides nothing. */
+static void attend(struct twin_runtime *t, bool caught_up)
+{
+	bool retry = t->retry_at && clock_mono_us() >= t->retry_at;
+	if (atomic_exchange(&t->attention, false) || retry) {
+		t->retry_at = 0;
+		t->deferred = true;
+		take_link_state(t);
+		if (inbox_lost(t->submodels) && load_submodels(t, NULL))
+			t->retry_at = clock_mono_us() + RETRY_US;
+		tell_submodels(t);
+		make_provisions(t);
+	}
+	if (t->deferred && caught_up) {
+		t->deferred = false;
+		take_values(t);
+		take_tickets(t);
+	}
+}
+
+static int64_t idle_time(struct twin_runtime *t)
+{
+	int64_t due = engine_due(t->engine), now = clock_now_us();
+	int64_t left = due > now + IDLE_US ? IDLE_US : due - now;
+	if (t->retry_at && t->retry_at - clock_mono_us() < left)
+		left = t->retry_at - clock_mono_us();
+	return left > 0 ? left : 0;
+}
+
+static void give_message(struct twin_runtime *t)
+{
+	/* no two messages share an instant, as they did not when they came */
+	tick_to(t, t->recv > t->now ? t->recv : t->now + 1);
+	t->have = false;
+	engine_message(t->engine, t->now, &t->message);
+	historian_mark(t->historian, spool_next(t->spool));
 }
 
 static void *run(void *arg)
 {
 	struct twin_runtime *t = arg;
-	while (!atomic_load(&t->stop)) {
-		struct engine_message m;
-		int64_t recv_us, due, now;
-		take_events(t);
-		due = engine_due(t->engine);
-		now = clock_now_us();
-		int64_t wait = due <= now ? 0 : due - now < WAIT_MOST_US ? due - now : WAIT_MOST_US;
-		if (spool_read(t->spool, wait, &recv_us, &m)) {
-			/* Behind (a replay): the engine lives in the messages' own time, and ticks there. */
-			engine_message(t->engine, forward(t, recv_us), &m);
-			historian_mark(t->historian, spool_next(t->spool));
-			if (engine_due(t->engine) <= t->last_us)
-				engine_tick(t->engine, t->last_us);
-			continue;
+	for (unsigned turn = 0; ; turn++) {
+		if (!t->have)
+			t->have = spool_read(t->spool, atomic_load(&t->attention) ? 0 : idle_time(t), &t->recv, &t->message);
+		if (!t->have) {
+			tick_to(t, clock_now_us());
+			if (atomic_load(&t->stop))
+				break;
 		}
-		if (engine_due(t->engine) <= forward(t, clock_now_us()))
-			engine_tick(t->engine, t->last_us);
+		bool caught_up = !t->have || t->recv + LAG_US >= clock_now_us();
+		if (caught_up || turn % 64 == 0)
+			attend(t, caught_up);
+		if (t->have)
+			give_message(t);
+		if (atomic_load(&t->stop) && clock_mono_us() - atomic_load(&t->closing) > STOP_US)
+			break;
 	}
+	tickets_close(t->tickets);
+	atomic_store(&t->ended, true);
 	return NULL;
 }
 
-/* -- start and stop -------------------------------------------------------------------------------------------------------------------- */
+/* -- life ----------------------------------------------------------------------------------------------------------------------------- */
 
-static enum err open_spool(struct twin_runtime *t, struct diag *d)
+static enum err open_spool(struct twin_runtime *t, const struct twin_config *c, struct diag *d)
 {
-	struct spool_config c = { .dir = t->conf.spool_dir, .sync = t->conf.ack_disk };
 	uint64_t position = 0;
-	enum err e = spool_open(&c, &t->spool, d);
-	if (!e && (e = t->conf.store->ops->position(t->conf.store, SPOOL_NAME, &position)))
-		return diag_add(d, e, "the position of the spool cannot be read: %s", err_info[e].text);
-	if (!e)
-		spool_seek(t->spool, position);
-	return e;
-}
-
-static enum err open_engine(struct twin_runtime *t, struct diag *d)
-{
-	struct engine_ports ports = {
-		.ctx = t, .subscribe = port_subscribe, .unsubscribe = port_unsubscribe, .publish = port_publish, .sample = port_sample,
-		.live = port_live, .command = port_command, .outcome = port_outcome, .provide = port_provide, .new_id = port_new_id,
-		.want = port_want,
-	};
-	struct historian_config h = { .store = t->conf.store, .spool = t->spool, .spool_name = SPOOL_NAME };
-	struct mqtt_config m = {
-		.uri = t->conf.broker, .client_id = t->conf.client_id, .username = t->conf.username, .password = t->conf.password,
-		.ctx = t, .on_message = on_message, .on_state = on_state,
-	};
-	if (!(t->historian = historian_new(&h)) || !(t->engine = engine_new(&ports)))
-		return diag_add(d, ERR_NO_MEMORY, "out of memory");
-	enum err e = mqtt_new(&m, &t->mqtt, d);
+	struct spool_config sc = { .dir = c->spool_dir, .sync = c->ack_disk };
+	enum err e = t->store->ops->position(t->store, t->client_id, &position);
 	if (e)
+		return diag_add(d, e, "the database does not tell how far it has the telemetry: %s", err_info[e].text);
+	if ((e = spool_open(&sc, &t->spool, d)))
 		return e;
-	snprintf(t->response_topic, sizeof t->response_topic, "twinshell/%s/response", t->conf.client_id);
-	engine_set_response_topic(t->engine, t->response_topic);
-	t->last_us = clock_now_us();
-	if ((e = load_all(t, d)))
-		return diag_add(d, e, "the submodels cannot be read: %s", err_info[e].text);
-	if ((e = t->conf.store->ops->live(t->conf.store, restore_row, t)))
-		return diag_add(d, e, "the live values cannot be read: %s", err_info[e].text);
+	spool_seek(t->spool, position);
+	if (spool_backlog(t->spool))
+		log_info("spool", "%llu bytes of telemetry are not yet in the database", (unsigned long long)spool_backlog(t->spool));
 	return ERR_OK;
 }
 
-enum err twin_start(const struct twin_config *conf, struct twin_runtime **out, struct diag *d)
+static enum err make_parts(struct twin_runtime *t)
+{
+	struct engine_ports ports = {
+		.ctx = t, .subscribe = port_subscribe, .unsubscribe = port_unsubscribe, .publish = port_publish, .sample = port_sample,
+		.live = port_live, .command = port_command, .outcome = port_outcome, .provide = port_provide, .want = port_want,
+		.new_id = port_new_id,
+	};
+	struct historian_config hc = { .store = t->store, .spool = t->spool, .spool_name = t->client_id };
+	t->historian = historian_new(&hc);
+	t->arena = arena_new(ARENA_BYTES);
+	t->submodels = inbox_new(INBOX_MAX);
+	t->values = inbox_new(INBOX_MAX);
+	t->tickets = tickets_new(on_ticket, t);
+	t->engine = engine_new(&ports);
+	/* a replay begins in its own time */
+	t->have = spool_read(t->spool, 0, &t->recv, &t->message);
+	t->now = t->have && t->recv < clock_now_us() ? t->recv - 1 : clock_now_us();
+	return t->arena && t->submodels && t->values && t->tickets && t->historian && t->engine ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err connect_broker(struct twin_runtime *t, const struct twin_config *c, struct diag *d)
+{
+	char topic[300];
+	struct mqtt_config mc = {
+		.uri = c->broker, .client_id = t->client_id, .username = c->username, .password = c->password,
+		.ctx = t, .on_message = on_message, .on_state = on_state,
+	};
+	if (snprintf(topic, sizeof topic, "twinshell/%s/response", t->client_id) >= (int)sizeof topic)
+		return diag_add(d, ERR_BAD_REQUEST, "the client id is too long");
+	enum err e = mqtt_new(&mc, &t->mqtt, d);
+	if (!e)
+		engine_set_response_topic(t->engine, topic);
+	return e;
+}
+
+enum err twin_start(const struct twin_config *c, struct twin_runtime **out, struct diag *d)
 {
 	struct twin_runtime *t = calloc(1, sizeof *t);
-	if (!t)
-		return diag_add(d, ERR_NO_MEMORY, "out of memory");
-	t->conf = *conf;
-	lock_init(&t->lock, RANK_ENGINE);
-	cond_init(&t->answered);
-	enum err e = (t->events = queue_new(EVENTS_MAX)) ? open_spool(t, d) : diag_add(d, ERR_NO_MEMORY, "out of memory");
-	if (!e)
-		e = open_engine(t, d);
-	if (!e) {
-		changes_subscribe(conf->changes, on_change, t);
-		if (!(t->has_thread = thread_start(&t->thread, "engine", run, t)))
-			e = diag_add(d, ERR_INTERNAL, "no thread for the engine");
+	if (!t || !(t->client_id = strdup(c->client_id))) {
+		free(t);
+		return ERR_NO_MEMORY;
 	}
+	t->store = c->store;
+	t->service = c->service;
+	t->changes = c->changes;
+	t->live = c->live;
+	lock_init(&t->lock, RANK_ENGINE);
+	enum err e = open_spool(t, c, d);
+	if (!e)
+		e = make_parts(t);
+	if (!e)
+		e = connect_broker(t, c, d);
+	if (!e && !changes_subscribe(c->changes, on_change, t))
+		e = ERR_NO_MEMORY;
+	if (!e && (e = load_submodels(t, d)))
+		diag_add(d, e, "the submodels are not read: %s", err_info[e].text);
+	if (!e && (e = t->store->ops->live(t->store, restore_row, t)))
+		diag_add(d, e, "the last values are not read: %s", err_info[e].text);
+	if (!e && !thread_start(&t->thread, "engine", run, t))
+		e = diag_add(d, ERR_INTERNAL, "no thread for the engine");
+	t->started = !e;
 	if (e)
 		twin_stop(t);
 	else
@@ -493,24 +557,43 @@ enum err twin_start(const struct twin_config *conf, struct twin_runtime **out, s
 	return e;
 }
 
+/* What has arrived is processed and committed as far as that is quick; the rest is in the spool. */
+static void stop_thread(struct twin_runtime *t)
+{
+	attend_to(t);
+	/* with the database away the historian makes the engine wait */
+	for (int64_t until = clock_mono_us() + STOP_US + US_PER_S; !atomic_load(&t->ended) && clock_mono_us() < until; )
+		clock_sleep_us(2000);
+	if (!atomic_load(&t->ended))
+		historian_stop(t->historian);
+	pthread_join(t->thread, NULL);
+}
+
 void twin_stop(struct twin_runtime *t)
 {
-	struct event *e;
 	if (!t)
 		return;
+	atomic_store(&t->closing, clock_mono_us());
+	if (t->mqtt)
+		mqtt_stop(t->mqtt);
 	atomic_store(&t->stop, true);
-	if (t->spool)
-		spool_wake(t->spool);
-	if (t->has_thread)
-		pthread_join(t->thread, NULL);
+	if (t->started)
+		stop_thread(t);
+	if (t->engine)
+		engine_free(t->engine);
 	mqtt_free(t->mqtt);
 	historian_free(t->historian);
-	engine_free(t->engine);
 	spool_close(t->spool);
-	while (t->events && (e = queue_get(t->events, 0)))
-		event_free(e);
-	queue_free(t->events);
-	pthread_cond_destroy(&t->answered);
+	for (struct provision *p = t->provisions, *next; p; p = next) {
+		next = p->next;
+		arena_free(p->arena);
+		free(p);
+	}
+	tickets_free(t->tickets);
+	inbox_free(t->submodels);
+	inbox_free(t->values);
+	arena_free(t->arena);
 	lock_fini(&t->lock);
+	free(t->client_id);
 	free(t);
 }

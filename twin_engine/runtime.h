@@ -23,7 +23,9 @@ struct twin_config {
 	bool ack_disk;			/* acknowledge only what fdatasync has written */
 };
 
-/* Subscribes to the change bus, loads all submodels, reloads live values, replays the spool, connects.  The broker may be away. */
+/* Subscribes to the change bus, connects, loads all submodels, reloads live values, replays the spool.  The broker may be away, the
+ * database not.  On error and after twin_stop no more changes may be published (the bus keeps the subscription): stop who publishes
+ * first.  ERR_UNAVAILABLE, ERR_CONFLICT (the spool is in use), ERR_BAD_REQUEST (address of the broker), ERR_IO, ERR_NO_MEMORY. */
 enum err twin_start(const struct twin_config *, struct twin_runtime **, struct diag *);
 void twin_stop(struct twin_runtime *);		/* disconnects, drains, commits */
 struct sm_invoker twin_invoker(struct twin_runtime *);
