@@ -15,7 +15,7 @@
 
 /* Path parameters and query of call->match into the members of the call. */
 enum err request_decode(struct call *);
-/* The body: content type, multipart, and the node when the route names a class; for such a route it may be called again to get a fresh node. */
+/* The body: content type, multipart, and the node when the route names a class; then it may be called again for a fresh node. */
 enum err request_body(struct call *);
 /* The text that, given as `cursor` with the same operation, ids and filters, continues after `after`.  NULL without memory. */
 const char *request_cursor(const struct call *, const char *after);

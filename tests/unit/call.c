@@ -158,7 +158,8 @@ static void again(void)
 	script[0] = ERR_AGAIN;
 	next_commit = ERR_OK;
 	call_run(&c);
-	check(runs == 2 && begun == 2 && aborted == 1 && committed == 1 && says(&c, "{\"run\":1}"), "a soft error is run again, from a clean reply");
+	check(runs == 2 && begun == 2 && aborted == 1 && committed == 1 && says(&c, "{\"run\":1}"),
+	      "a soft error is run again, from a clean reply");
 	check(seen[0] && seen[1] && seen[0] != seen[1], "with a fresh node");
 	check_int(c.reply.status, 201, "and succeeds");
 	end(&c);
@@ -237,7 +238,8 @@ static void replies(void)
 	struct route r = with_handler(&c, many_messages);
 	c.route = &r;
 	call_run(&c);
-	check(says(&c, "\"code\":\"400-AASd-117\",\"text\":\"value: first \\\"quoted\\\"\"") && says(&c, "},{") && says(&c, "\"text\":\"second\""), "all messages, with path and rule");
+	check(says(&c, "\"code\":\"400-AASd-117\",\"text\":\"value: first \\\"quoted\\\"\"") && says(&c, "},{") &&
+	      says(&c, "\"text\":\"second\""), "all messages, with path and rule");
 	end(&c);
 	start(&c, "GET", "/submodels");
 	r = with_handler(&c, page);

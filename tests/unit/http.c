@@ -99,9 +99,9 @@ static bool get(int fd, struct answer *r, bool head_only)
 			return false;
 		buf_putc(&r->head, c);
 	}
-	r->status = atoi(r->head.p + 9);
+	r->status = (int)strtol(r->head.p + 9, NULL, 10);
 	const char *length = header(r, "Content-Length");
-	for (size_t n = length && !head_only && r->status != 204 && r->status != 304 ? (size_t)atol(length) : 0; n; n--) {
+	for (size_t n = length && !head_only && r->status != 204 && r->status != 304 ? strtoul(length, NULL, 10) : 0; n; n--) {
 		if (recv(fd, &c, 1, 0) != 1)
 			return false;
 		buf_putc(&r->body, c);
@@ -163,7 +163,7 @@ static void life(void)
 	check_int(ask(fd, &r, "PATCH", PUMP "/submodel-elements/Speed/$value", "", "\"fast\""), 400, "a wrong value");
 	check_int(ask(fd, &r, "PUT", PUMP, "", pump), 204, "PUT");
 	check_int(ask(fd, &r, "HEAD", PUMP, "", NULL), 200, "HEAD");
-	check_int(atol(header(&r, "Content-Length")), sizeof pump - 1, "with the length of GET");
+	check_int(strtol(header(&r, "Content-Length"), NULL, 10), sizeof pump - 1, "with the length of GET");
 	check_int(ask(fd, &r, "GET", PUMP, "Accept: text/html\r\n", NULL), 406, "GET of something else than JSON");
 	check_int(ask(fd, &r, "GET", "/api/v3/submodels/", "", NULL), 200, "one connection was enough for all that");
 	close(fd);
@@ -187,16 +187,19 @@ static void protocol(void)
 {
 	struct answer r = { 0, BUF_INIT, BUF_INIT };
 	int fd = dial();
-	check(ask(fd, &r, "OPTIONS", "/api/v3/shells", "Origin: http://o\r\n", NULL) == 204 && !strcmp(header(&r, "Allow"), "GET, HEAD, POST, OPTIONS"),
+	check(ask(fd, &r, "OPTIONS", "/api/v3/shells", "Origin: http://o\r\n", NULL) == 204 &&
+	      !strcmp(header(&r, "Allow"), "GET, HEAD, POST, OPTIONS"),
 	      "OPTIONS");
 	check(strstr(header(&r, "Access-Control-Allow-Methods"), "PATCH"), "is a preflight");
 	check_int(ask(fd, &r, "OPTIONS", "*", "", NULL), 204, "OPTIONS *");
-	check(ask(fd, &r, "GET", "/nothing", "", NULL) == 404 && holds(&r, "{\"messages\":[{\"messageType\":\"Error\",\"code\":\"404\""), "404 is a Result");
+	check(ask(fd, &r, "GET", "/nothing", "", NULL) == 404 &&
+	      holds(&r, "{\"messages\":[{\"messageType\":\"Error\",\"code\":\"404\""), "404 is a Result");
 	check_str(header(&r, "Access-Control-Allow-Origin"), "*", "with CORS");
 	check(strstr(header(&r, "Access-Control-Expose-Headers"), "Location"), "and Location exposed");
 	check(ask(fd, &r, "DELETE", "/api/v3/shells", "", NULL) == 405 && !strcmp(header(&r, "Allow"), "GET, HEAD, POST"), "405 has Allow");
 	check_int(ask(fd, &r, "GET", "/api/v3/shell-descriptors", "", NULL), 501, "501");
-	check(ask(fd, &r, "GET", "/nothing", "X-Request-ID: my.id-1\r\n", NULL) == 404 && holds(&r, "\"correlationId\":\"my.id-1\""), "ids are echoed");
+	check(ask(fd, &r, "GET", "/nothing", "X-Request-ID: my.id-1\r\n", NULL) == 404 &&
+	      holds(&r, "\"correlationId\":\"my.id-1\""), "ids are echoed");
 	check_str(header(&r, "X-Correlation-ID"), "my.id-1", "in the header too");
 	check(ask(fd, &r, "GET", "/nothing", "X-Correlation-ID: a\"b\r\n", NULL) == 404 && !holds(&r, "a\\\"b"), "but not just any");
 	check(ask(fd, &r, "GET", "/", "", NULL) == 200 && !strcmp(r.body.p, "<!doctype html>"), "the console is at /");
@@ -243,7 +246,8 @@ static void bounds(void)
 	check(PUT(fd, "0\r\n\r\n") && get(fd, &r, false) && r.status == 413, "are counted");
 	check(PUT(fd, "POST /api/v3/shells HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n") &&
 	      get(fd, &r, false) && r.status == 400, "and joined");
-	check(PUT(fd, "GET /shells HTTP/1.1\r\nHost: x\r\n\r\nGET /shells/! HTTP/1.1\r\nHost: x\r\n\r\nGET /submodels HTTP/1.1\r\nHost: x\r\n\r\n"),
+	check(PUT(fd, "GET /shells HTTP/1.1\r\nHost: x\r\n\r\nGET /shells/! HTTP/1.1\r\nHost: x\r\n\r\n"
+		  "GET /submodels HTTP/1.1\r\nHost: x\r\n\r\n"),
 	      "three requests at once");
 	int status[3] = { 0 };
 	for (int i = 0; i < 3 && get(fd, &r, false); i++)
@@ -382,7 +386,8 @@ static void trend(void)
 	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Nothing", "", NULL), 404, "the trend of nothing");
 	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA", "", NULL), 400, "of no path");
 	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed&from=yesterday", "", NULL), 400, "since no time");
-	check(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed", "", NULL) == 200 && holds(&r, "{\"series\":[],\"unit\":\"rpm\"}"), "of no samples");
+	check(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed", "", NULL) == 200 &&
+	      holds(&r, "{\"series\":[],\"unit\":\"rpm\"}"), "of no samples");
 	store->ops->series(store, "urn:pump", "Speed", "rpm", &series);
 	struct store_sample s[] = {
 		{ series, now - 3000000, 1.5, NULL, QUALITY_GOOD }, { series, now - 2000000, 0.0 / 0.0, "true", QUALITY_GOOD },
@@ -417,7 +422,8 @@ static void slow_work(void)
 	static const char timeout[] = "{\"clientTimeoutDuration\":\"PT60S\"}";
 	struct buf b = BUF_INIT;
 	int fd[3] = { dial(), dial(), dial() }, reader = dial(), stream = dial();
-	buf_printf(&b, "POST " PUMP "/submodel-elements/Work/invoke HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+	buf_printf(&b, "POST " PUMP "/submodel-elements/Work/invoke HTTP/1.1\r\nHost: x\r\n"
+		   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
 		   strlen(timeout), timeout);
 	for (int i = 0; i < 3; i++)
 		put(fd[i], b.p, b.n);

@@ -186,7 +186,8 @@ static void bodies(void)
 	check_int(body(&c, "POST", "/shells", "application/jsonx", shell), ERR_MEDIA_TYPE, "a type that only begins right");
 	check_int(body(&c, "POST", "/shells", "application/json", ""), ERR_BAD_REQUEST, "no body");
 	check_int(body(&c, "POST", "/submodels", "application/json", shell), ERR_BAD_REQUEST, "another class");
-	check_int(body(&c, "PUT", element, "application/json", "{\"modelType\":\"Property\",\"idShort\":\"a\"}"), ERR_BAD_REQUEST, "PUT wants all");
+	check_int(body(&c, "PUT", element, "application/json", "{\"modelType\":\"Property\",\"idShort\":\"a\"}"), ERR_BAD_REQUEST,
+		  "PUT wants all");
 	check(!body(&c, "PATCH", element, "application/json", "{\"modelType\":\"Property\",\"idShort\":\"a\"}"), "PATCH takes a part");
 	check(!body(&c, "PATCH", value, "application/json", "17") && !c.node && c.body.n == 2, "a value is left to the domain");
 	check(!body(&c, "GET", "/shells", "application/json", ""), "GET with a content type");
