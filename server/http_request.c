@@ -314,7 +314,7 @@ static void work_trend(struct request *r)
 	trend_run(&r->call, &r->call.server->config);
 }
 
-static void work_health(struct request *r)
+static void tell_health(struct request *r)
 {
 	health_run(&r->call, &r->call.server->config);
 }
@@ -338,8 +338,10 @@ static void work_file(struct request *r)
 static const struct surface {
 	const char *path;
 	void (*run)(struct request *);	/* NULL: the event stream */
+	bool blocks;			/* is for a worker */
 } surfaces[] = {
-	{ "/events/live", NULL }, { "/trend", work_trend }, { "/healthz", work_health }, { "/health", work_health }, { "/readyz", work_ready },
+	{ "/events/live", NULL, false }, { "/trend", work_trend, true }, { "/readyz", work_ready, true },
+	{ "/healthz", tell_health, false }, { "/health", tell_health, false },
 };
 
 static const struct surface *find_surface(struct slice path)
@@ -363,7 +365,12 @@ static enum MHD_Result answer_surface(struct request *r, const struct surface *s
 		diag_add(&c->diag, ERR_METHOD, "%s is not possible here, only GET", c->method);
 		return refuse(r, ERR_METHOD);
 	}
-	return s->run ? hand_over(r, c->server->work, s->run) : open_stream(r);
+	if (s->blocks)
+		return hand_over(r, c->server->work, s->run);
+	if (!s->run)
+		return open_stream(r);
+	s->run(r);
+	return reply(r);
 }
 
 /* A file of the console, where no path of the API is meant; the Result that says so is forgotten with its id.  False: there is none. */

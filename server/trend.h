@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * trend.h - what the server answers beside the AAS API: the recent past of one element, and how it is doing itself.
  *
- * Each function makes the reply of a call whose transport members and arena are set.  Worker thread, they may block.
+ * Each function makes the reply of a call whose transport members and arena are set.  Worker thread: all but health_run may block.
  */
 #ifndef SERVER_TREND_H
 #define SERVER_TREND_H
