@@ -153,17 +153,15 @@ static void read_answer(struct reader *r, char *s)
 /* The part of a line behind "->", which is cut off; NULL when there is none. */
 static char *cut_arrow(char *line)
 {
-	char *at = line;
+	char *at = strstr(line, " -> ");
 	if (!strncmp(line, "-> ", 3)) {
 		*line = 0;
 		return trim(line + 3);
 	}
-	for (char *next; (next = strstr(at, " -> ")); at = next + 1)
-		if (!strchr(next + 4, '"') || open_brackets(line) >= 0) {
-			*next = 0;
-			return trim(next + 4);
-		}
-	return NULL;
+	if (!at)
+		return NULL;
+	*at = 0;
+	return trim(at + 4);
 }
 
 static void read_field(struct reader *r, char *s)
@@ -236,6 +234,21 @@ static void step_begin(struct reader *r, char *line)
 		read_answer(r, answer);
 }
 
+/* each base = /submodel | /aas/submodels/... */
+static void read_each(struct reader *r, char *s)
+{
+	char *eq = strstr(s, " = "), *save = NULL;
+	size_t n = 0;
+	if (!eq) {
+		fault(r, "each NAME = VALUE | VALUE is expected");
+		return;
+	}
+	*eq = 0;
+	r->script->each = arena_strdup(r->a, trim(s));
+	for (char *v = strtok_r(eq + 3, "|", &save); v && n < 7; v = strtok_r(NULL, "|", &save))
+		r->script->values[n++] = arena_strdup(r->a, trim(v));
+}
+
 static void read_line(struct reader *r, char *line)
 {
 	bool indented = *line == ' ' || *line == '\t';
@@ -245,6 +258,8 @@ static void read_line(struct reader *r, char *line)
 	if (!indented && !strncmp(s, "needs ", 6)) {
 		r->script->needs_in_process |= !strcmp(s + 6, "in-process");
 		r->script->needs_shared |= !strcmp(s + 6, "shared");
+	} else if (!indented && !strncmp(s, "each ", 5)) {
+		read_each(r, s + 5);
 	} else if (!indented) {
 		step_begin(r, s);
 	} else if (!r->step) {

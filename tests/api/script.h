@@ -3,6 +3,7 @@
  *
  *   # title, and comments
  *   needs in-process                               skipped when a server is given (what follows needs our own executor, or an empty server)
+ *   each name = A | B                              the whole script once for each, as {$name}, in-process with a fresh server each time
  *   needs shared                                   skipped when the shared test data is not there
  *   METHOD /target [@file] [-> STATUS [check]]     a request begins in the first column; `-> *` takes any status
  *     body line                                    indented: the body, until the line that holds "->"
@@ -64,6 +65,8 @@ struct step {
 struct script {
 	const char *name;		/* "41-value-patch" */
 	bool needs_in_process, needs_shared;
+	const char *each;		/* NULL, or the name of a variable */
+	const char *values[8];		/* NULL at the end; fewer than 8 */
 	struct step *steps;
 };
 

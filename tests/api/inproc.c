@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/api/inproc.h"
+
+#include <stdio.h>
+
+#include "aas/tree.h"
+#include "base/clock.h"
+#include "server/http.h"
+#include "submodels/operation.h"
+
+static struct store *store;
+static struct changes *changes;
+static struct live *live;
+static struct sm_service *service;
+static struct server *server;
+static char url[64];
+
+static const char *given_text(const struct aas_node *inputs, const char *name)
+{
+	for (; inputs; inputs = inputs->next) {
+		const struct aas_node *e = sm_argument_element(inputs);
+		if (str_eq(sm_argument_name(inputs), name) && aas_is(e, AAS_Property))
+			return AAS_AT(e, Property, value).str;
+	}
+	return "done";
+}
+
+static enum err obey(const struct sm_invocation *in, struct arena *a, struct sm_outcome *out)
+{
+	struct aas_node **tail = &out->outputs;
+	const struct aas_node *declared = AAS_AT(in->operation, Operation, outputVariables).node;
+	for (; declared; declared = declared->next) {
+		struct aas_node *v = *tail = aas_copy(a, declared);
+		if (!v)
+			return ERR_NO_MEMORY;
+		struct aas_node *e = AAS_AT(v, OperationVariable, value).node;
+		if (aas_is(e, AAS_Property))
+			AAS_AT(e, Property, value).str = given_text(in->inputs, sm_argument_name(v));
+		tail = &v->next;
+	}
+	out->inoutputs = (struct aas_node *)in->inoutputs;
+	out->state = EXECUTION_COMPLETED;
+	return ERR_OK;
+}
+
+static enum err execute(void *ctx, const struct sm_invocation *in, struct arena *a, struct sm_outcome *out, struct diag *d)
+{
+	const char *name = AAS_ID_SHORT(in->operation);
+	(void)ctx, (void)d;
+	if (name && str_eq(name, "Unbound"))
+		return ERR_NOT_SUPPORTED;
+	if (name && str_eq(name, "Refuse"))
+		*out = (struct sm_outcome){ .state = EXECUTION_FAILED, .message = "the interlock is open" };
+	else if (name && str_eq(name, "Slow"))
+		*out = (struct sm_outcome){ .state = EXECUTION_TIMEOUT, .message = "no answer in time" };
+	else
+		return obey(in, a, out);
+	return ERR_OK;
+}
+
+bool inproc_start(void)
+{
+	struct diag d = DIAG_INIT;
+	char why[300];
+	store = store_mem_new();
+	changes = changes_new();
+	live = live_new();
+	service = sm_service_new(&(struct sm_config){ .store = store, .changes = changes, .live = live, .invoker = { NULL, execute } });
+	server = service ? http_start(&(struct http_config){ .service = service, .live = live, .store = store, .loops = 1, .workers = 2, .invokers = 2 },
+				      &d) : NULL;
+	if (!server)
+		printf("# no server: %s\n", diag_first(&d, why, sizeof why));
+	else
+		snprintf(url, sizeof url, "http://127.0.0.1:%u", http_port(server));
+	diag_fini(&d);
+	return server != NULL;
+}
+
+const char *inproc_url(void)
+{
+	return url;
+}
+
+void inproc_stop(void)
+{
+	http_stop(server);
+	sm_service_free(service);
+	live_free(live);
+	changes_free(changes);
+	store->ops->close(store);
+	server = NULL;
+}
+
+void inproc_live(const char *submodel_id, const char *path, const char *text)
+{
+	live_set(live, submodel_id, path, text, QUALITY_GOOD, clock_now_us());
+}
