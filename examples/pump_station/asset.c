@@ -247,6 +247,10 @@ static int read_options(int argc, char **argv, struct options *o)
 		fprintf(stderr, "twinshell asset pump-station: --prefix: a topic of at most 80 bytes without + and # is expected\n");
 		good = false;
 	}
+	if (good && !strstr(o->broker, "://")) {
+		fprintf(stderr, "twinshell asset pump-station: --broker: an address like tcp://127.0.0.1:1883 is expected\n");
+		good = false;
+	}
 	return good ? EX_OK : EX_USAGE;
 }
 
