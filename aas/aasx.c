@@ -181,8 +181,8 @@ static enum err read_spec(struct package *p, struct spec *s, const struct zip_en
 	return e;
 }
 
-/* Union by id.  The same data may be there as JSON and as XML: then the JSON counts.  Two different things of one format with one
- * id are a fault. */
+/* Union by id.  The same data may be there as JSON and as XML: then the JSON counts.  Two different shells or submodels of one format
+ * with one id are a fault; of concept descriptions the first counts, because even published packages repeat ids among them. */
 static enum err merge_list(struct package *p, union aas_slot *to, struct aas_node *from, bool xml, struct diag *d)
 {
 	struct aas_node **tail = &to->node, *next;
@@ -192,7 +192,7 @@ static enum err merge_list(struct package *p, union aas_slot *to, struct aas_nod
 		char *key = arena_printf(p->arena, "%u %s", from->cls->id, AAS_ID(from));
 		next = from->next;
 		struct seen *s = key ? map_get(&p->ids, key, strlen(key)) : NULL;
-		if (s && s->xml == xml && !aas_equal(s->node, from))
+		if (s && s->xml == xml && !aas_is(from, AAS_ConceptDescription) && !aas_equal(s->node, from))
 			return diag_add(d, ERR_BAD_REQUEST, "the package holds two different things with the id \"%.200s\"", AAS_ID(from));
 		if (s)
 			continue;

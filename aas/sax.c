@@ -113,7 +113,9 @@ static void on_reference(void *ctx, const xmlChar *name)
 /* Converters other than these are large and rarely walked code. */
 static void on_document(void *ctx)
 {
-	static const char *const known[] = { "UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "US-ASCII", "ASCII", "ISO-8859-1", "ISO-8859-15", "windows-1252" };
+	static const char *const known[] = {
+		"UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "US-ASCII", "ASCII", "ISO-8859-1", "ISO-8859-15", "windows-1252",
+	};
 	struct parser *p = ctx;
 	const char *encoding = (const char *)p->x->encoding;
 	if (p->e || !encoding)

@@ -137,7 +137,8 @@ enum err store_mem_position(struct store *st, const char *spool, uint64_t *posit
 	return ERR_OK;
 }
 
-enum err store_mem_samples(struct store *st, int64_t series, int64_t t0, int64_t t1, size_t limit, struct arena *a, struct store_sample **out, size_t *n)
+enum err store_mem_samples(struct store *st, int64_t series, int64_t t0, int64_t t1, size_t limit, struct arena *a,
+			   struct store_sample **out, size_t *n)
 {
 	struct mem_store *m = (struct mem_store *)st;
 	enum err e = ERR_OK;

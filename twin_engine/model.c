@@ -17,6 +17,7 @@
 #define LAG_MEMORIES 3.0	/* an output with a longer memory follows a jump of another one for so long */
 #define LAG_SD 0.3		/* ... and by so much in each memory, without that being a trend */
 #define HOUR 3600.0
+#define INPUT_MOST 1e9
 
 #define M(symbol) extern const struct model_kind model_##symbol;
 #include "twin_engine/models.def"
@@ -273,7 +274,7 @@ static void look_at_outputs(struct model *m, bool learning, double dt)
 		for (size_t i = 0; i < m->kind->output[o].n_terms; i++)
 			m->predicted[o] += c->theta[i] * term[i];
 		m->residual[o] = y[o] - m->predicted[o];
-		if (isnan(y[o]) || !learning) {
+		if (!isfinite(m->residual[o]) || !learning) {
 			c->last = NAN;
 			continue;
 		}
@@ -292,30 +293,40 @@ static void look_at_outputs(struct model *m, bool learning, double dt)
 	}
 }
 
+/* What no instrument can mean counts as missing.  False: a required input is. */
+static bool take_inputs(struct model *m, const double *in)
+{
+	for (size_t i = 0; i < m->kind->n_inputs; i++) {
+		bool usable = fabs(in[i]) < INPUT_MOST;
+		if (!usable && m->kind->input[i].role == MODEL_REQUIRED)
+			return false;
+		m->in[i] = usable ? in[i] : NAN;
+	}
+	return true;
+}
+
 void model_step(struct model *m, int64_t time_us, const double in[MODEL_INPUTS])
 {
 	const struct model_kind *k = m->kind;
 	if (m->time_us != TIME_NONE && time_us <= m->time_us)
 		return;
-	for (size_t i = 0; i < k->n_inputs; i++)
-		if (k->input[i].role == MODEL_REQUIRED && isnan(in[i])) {
-			model_idle(m);
-			return;
-		}
+	if (!take_inputs(m, in)) {
+		model_idle(m);
+		return;
+	}
 	double dt = m->time_us == TIME_NONE ? 0 : (double)(time_us - m->time_us) / 1e6;
-	memcpy(m->in, in, sizeof m->in);
 	if (!m->started || dt > GAP_S) {
 		double y[MODEL_OUTPUTS], theta[MODEL_OUTPUTS][MODEL_TERMS];
 		measurements(m, y);
 		for (size_t o = 0; o < k->n_outputs; o++)
 			memcpy(theta[o], m->cal[o].theta, sizeof theta[o]);
-		k->start(m->param + N_COMMON, in, y, (const double (*)[MODEL_TERMS])theta, m->x);
+		k->start(m->param + N_COMMON, m->in, y, (const double (*)[MODEL_TERMS])theta, m->x);
 		m->started = true;
 	} else {
 		integrate(m, dt);
 	}
 	m->time_us = time_us;
-	m->stopped = !k->running(m->param + N_COMMON, in);
+	m->stopped = !k->running(m->param + N_COMMON, m->in);
 	if (m->stopped) {
 		model_idle(m);
 		return;

@@ -4,8 +4,8 @@
 #include <math.h>
 
 /* The future is not the past: relative sd of the mean rate to come, less when less wear is to come. */
-#define USE_SD_NEAR 0.12
-#define USE_SD_FAR 0.28
+#define USE_SD_NEAR 0.10
+#define USE_SD_FAR 0.20
 #define DIFFUSION 0.004		/* as health.c: variance of d per life of wear */
 #define LEAST_H 1e-4
 #define MOST_H 1e8

@@ -163,6 +163,10 @@ static void several_specs(void)
 	READS(&x, TWO_JSON, DATA, { "aasx/b.json", SM("a", ""), 0 });
 	check(submodels(&x) == 1, "the same twice is once");
 	REFUSES("two different things with the id \"a\"", TWO_JSON, DATA, { "aasx/b.json", SM("a", ",\"idShort\":\"B\""), 0 });
+#define CD(name) "{\"modelType\":\"ConceptDescription\",\"id\":\"c\",\"idShort\":\"" name "\"}"
+	READS(&x, USUAL, { "aasx/data.json", "{\"conceptDescriptions\":[" CD("One") "," CD("Two") "]}", 0 });
+	check_str(AAS_ID_SHORT(AAS_AT(x.environment, Environment, conceptDescriptions).node), "One", "of two concept descriptions the first");
+	check_int(count(AAS_AT(x.environment, Environment, conceptDescriptions).node), 1, "alone");
 	REFUSES("aasx/data.json.submodels[0]", TWO_JSON, { "aasx/data.json", SM("", ""), 0 }, { "aasx/b.json", SM("a", ""), 0 });
 }
 
@@ -228,7 +232,7 @@ static void outside(void)
 
 static void names(void)
 {
-	static const char *const bad[] = { "../evil", "/evil", "a/../../evil", "a//b", "./a", "a/.", "a\\b", "C:evil", "a\nb", "...", "a/../b/" };
+	static const char *const bad[] = { "../evil", "/evil", "a/../../evil", "a//b", "./a", "a/.", "a\\b", "C:evil", "a\tb", "...", "a/../b/" };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		REFUSES("is not allowed", USUAL, DATA, { bad[i], "x", 0 });
 	REFUSES("is not allowed", USUAL, DATA, { "aasx/link", "/etc/passwd", LINK });

@@ -28,14 +28,16 @@ static void package(const char *path, const char *name)
 	struct slice bytes;
 	struct aasx x;
 	char why[1100];
-	if (check(!file_read(a, path, 64 << 20, &bytes, NULL) && aasx_is(bytes.p, bytes.n), "%s is a package", name) &&
-	    check(!aasx_read(a, bytes.p, bytes.n, &x, &d), "it is read %s", diag_first(&d, why, sizeof why))) {
+	enum err e = file_read(a, path, 64 << 20, &bytes, &d);
+	if (!e)
+		e = aasx_read(a, bytes.p, bytes.n, &x, &d);
+	if (check(!e, "%s is read: %s", name, diag_first(&d, why, sizeof why))) {
 		unsigned files = 0;
 		for (const struct aasx_file *f = x.files; f; f = f->next)
 			files++;
 		aas_json_write(&b, x.environment);
-		check(!aas_json_read(a, AAS_Environment, b.p, b.n, 0, &again, &d) && aas_equal(x.environment, again), "as JSON it is the same %s",
-		      diag_first(&d, why, sizeof why));
+		e = aas_json_read(a, AAS_Environment, b.p, b.n, 0, &again, &d);
+		check(!e && aas_equal(x.environment, again), "as JSON it is the same %s", diag_first(&d, why, sizeof why));
 		printf("# %s: %u shells, %u submodels, %u concept descriptions, %u files, %zu bytes of JSON\n", name,
 		       count(AAS_AT(x.environment, Environment, assetAdministrationShells).node),
 		       count(AAS_AT(x.environment, Environment, submodels).node),
