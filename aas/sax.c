@@ -136,6 +136,12 @@ static void on_error(void *ctx, xmlErrorPtr error)
 	stop(p, diag_add(p->d, e, "line %d: not well-formed XML: %.*s", error->line, (int)(n < 200 ? n : 200), error->message ? error->message : ""));
 }
 
+/* Faults of the encoding go to the thread's general handler, which would write to standard error. */
+static void be_quiet(void *ctx, const char *fmt, ...)
+{
+	(void)ctx, (void)fmt;
+}
+
 enum err sax_parse(const char *text, size_t n, struct sax_from *from, struct diag *d)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -146,6 +152,7 @@ enum err sax_parse(const char *text, size_t n, struct sax_from *from, struct dia
 	};
 	struct parser p = { from, d, NULL, ERR_OK };
 	pthread_once(&once, xmlInitParser);
+	xmlSetGenericErrorFunc(NULL, be_quiet);
 	from->line = 1;
 	if (!(p.x = xmlCreatePushParserCtxt(&h, &p, NULL, 0, NULL)))
 		return diag_add(d, ERR_NO_MEMORY, "out of memory");
