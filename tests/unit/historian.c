@@ -265,7 +265,7 @@ static void test_full(void)
 
 int main(void)
 {
-	log_setup(getenv("VERBOSE") ? LOG_INFO : LOG_ERROR - 1, LOG_TEXT);
+	log_setup(getenv("VERBOSE") ? LOG_INFO : LOG_ERROR, LOG_TEXT);
 	snprintf(dir, sizeof dir, "/tmp/historian-test-XXXXXX");
 	if (!mkdtemp(dir))
 		return 1;
