@@ -182,7 +182,8 @@ static void put_headers(struct request *r, struct MHD_Response *resp)
 	/* Not our JSON: bytes that somebody uploaded must not run as a page of this origin; the console may load only itself. */
 	MHD_add_response_header(resp, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(resp, "Content-Security-Policy", c->route ? "sandbox; default-src 'none'"
-				: "default-src 'self'; style-src 'self' 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'");
+				: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
+				  "frame-ancestors 'none'");
 	if (r->file && r->file->etag)
 		MHD_add_response_header(resp, "ETag", r->file->etag);
 	if (!c->route)

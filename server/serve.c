@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -192,7 +193,7 @@ static enum err open_http(struct house *h)
 		.address = h->host, .port = h->port, .loops = (unsigned)h->config.loops, .workers = (unsigned)h->config.workers,
 		.body_max = h->config.max_body, .base_paths = h->config.base_path, .service = h->service, .live = h->live, .store = h->store,
 		.external_url = *h->config.external_url ? h->config.external_url : NULL,
-		.files = static_files, .n_files = n_static_files,
+		.cors_origin = h->config.cors_origin, .files = static_files, .n_files = n_static_files,
 		.static_dir = *h->config.console_dir ? h->config.console_dir : NULL,
 	};
 	return (h->server = http_start(&c, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
@@ -266,6 +267,16 @@ static enum err setup_log(struct house *h)
 	return ERR_OK;
 }
 
+/* Two thousand clients need more descriptors than the usual soft limit has. */
+static void raise_limits(void)
+{
+	struct rlimit files;
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 static int fail(struct house *h, enum err e)
 {
 	for (unsigned i = 0; i < h->diag.n; i++)
@@ -291,6 +302,7 @@ int serve(int argc, char **argv)
 	sigaddset(&stop, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &stop, NULL);	/* before any thread starts, so that only sigwait below sees them */
 	signal(SIGPIPE, SIG_IGN);
+	raise_limits();
 
 	enum err e = h.arena ? config_read(h.arena, argc, argv, &h.config, &rest, &n_rest, &h.diag) : ERR_NO_MEMORY;
 	if (!e && n_rest)

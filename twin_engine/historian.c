@@ -262,14 +262,15 @@ static int64_t patience(const struct historian *h, int64_t since)
 	return left > 0 ? left : has_work(h) ? 0 : LIVE_INTERVAL_US;
 }
 
-/* Wait until a batch is worth a commit; NULL: stopped, and nothing is left. */
-static struct batch *take(struct historian *h)
+/* Wait until a batch is worth a commit; NULL: none is, look again unless it is `over`. */
+static struct batch *take(struct historian *h, bool *over)
 {
 	int64_t since = clock_mono_us(), left;
 	lock_take(&h->lock);
 	while ((left = patience(h, since)) > 0)
 		lock_wait(&h->lock, &h->filled, left);
 	struct batch *b = has_work(h) ? h->open : NULL;
+	*over = h->stop_us != 0;
 	if (b) {
 		struct batch *other = b == h->batch ? h->batch + 1 : h->batch;
 		other->position = b->position;
@@ -454,7 +455,8 @@ static void *run(void *arg)
 {
 	struct historian *h = arg;
 	struct batch *b;
-	while ((b = take(h)) || !h->stop_us) {
+	bool over = false;
+	while ((b = take(h, &over)) || !over) {
 		if (!b)
 			continue;
 		if (!commit_samples(h, b) || !commit_commands(h, b))

@@ -227,7 +227,7 @@ static void test_bind(struct world *w, struct asset *a)
 	while (!shows(w, OD, "Head", "7", 2000) && clock_mono_us() - t0 < 5 * US_PER_S)
 		say(a, "t/head", 7);
 	int64_t us = clock_mono_us() - t0;
-	check(shows(w, OD, "Head", "7", 1), "a link that is added works at once");
+	check(shows(w, OD, "Head", "7", US_PER_S), "a link that is added works at once");
 	printf("# from PUT to the first value: %.1f ms\n", (double)us / 1e3);
 }
 

@@ -45,7 +45,7 @@ static void test_rules(void)
 		{ "\xFF", "a", -1 }, { "a", "", 0 },
 	};
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
-		check_int(matches(row[i].filter, row[i].topic), row[i].n, "%s on %s", row[i].filter, row[i].topic);
+		check_int(matches(row[i].filter, row[i].topic), row[i].n, "rule %zu: %s", i, row[i].topic);
 }
 
 static void test_tree(void)

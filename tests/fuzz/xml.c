@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 - arbitrary bytes as AAS XML: what is read is right, and is the same when it went through JSON. */
+#include <stdlib.h>
+
+#include "aas/json.h"
+#include "aas/tree.h"
+#include "aas/xml.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct arena *a = arena_new(1 << 24);
+	struct buf b = BUF_INIT;
+	struct diag d = DIAG_INIT;
+	struct aas_node *env, *again;
+	enum err e = aas_xml_read(a, (const char *)p, n, &env, &d);
+	if (e ? !d.n || d.top : aas_check(env, NULL) != ERR_OK)
+		abort();
+	if (!e && (aas_json_write(&b, env), aas_json_read(a, AAS_Environment, b.p, b.n, 0, &again, NULL) || !aas_equal(env, again)))
+		abort();
+	diag_fini(&d);
+	buf_fini(&b);
+	arena_free(a);
+	return 0;
+}
