@@ -17,6 +17,7 @@ struct parser {
 	struct diag *d;
 	xmlParserCtxtPtr x;
 	enum err e;
+	size_t open, seen;	/* elements */
 };
 
 static enum err stop(struct parser *p, enum err e)
@@ -66,6 +67,8 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
 		attr[i] = (struct sax_attr){ a[2] ? (const char *)a[2] : "", (const char *)a[0], { o, k } };
 		o += k;
 	}
+	p->open++;
+	p->seen++;
 	enum err e = p->from->ops->start(p->from->ctx, uri ? (const char *)uri : "", (const char *)name, attr, (unsigned)n);
 	free(copy);
 	if (e)
@@ -79,6 +82,7 @@ static void on_end(void *ctx, const xmlChar *name, const xmlChar *prefix, const 
 	if (p->e)
 		return;
 	p->from->line = (unsigned)xmlSAX2GetLineNumber(p->x);
+	p->open--;
 	enum err e = p->from->ops->end(p->from->ctx);
 	if (e)
 		stop(p, e);
@@ -150,7 +154,7 @@ enum err sax_parse(const char *text, size_t n, struct sax_from *from, struct dia
 		.ignorableWhitespace = on_text, .cdataBlock = on_text, .internalSubset = on_doctype, .reference = on_reference,
 		.startDocument = on_document, .serror = on_error,
 	};
-	struct parser p = { from, d, NULL, ERR_OK };
+	struct parser p = { .from = from, .d = d };
 	pthread_once(&once, xmlInitParser);
 	xmlSetGenericErrorFunc(NULL, be_quiet);
 	from->line = 1;
@@ -161,7 +165,8 @@ enum err sax_parse(const char *text, size_t n, struct sax_from *from, struct dia
 		xmlParseChunk(p.x, text + at, (int)(n - at < CHUNK ? n - at : CHUNK), 0);
 	if (!p.e)
 		xmlParseChunk(p.x, NULL, 0, 1);
-	if (!p.e && (!p.x->wellFormed || p.x->errNo))
+	/* A broken UTF-16 text can end the parser without a word. */
+	if (!p.e && (!p.x->wellFormed || p.x->errNo || p.open || !p.seen))
 		p.e = diag_add(d, ERR_BAD_REQUEST, "not well-formed XML");
 	xmlFreeParserCtxt(p.x);
 	return p.e;
