@@ -2,6 +2,7 @@
  * service_import.c - an environment with its files into the store: one transaction, all or nothing.
  */
 #include "aas/aasx.h"
+#include "aas/tree.h"
 #include "submodels/session.h"
 
 struct import {
@@ -9,6 +10,7 @@ struct import {
 	const struct aasx *package;
 	struct map files;		/* path -> struct aasx_file */
 	struct map taken;		/* paths that were stored at least once */
+	struct map brought[STORE_N_KINDS];	/* id -> the node of the package */
 	enum sm_import_mode mode;
 	struct sm_import_report *report;
 };
@@ -75,12 +77,24 @@ static enum err keep_files(struct import *im, enum store_kind kind, const struct
 	return thumb ? keep(im, kind, AAS_ID(n), AAS_AT(thumb, Resource, path).str) : ERR_OK;
 }
 
+/* A package may name the same thing twice, for two shells (pitfall 65); two different ones of one id are a conflict. */
+static enum err once(struct import *im, enum store_kind kind, struct aas_node *n, bool *again)
+{
+	void *old = NULL;
+	if (!map_put(&im->brought[kind], AAS_ID(n), strlen(AAS_ID(n)), n, &old))
+		return no_memory(im);
+	*again = old && aas_equal(old, n);
+	return ERR_OK;
+}
+
 static enum err bring(struct import *im, enum store_kind kind, struct aas_node *n)
 {
 	bool has = false, created = true;
-	enum err err = ERR_OK;
+	enum err err = once(im, kind, n, &has);
 
-	if (im->mode == SM_IMPORT_IGNORE_DUPLICATES && (err = sm_has(im->s, kind, AAS_ID(n), &has)))
+	if (err)
+		return err;
+	if (!has && im->mode == SM_IMPORT_IGNORE_DUPLICATES && (err = sm_has(im->s, kind, AAS_ID(n), &has)))
 		return err;
 	if (has) {
 		im->report->skipped++;
@@ -132,5 +146,7 @@ enum err sm_import(struct sm_session *s, const struct aasx *package, enum sm_imp
 		err = bring_all(&im, STORE_CONCEPT, "conceptDescriptions", AAS_AT(env, Environment, conceptDescriptions).node);
 	map_fini(&im.files);
 	map_fini(&im.taken);
+	for (int k = 0; k < STORE_N_KINDS; k++)
+		map_fini(&im.brought[k]);
 	return err;
 }
