@@ -61,7 +61,7 @@ static void test_coverage(void)
 {
 	static double level[STEPS];
 	int in[MARKS] = { 0 }, runs = 60, all = 0;
-	double error[MARKS] = { 0 }, dt;
+	double error[MARKS] = { 0 }, width[MARKS] = { 0 }, dt;
 	for (int r = 0; r < runs; r++) {
 		struct health h;
 		const struct health *mode = &h;
@@ -77,15 +77,18 @@ static void test_coverage(void)
 			rul_predict(&mode, 1, &rul);
 			in[k] += rul.q05 <= truth && truth <= rul.q95;
 			error[k] += fabs(rul.q50 - truth) / (double)runs / truth;
+			width[k] += (rul.q95 - rul.q05) / (double)runs / truth;
 			k++;
 		}
 	}
 	for (int k = 0; k < MARKS; k++) {
 		all += in[k];
-		printf("# at %.0f %% of life: interval covers %d of %d, mean error of the median %.0f %%\n", 100 * mark[k], in[k], runs, 100 * error[k]);
+		printf("# at %.0f %% of life: interval covers %d of %d, is %.2f of the truth wide, mean error of the median %.0f %%\n",
+		       100 * mark[k], in[k], runs, width[k], 100 * error[k]);
 		check(in[k] >= 0.7 * runs, "the interval covers most lives at %.0f %%", 100 * mark[k]);
 	}
 	check(all >= 0.8 * MARKS * runs, "the 90 %% interval covers the truth in at least 80 %% of all cases (%d of %d)", all, MARKS * runs);
+	check(width[2] < 1.5 && width[4] < 1.2, "and it does so by knowing, not by saying everything: %.2f, %.2f", width[2], width[4]);
 	check(error[4] < 0.35, "near the end the median is near the truth");
 }
 
