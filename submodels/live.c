@@ -238,7 +238,8 @@ static bool copy_since(const struct owner *o, uint64_t since, struct arena *a, s
 	return true;
 }
 
-enum err live_list(struct live *l, const char *submodel_id, uint64_t since, struct arena *a, struct live_value **out, size_t *n, uint64_t *seq)
+enum err live_list(struct live *l, const char *submodel_id, uint64_t since, struct arena *a, struct live_value **out, size_t *n,
+		   uint64_t *seq)
 {
 	struct map_item *it;
 	bool ok = true;

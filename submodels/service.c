@@ -431,7 +431,8 @@ enum err sm_has(struct sm_session *s, enum store_kind kind, const char *id, bool
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-enum err sm_list(struct sm_session *s, enum store_kind kind, const struct store_filter *f, const char *after, size_t limit, struct store_page *out)
+enum err sm_list(struct sm_session *s, enum store_kind kind, const struct store_filter *f, const char *after, size_t limit,
+		 struct store_page *out)
 {
 	static const struct store_filter none;
 	struct store_txn *txn;

@@ -76,7 +76,8 @@ bool sm_is_live(struct sm_service *, const char *sm_id);
 
 /* -- operations: no session is open while the asset works ------------------------------------------------------------------ */
 /* The Operation at `path`, copied into the arena; ERR_METHOD when the element is something else. */
-enum err sm_operation_get(struct sm_service *, const char *sm_id, const char *path, struct arena *, const struct aas_node **, struct diag *);
+enum err sm_operation_get(struct sm_service *, const char *sm_id, const char *path, struct arena *, const struct aas_node **,
+			  struct diag *);
 /* timeout_us <= 0: the default; too large ones are cut.  Arguments are checked against the declaration (ERR_BAD_REQUEST). */
 enum err sm_invoke(struct sm_service *, const char *sm_id, const char *path, struct aas_node *inputs, struct aas_node *inoutputs,
 		   int64_t timeout_us, struct arena *, struct sm_outcome *, struct diag *);

@@ -43,13 +43,33 @@ static const char *overlay_text(void *ctx, const struct aas_node *n)
 	return NULL;
 }
 
-enum err sm_write(struct sm_service *s, struct buf *b, const char *sm_id, const struct aas_node *n, const struct aas_view *view, struct diag *d)
+/* A leaf needs one value, anything else all of its submodel. */
+static enum err live_values(struct live *l, const char *sm_id, const struct aas_node *n, struct arena *a, struct live_value **v,
+			    size_t *count)
+{
+	struct buf path = BUF_INIT;
+	uint64_t seq;
+	enum err err;
+
+	if (!aas_is(n, AAS_Property))
+		return live_list(l, sm_id, 0, a, v, count, &seq);
+	aas_path_write(&path, n);
+	*count = 0;
+	if (path.failed || !(*v = ARENA_NEW(a, struct live_value)))
+		err = ERR_NO_MEMORY;
+	else if (!(err = live_get(l, sm_id, path.p ? path.p : "", a, *v)))
+		*count = 1;
+	buf_fini(&path);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err sm_write(struct sm_service *s, struct buf *b, const char *sm_id, const struct aas_node *n, const struct aas_view *view,
+		  struct diag *d)
 {
 	struct overlay o = { .path = BUF_INIT };
 	struct aas_view with = *view;
 	struct live_value *v;
 	struct arena *a;
-	uint64_t seq;
 	size_t n_values;
 	enum err err = ERR_NO_MEMORY;
 
@@ -57,7 +77,7 @@ enum err sm_write(struct sm_service *s, struct buf *b, const char *sm_id, const 
 		return aas_view_write(b, n, view, d);
 	if (!(a = arena_new(0)))
 		return err;
-	if ((err = live_list(s->conf.live, sm_id, 0, a, &v, &n_values, &seq)))
+	if ((err = live_values(s->conf.live, sm_id, n, a, &v, &n_values)))
 		goto out;
 	if (!overlay_make(&o, a, v, n_values)) {
 		err = ERR_NO_MEMORY;

@@ -66,8 +66,8 @@ bool inproc_start(void)
 	changes = changes_new();
 	live = live_new();
 	service = sm_service_new(&(struct sm_config){ .store = store, .changes = changes, .live = live, .invoker = { NULL, execute } });
-	server = service ? http_start(&(struct http_config){ .service = service, .live = live, .store = store, .loops = 1, .workers = 2, .invokers = 2 },
-				      &d) : NULL;
+	struct http_config conf = { .service = service, .live = live, .store = store, .loops = 1, .workers = 2, .invokers = 2 };
+	server = service ? http_start(&conf, &d) : NULL;
 	if (!server)
 		printf("# no server: %s\n", diag_first(&d, why, sizeof why));
 	else

@@ -57,8 +57,10 @@ struct at {
 
 static bool differs(struct at *at, const char *what, const json_t *got, const json_t *want)
 {
-	char *g = got ? json_dumps(got, JSON_ENCODE_ANY | JSON_COMPACT) : NULL, *w = want ? json_dumps(want, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-	snprintf(at->why, at->size, "%s: %s: got %.300s, want %.300s", *at->path ? at->path : "(body)", what, g ? g : "nothing", w ? w : "nothing");
+	char *g = got ? json_dumps(got, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+	char *w = want ? json_dumps(want, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+	snprintf(at->why, at->size, "%s: %s: got %.300s, want %.300s", *at->path ? at->path : "(body)", what,
+		 g ? g : "nothing", w ? w : "nothing");
 	free(g);
 	free(w);
 	return false;

@@ -18,6 +18,7 @@ static struct sm_service *service;
 static struct arena *arena;
 static struct diag diag = DIAG_INIT;
 static char heard[2000];
+static struct lock heard_lock = LOCK_INIT(RANK_LEAF);
 
 static const char pump[] =
 	"{\"modelType\":\"Submodel\",\"id\":\"urn:pump\",\"idShort\":\"Pump\",\"submodelElements\":["
@@ -29,15 +30,18 @@ static const char pump[] =
 	"{\"modelType\":\"SubmodelElementList\",\"idShort\":\"Log\",\"typeValueListElement\":\"Property\",\"valueTypeListElement\":\"xs:int\","
 	"\"value\":[{\"modelType\":\"Property\",\"valueType\":\"xs:int\",\"value\":\"1\"}]}]}";
 static const char shell[] =
-	"{\"modelType\":\"AssetAdministrationShell\",\"id\":\"urn:shell\",\"assetInformation\":{\"assetKind\":\"Instance\",\"globalAssetId\":\"urn:a\"}}";
+	"{\"modelType\":\"AssetAdministrationShell\",\"id\":\"urn:shell\","
+	"\"assetInformation\":{\"assetKind\":\"Instance\",\"globalAssetId\":\"urn:a\"}}";
 
 static void hear(void *ctx, const struct change *c, size_t n)
 {
 	static const char *const kind[] = { "created", "updated", "deleted", "value" };
 	(void)ctx;
+	lock_take(&heard_lock);
 	for (size_t i = 0; i < n; i++)
 		snprintf(heard + strlen(heard), sizeof heard - strlen(heard), "%s %s %s=%s;", kind[c[i].kind], c[i].id,
 			 c[i].path ? c[i].path : "-", c[i].value ? c[i].value : "-");
+	lock_drop(&heard_lock);
 }
 
 static struct aas_node *node(unsigned type, const char *json)
@@ -161,16 +165,19 @@ static void elements(void)
 	check_int(ONE(sm_element_post(s_, "urn:none", "", node(AAS_SubmodelElement, bolt), &path)), ERR_NOT_FOUND, "post into no submodel");
 	check_int(ONE(sm_element_post(s_, "urn:pump", "Log", node(AAS_SubmodelElement, item), &path)), ERR_OK, "post to a list appends");
 	check_str(path, "Log[1]", "at its end");
-	check_int(ONE(sm_element_put(s_, "urn:pump", "Log[2]", node(AAS_SubmodelElement, item), &created)), ERR_OK, "put behind the end of a list");
+	check_int(ONE(sm_element_put(s_, "urn:pump", "Log[2]", node(AAS_SubmodelElement, item), &created)),
+		  ERR_OK, "put behind the end of a list");
 	check(created, "appends");
-	check_int(ONE(sm_element_put(s_, "urn:pump", "Log[9]", node(AAS_SubmodelElement, item), &created)), ERR_NOT_FOUND, "put far behind the end");
+	check_int(ONE(sm_element_put(s_, "urn:pump", "Log[9]", node(AAS_SubmodelElement, item), &created)),
+		  ERR_NOT_FOUND, "put far behind the end");
 	check_int(ONE(sm_element_put(s_, "urn:pump", "Log[0]", node(AAS_SubmodelElement, item), &created)), ERR_OK, "put on an index");
 	check_str(show("Log", AAS_VALUE), "[7,7,7]", "replaces");
 	check_int(ONE(sm_element_delete(s_, "urn:pump", "Log[1]")), ERR_OK, "delete an item");
 	check_str(show("Log", AAS_VALUE), "[7,7]", "the others move up");
 	check_int(ONE(sm_element_put(s_, "urn:pump", "Motor.Bolt", node(AAS_SubmodelElement, bolt), &created)), ERR_OK, "put on a name");
 	check(!created, "replaces");
-	check_int(ONE(sm_element_put(s_, "urn:pump", "Motor.Nut", node(AAS_SubmodelElement, bolt), &created)), ERR_BAD_REQUEST, "put another name");
+	check_int(ONE(sm_element_put(s_, "urn:pump", "Motor.Nut", node(AAS_SubmodelElement, bolt), &created)),
+		  ERR_BAD_REQUEST, "put another name");
 	check_int(ONE(sm_element_put(s_, "urn:pump", "None.Bolt", node(AAS_SubmodelElement, bolt), &created)), ERR_NOT_FOUND, "put below nothing");
 	check_int(ONE(sm_element_delete(s_, "urn:pump", "Motor.Bolt")), ERR_OK, "delete");
 	check_str(heard, "deleted urn:pump Motor.Bolt=-;", "told");
@@ -190,7 +197,8 @@ static void values(void)
 	check(strstr(stored("urn:pump"), "\"value\":\"42\"") != NULL, "stored");
 	check_int(ONE(sm_value_patch(s_, "urn:pump", NULL, SLICE("{\"Speed\":43,\"Motor\":{\"Temp\":21.50}}"))), ERR_OK, "patch several");
 	check_str(heard, "value urn:pump Speed=43;value urn:pump Motor.Temp=21.50;", "one change each");
-	check_int(ONE(sm_value_patch(s_, "urn:pump", NULL, SLICE("{\"Speed\":44,\"Name\":[{\"de\":\"Pumpe\"}]}"))), ERR_OK, "patch with another kind");
+	check_int(ONE(sm_value_patch(s_, "urn:pump", NULL, SLICE("{\"Speed\":44,\"Name\":[{\"de\":\"Pumpe\"}]}"))),
+		  ERR_OK, "patch with another kind");
 	check_str(heard, "value urn:pump Speed=44;value urn:pump Name=-;", "told too");
 	check(strstr(stored("urn:pump"), "Pumpe") != NULL, "stored in the document");
 	check_int(ONE(sm_value_patch(s_, "urn:pump", NULL, SLICE("{\"Speed\":45,\"Motor\":{\"Temp\":\"hot\"}}"))), ERR_BAD_REQUEST, "one wrong");
