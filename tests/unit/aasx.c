@@ -176,12 +176,12 @@ static void files(void)
 	if (!READS(&x, { "[Content_Types].xml", TYPES, 0 },
 		   { "_rels/.rels", RELS(REL(AASX "aasx-origin", "/aasx/aasx-origin") REL(THUMB, "/Thumb.png")), 0 },
 		   SPECS(REL(AASX "aas-spec", "/aasx/data.json")),
-		   { "aasx/_rels/data.json.rels", RELS(REL(AASX "aas-suppl", "/aasx/suppl/m.pdf") REL(AASX "aas-suppl", "suppl/extra.bin")
+		   { "aasx/_rels/data.json.rels", RELS(REL(AASX "aas-suppl", "/aasx/suppl/m.pdf") REL(AASX "aas-suppl", "suppl/a&amp;b.pdf")
 						       REL(AASX "aas-suppl", "/aasx/gone.pdf") REL("urn:other", "http://x/")), 0 },
 		   { "aasx/data.json", SM("a", ",\"submodelElements\":[" FILE_AT("A", "/aasx/suppl/m.pdf") "," FILE_AT("B", "suppl/m.pdf") ","
 		     FILE_AT("C", "suppl/my%20file.xyz") "," FILE_AT("D", "/aasx/odd") "," FILE_AT("E", "https://x/y.pdf") ","
 		     FILE_AT("F", "/nix.pdf") "," FILE_AT("G", "../../etc/passwd") "]"), 0 },
-		   { "aasx/suppl/m.pdf", "PDF", 0 }, { "aasx/suppl/extra.bin", "BIN", STORED }, { "aasx/suppl/my file.xyz", "XYZ", 0 },
+		   { "aasx/suppl/m.pdf", "PDF", 0 }, { "aasx/suppl/a&b.pdf", "BIN", STORED }, { "aasx/suppl/my file.xyz", "XYZ", 0 },
 		   { "aasx/Odd", "ODD", 0 }, { "Thumb.png", "PNG", 0 }, { "aasx/nobody.txt", "N", 0 }))
 		return;
 	is_file(&x, "/aasx/suppl/m.pdf", "application/pdf", "PDF");
@@ -189,7 +189,7 @@ static void files(void)
 	check(file_of(&x, "suppl/m.pdf")->bytes.p == file_of(&x, "/aasx/suppl/m.pdf")->bytes.p, "two names, bytes once");
 	is_file(&x, "suppl/my%20file.xyz", "x/y", "XYZ");
 	is_file(&x, "/aasx/odd", "text/odd", "ODD");
-	is_file(&x, "/aasx/suppl/extra.bin", "application/octet-stream", "BIN");
+	is_file(&x, "/aasx/suppl/a&b.pdf", "application/pdf", "BIN");
 	is_file(&x, "/Thumb.png", "application/octet-stream", "PNG");
 	check_str(x.thumbnail, "/Thumb.png", "the thumbnail");
 	unsigned n = 0;
@@ -302,6 +302,24 @@ static void damaged(void)
 	check(aasx_is("PK\3\4", 4) && !aasx_is("PK\3", 3) && !aasx_is("{\"a\":1}", 7), "what begins like a ZIP file");
 }
 
+/* Two entries of the directory lead to the same bytes: the small one gets checksum, sizes and place of the large one. */
+static void overlapping(void)
+{
+	char *large = filled('A', 100000), why[1100], *entry[2] = { NULL, NULL };
+	struct part part[] = { USUAL, DATA, { "aasx/f1", large, STORED }, { "aasx/f2", "BBBBBBBB", STORED } };
+	struct aasx x;
+	size_t n;
+	char *bytes = pack(part, sizeof part / sizeof *part, &n);
+	for (char *p = bytes; p + 53 <= bytes + n; p++)
+		if (!memcmp(p, "PK\1\2", 4) && !memcmp(p + 46, "aasx/f", 6))
+			entry[p[52] - '1'] = p;
+	memcpy(entry[1] + 16, entry[0] + 16, 12);
+	memcpy(entry[1] + 42, entry[0] + 42, 4);
+	check(open_bytes(bytes, n, &x, why, sizeof why) == ERR_BAD_REQUEST && strstr(why, "overlap"), "overlapping parts: %s", why);
+	free(bytes);
+	free(large);
+}
+
 int main(void)
 {
 	a = arena_new(0);
@@ -313,6 +331,7 @@ int main(void)
 	names();
 	bombs();
 	damaged();
+	overlapping();
 	arena_free(a);
 	return done();
 }
