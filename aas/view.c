@@ -66,15 +66,22 @@ static void put_attribute(struct buf *b, const struct aas_node *n, unsigned i, c
 	}
 }
 
-/* Only these can hold elements, whose attributes depend on the view; everything else is written whole. */
-static bool is_plain(const struct aas_node *n)
+/* Whatever cannot hold elements or a blob, and has no live text, is the same in every view but $metadata: the codec writes it. */
+static bool is_plain(const struct aas_node *n, const struct aas_view *v, unsigned level)
 {
-	return !(n->cls->mask & (IS_SME | IS_REF)) && !aas_is(n, AAS_OperationVariable) && !aas_is(n, AAS_Environment);
+	static const bool varies[AAS_N_CLASSES] = {
+		[AAS_Environment] = true, [AAS_Submodel] = true, [AAS_SubmodelElementCollection] = true, [AAS_SubmodelElementList] = true,
+		[AAS_Entity] = true, [AAS_AnnotatedRelationshipElement] = true, [AAS_Operation] = true, [AAS_OperationVariable] = true,
+		[AAS_Blob] = true,
+	};
+	if (varies[n->cls->id] || (v->live && (aas_is(n, AAS_Property) || aas_is(n, AAS_Range))))
+		return false;
+	return level || v->modifier != AAS_METADATA;
 }
 
 static void put_node(struct buf *b, const struct aas_node *n, const struct aas_view *v, unsigned level)
 {
-	if (is_plain(n)) {
+	if (is_plain(n, v, level)) {
 		aas_json_write(b, n);
 		return;
 	}
