@@ -12,6 +12,7 @@
 #include <signal.h>
 
 #include "aas/json.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "server/route.h"
@@ -20,6 +21,8 @@
 #include "tests/api/match.h"
 #include "tests/api/script.h"
 #include "tests/tap.h"
+
+#define FILE_MAX ((size_t)64 << 20)
 
 struct run {
 	const char *url;		/* NULL: in-process */
@@ -71,7 +74,11 @@ static bool read_named(struct run *r, const char *name, struct buf *out)
 {
 	bool shared = !strncmp(name, "shared/", 7);
 	const char *path = shared ? arena_printf(r->a, "%s/%s", r->shared, name + 7) : arena_printf(r->a, "%s/%s", r->dir, name);
-	return file_read(path, out);
+	struct slice bytes;
+	if (file_read(r->a, path, FILE_MAX, &bytes, NULL))
+		return false;
+	buf_slice(out, bytes);
+	return !out->failed;
 }
 
 /* -- one request ---------------------------------------------------------------------------------------------------------------- */
@@ -391,15 +398,14 @@ int main(int argc, char **argv)
 {
 	const char *srcdir = getenv("srcdir"), *shared = getenv("TWINSHELL_SHARED"), *url = getenv("TWINSHELL_URL");
 	struct run r = { .url = url && *url ? url : NULL, .a = arena_new(0) };
-	struct buf probe = BUF_INIT;
+	struct slice probe;
 	signal(SIGPIPE, SIG_IGN);
 	log_setup(LOG_ERROR, LOG_TEXT);
 	r.called = calloc(n_routes, sizeof *r.called);
 	r.dir = arena_printf(r.a, "%s/tests/api", srcdir ? srcdir : ".");
 	r.shared = shared ? shared : arena_printf(r.a, "%s/../shared", srcdir ? srcdir : ".");
-	if (!file_read(arena_printf(r.a, "%s/packages/TimeSeries-3.1.aasx", r.shared), &probe))
+	if (file_read(r.a, arena_printf(r.a, "%s/packages/TimeSeries-3.1.aasx", r.shared), FILE_MAX, &probe, NULL))
 		r.shared = NULL;
-	buf_fini(&probe);
 	for (int i = 1; i < argc; i++)
 		run_script(&r, argv[i]);
 	if (argc == 1)

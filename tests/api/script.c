@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/file.h"
+
+#define SCRIPT_MAX ((size_t)1 << 20)
 
 struct reader {
 	struct arena *a;
@@ -21,19 +24,6 @@ struct reader {
 	struct check *open;
 	bool bad;
 };
-
-bool file_read(const char *path, struct buf *b)
-{
-	char chunk[8192];
-	size_t n;
-	FILE *f = fopen(path, "rb");
-	if (!f)
-		return false;
-	while ((n = fread(chunk, 1, sizeof chunk, f)))
-		buf_put(b, chunk, n);
-	fclose(f);
-	return !b->failed;
-}
 
 static void fault(struct reader *r, const char *why)
 {
@@ -278,15 +268,15 @@ static void read_line(struct reader *r, char *line)
 struct script *script_read(struct arena *a, const char *path)
 {
 	struct reader r = { .a = a, .path = path, .script = ARENA_NEW(a, struct script) };
-	struct buf b = BUF_INIT;
+	struct slice text = { "", 0 };
 	const char *slash = strrchr(path, '/');
 	char *save = NULL;
 	r.script->name = arena_strndup(a, slash ? slash + 1 : path, strcspn(slash ? slash + 1 : path, "."));
 	r.tail = &r.script->steps;
-	if (!file_read(path, &b))
+	if (file_read(a, path, SCRIPT_MAX, &text, NULL))
 		fault(&r, "cannot be read");
 	/* strtok would swallow empty lines and with them the line numbers */
-	for (char *line = b.p; line && *line; line = save) {
+	for (char *line = (char *)text.p; *line; line = save) {
 		r.line++;
 		save = line + strcspn(line, "\n");
 		if (*save)
@@ -295,6 +285,5 @@ struct script *script_read(struct arena *a, const char *path)
 	}
 	if (r.step && !r.answered)
 		fault(&r, "the last request has no ->");
-	buf_fini(&b);
 	return r.bad ? NULL : r.script;
 }

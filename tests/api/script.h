@@ -72,6 +72,5 @@ struct script {
 
 /* NULL on a fault, which was printed.  Everything belongs to the arena. */
 struct script *script_read(struct arena *, const char *path);
-bool file_read(const char *path, struct buf *);
 
 #endif

@@ -233,6 +233,37 @@ static void several_in_one(void)
 	check(strstr(stored("urn:pump"), "\"value\":\"4\"") != NULL, "stored");
 }
 
+/* Somebody else commits between this session's reading and its writing. */
+static void interleaved(void)
+{
+	static const char text[] = "{\"modelType\":\"Property\",\"idShort\":\"Bolt\",\"valueType\":\"xs:string\",\"value\":\"x\"}";
+	struct sm_session *mine = begin(true);
+	const struct aas_node *n;
+	bool created;
+	sm_element_get(mine, "urn:pump", "Speed", &n);
+	check_int(ONE(sm_value_patch(s_, "urn:pump", "Bolt", SLICE("5"))), ERR_OK, "somebody else writes another value");
+	check_int(sm_value_patch(mine, "urn:pump", "Speed", SLICE("55")), ERR_OK, "mine is written too");
+	check_int(sm_commit(mine), ERR_OK, "both stand");
+	check_str(show("Speed", AAS_VALUE), "55", "mine is seen");
+	check_str(show("Bolt", AAS_VALUE), "5", "and theirs");
+
+	mine = begin(true);
+	sm_element_get(mine, "urn:pump", "Speed", &n);
+	ONE(sm_element_put(s_, "urn:pump", "Bolt", node(AAS_SubmodelElement, text), &created));
+	check_int(sm_value_patch(mine, "urn:pump", "Bolt", SLICE("6")), ERR_AGAIN, "the type changed meanwhile: start over");
+	sm_abort(mine);
+	mine = begin(true);
+	sm_element_get(mine, "urn:pump", "Speed", &n);
+	ONE(sm_element_delete(s_, "urn:pump", "Bolt"));
+	check_int(sm_value_patch(mine, "urn:pump", "Bolt", SLICE("\"y\"")), ERR_AGAIN, "the element went: start over");
+	sm_abort(mine);
+	mine = begin(true);
+	sm_element_get(mine, "urn:pump", "Speed", &n);
+	ONE(sm_value_patch(s_, "urn:pump", "Speed", SLICE("1")));
+	check_int(sm_element_delete(mine, "urn:pump", "Motor"), ERR_AGAIN, "a change of structure needs the tree as it is: start over");
+	sm_abort(mine);
+}
+
 static void references(void)
 {
 	static const char ref[] = "{\"type\":\"ModelReference\",\"keys\":[{\"type\":\"Submodel\",\"value\":\"urn:pump\"}]}";
@@ -386,6 +417,7 @@ int main(void)
 	elements();
 	values();
 	several_in_one();
+	interleaved();
 	references();
 	files();
 	import();
