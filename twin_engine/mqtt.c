@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "base/thread.h"
+#include "twin_engine/wish.h"
 
 #define BACKOFF_MIN (US_PER_S / 5)
 #define BACKOFF_MAX (10 * US_PER_S)
@@ -22,31 +22,9 @@
 #define OUT_MAX 1000
 #define INFLIGHT_MAX 20			/* of these paho has at most so many: it forgets what it still has when it disconnects */
 #define BYE_MAX US_PER_S
-#define MANY 50				/* filters in one SUBSCRIBE packet */
 #define RECEIVE_MAX 1000		/* unacknowledged messages that the broker may send ahead */
 
 enum link { IDLE, TRYING, UP };
-enum filter_state { WANTED, ASKED, MADE, DROPPED };
-
-struct filter {
-	enum filter_state state;
-};
-
-struct outgoing {
-	struct outgoing *next;
-	char *topic, *payload, *response, *correlation;
-	size_t n;
-	int64_t expiry_us;
-};
-
-/* The filters of one SUBSCRIBE packet until it is answered. */
-struct request {
-	struct request *next;
-	struct mqtt *mqtt;
-	int n;
-	char *filter[MANY];
-};
-
 struct mqtt {
 	struct mqtt_config config;	/* texts are ours */
 	pthread_t thread;
@@ -59,11 +37,9 @@ struct mqtt {
 	bool refused_version;
 	bool closed_early;		/* the broker took the connection and closed it without an answer */
 	char error[256];
-	struct map filters;		/* name -> struct filter */
-	bool dirty;
-	struct outgoing *out, **out_tail;
-	size_t n_out, inflight;
-	struct request *requests;
+	struct wishes wishes;
+	size_t inflight;
+	struct wish_packet *asked;	/* SUBSCRIBE packets that are not answered yet */
 
 	MQTTAsync client;		/* our thread */
 	int version;
@@ -211,44 +187,16 @@ static void tell(struct mqtt *m, const char *state, const char *error)
 		m->config.on_state(m->config.ctx, state, error);
 }
 
-static void outgoing_free(struct outgoing *o)
-{
-	free(o->topic);
-	free(o->payload);
-	free(o->response);
-	free(o->correlation);
-	free(o);
-}
-
-static void request_free(struct request *r)
-{
-	for (int i = 0; i < r->n; i++)
-		free(r->filter[i]);
-	free(r);
-}
-
 /* The connection is gone and paho's client with it: nothing is asked for, nothing waits to be sent. */
 static void forget(struct mqtt *m)
 {
-	struct map_item *it;
-	while (m->out) {
-		struct outgoing *o = m->out;
-		m->out = o->next;
-		outgoing_free(o);
+	wishes_renew(&m->wishes);
+	m->inflight = 0;
+	while (m->asked) {
+		struct wish_packet *p = m->asked;
+		m->asked = p->next;
+		wish_packet_free(p);
 	}
-	m->out_tail = &m->out;
-	m->n_out = m->inflight = 0;
-	while (m->requests) {
-		struct request *r = m->requests;
-		m->requests = r->next;
-		request_free(r);
-	}
-	for (size_t i = 0; (it = map_next(&m->filters, &i)); ) {
-		struct filter *f = it->value;
-		if (f->state != DROPPED)
-			f->state = WANTED;
-	}
-	m->dirty = true;
 }
 
 static int64_t jitter(int64_t us)
@@ -267,7 +215,7 @@ static int version(const struct mqtt *m)
 static void step_down(struct mqtt *m)
 {
 	/* A client can connect again, but it would send again what was in flight, and still answer requests that are forgotten here. */
-	bool was_up = m->link == UP, keep = !m->requests && !m->inflight;
+	bool was_up = m->link == UP, keep = !m->asked && !m->inflight;
 	char error[sizeof m->error];
 	memcpy(error, m->error, sizeof error);
 	if (m->refused_version && m->version == MQTTVERSION_5)
@@ -373,32 +321,28 @@ static void step_try(struct mqtt *m)
 
 /* -- subscriptions ------------------------------------------------------------------------------------------------------------- */
 
-static void answered(struct request *r, int refused, const char *why)
+static void answered(struct wish_packet *p, int refused, const char *why)
 {
-	struct mqtt *m = r->mqtt;
-	struct request **at;
+	struct mqtt *m = p->ctx;
+	struct wish_packet **at;
 	char error[200] = "";
 	lock_take(&m->lock);
-	for (int i = 0; i < r->n; i++) {
-		struct filter *f = map_get(&m->filters, r->filter[i], strlen(r->filter[i]));
-		if (f && f->state == ASKED)
-			f->state = MADE;	/* refused ones too: asking again would be refused again */
-	}
-	if (refused >= 0 && refused < r->n)
-		snprintf(error, sizeof error, "subscription to %.120s refused: %.40s", r->filter[refused], why ? why : "");
-	for (at = &m->requests; *at && *at != r; at = &(*at)->next)
+	wish_answered(&m->wishes, p);
+	if (refused >= 0 && refused < p->n)
+		snprintf(error, sizeof error, "subscription to %.120s refused: %.40s", p->filter[refused], why ? why : "");
+	for (at = &m->asked; *at && *at != p; at = &(*at)->next)
 		;
 	if (*at)
-		*at = r->next;
+		*at = p->next;
 	lock_drop(&m->lock);
 	if (error[0])
 		log_warn("mqtt", "%s", error);
-	request_free(r);
+	wish_packet_free(p);
 }
 
 static void on_subscribed5(void *ctx, MQTTAsync_successData5 *d)
 {
-	struct request *r = ctx;
+	struct wish_packet *r = ctx;
 	int bad = -1, code = 0;
 	for (int i = 0; r->n > 1 && i < d->alt.sub.reasonCodeCount && d->alt.sub.reasonCodes; i++)
 		if ((int)d->alt.sub.reasonCodes[i] >= 0x80)
@@ -408,7 +352,7 @@ static void on_subscribed5(void *ctx, MQTTAsync_successData5 *d)
 
 static void on_subscribed(void *ctx, MQTTAsync_successData *d)
 {
-	struct request *r = ctx;
+	struct wish_packet *r = ctx;
 	int bad = -1;
 	for (int i = 0; r->n > 1 && i < r->n && d->alt.qosList; i++)
 		if (d->alt.qosList[i] >= 0x80)
@@ -426,34 +370,11 @@ static void on_unsubscribable(void *ctx, MQTTAsync_failureData *d)
 	answered(ctx, 0, d ? reason(d->code, d->message) : NULL);
 }
 
-/* Take up to MANY filters that are in state `from`; dropped ones leave the map. */
-static struct request *collect(struct mqtt *m, enum filter_state from)
-{
-	struct map_item *it;
-	struct request *r = calloc(1, sizeof *r);
-	if (!r)
-		return NULL;
-	r->mqtt = m;
-	for (size_t i = 0; r->n < MANY && (it = map_next(&m->filters, &i)); ) {
-		struct filter *f = it->value;
-		if (f->state == from && (r->filter[r->n] = strdup(it->key))) {
-			f->state = ASKED;
-			r->n++;
-		}
-	}
-	for (int i = 0; from == DROPPED && i < r->n; i++)
-		free(map_del(&m->filters, r->filter[i], strlen(r->filter[i])));
-	if (r->n)
-		return r;
-	free(r);
-	return NULL;
-}
-
-static int subscribe_many(struct mqtt *m, struct request *r)
+static int subscribe_many(struct mqtt *m, struct wish_packet *r)
 {
 	MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
-	MQTTSubscribe_options one = MQTTSubscribe_options_initializer, options[MANY];
-	int qos[MANY];
+	MQTTSubscribe_options one = MQTTSubscribe_options_initializer, options[WISH_MANY];
+	int qos[WISH_MANY];
 	one.retainHandling = 1;		/* retained values only when the subscription is new to the session */
 	for (int i = 0; i < r->n; i++) {
 		qos[i] = 1;
@@ -475,17 +396,18 @@ static int subscribe_many(struct mqtt *m, struct request *r)
 
 static void step_filters(struct mqtt *m)
 {
-	struct request *drop = collect(m, DROPPED), *make = collect(m, WANTED);
-	m->dirty = drop || make;
+	struct wish_packet *drop = wish_filters(&m->wishes, true), *make = wish_filters(&m->wishes, false);
+	m->wishes.changed = drop || make;
 	if (make) {
-		make->next = m->requests;
-		m->requests = make;
+		make->ctx = m;
+		make->next = m->asked;
+		m->asked = make;
 	}
 	lock_drop(&m->lock);
 	int rc = 0;
 	if (drop) {
 		rc = MQTTAsync_unsubscribeMany(m->client, drop->n, drop->filter, NULL);
-		request_free(drop);
+		wish_packet_free(drop);
 	}
 	if (make && !rc)
 		rc = subscribe_many(m, make);
@@ -539,11 +461,8 @@ static void on_unsent(void *ctx, MQTTAsync_failureData *d)
 
 static void step_publish(struct mqtt *m)
 {
-	struct outgoing *o = m->out;
+	struct wish_message *o = wish_next(&m->wishes);
 	MQTTAsync_message msg = MQTTAsync_message_initializer;
-	if (!(m->out = o->next))
-		m->out_tail = &m->out;
-	m->n_out--;
 	m->inflight++;
 	lock_drop(&m->lock);
 	msg.payload = o->payload;
@@ -573,7 +492,7 @@ static void step_publish(struct mqtt *m)
 	if (rc)
 		landed(m, reason(rc, NULL));
 	MQTTProperties_free(&msg.properties);
-	outgoing_free(o);
+	wish_message_free(o);
 	lock_take(&m->lock);
 }
 
@@ -637,7 +556,7 @@ static bool goes_on(struct mqtt *m)
 		return true;
 	if (!m->stop_by)
 		m->stop_by = clock_mono_us() + BYE_MAX;
-	return m->link == UP && (m->out || m->inflight) && !m->lost && !m->parked && clock_mono_us() < m->stop_by;
+	return m->link == UP && (m->wishes.first || m->inflight) && !m->lost && !m->parked && clock_mono_us() < m->stop_by;
 }
 
 static void *run(void *arg)
@@ -651,9 +570,9 @@ static void *run(void *arg)
 			step_down(m);
 		else if (m->greeted)
 			step_up(m);
-		else if (m->link == UP && m->dirty)
+		else if (m->link == UP && m->wishes.changed)
 			step_filters(m);
-		else if (m->link == UP && m->out && m->inflight < INFLIGHT_MAX)
+		else if (m->link == UP && m->wishes.first && m->inflight < INFLIGHT_MAX)
 			step_publish(m);
 		else if (m->link == IDLE && left <= 0)
 			step_try(m);
@@ -671,11 +590,8 @@ static void *run(void *arg)
 
 static void dispose(struct mqtt *m)
 {
-	struct map_item *it;
 	forget(m);
-	for (size_t i = 0; (it = map_next(&m->filters, &i)); )
-		free(it->value);
-	map_fini(&m->filters);
+	wishes_fini(&m->wishes);
 	pthread_cond_destroy(&m->cond);
 	lock_fini(&m->lock);
 	free(m->text);
@@ -712,7 +628,7 @@ enum err mqtt_new(const struct mqtt_config *c, struct mqtt **out, struct diag *d
 		return ERR_NO_MEMORY;
 	lock_init(&m->lock, RANK_LEAF);
 	cond_init(&m->cond);
-	m->out_tail = &m->out;
+	wishes_init(&m->wishes, OUT_MAX);
 	m->backoff = BACKOFF_MIN;
 	m->config = *c;
 	m->config.uri = own_uri(c->uri, &ok);
@@ -768,57 +684,34 @@ void mqtt_free(struct mqtt *m)
 
 void mqtt_subscribe(struct mqtt *m, const char *filter)
 {
-	size_t n = strlen(filter);
 	lock_take(&m->lock);
-	struct filter *f = map_get(&m->filters, filter, n);
-	if (!f && (f = calloc(1, sizeof *f)) && !map_put(&m->filters, filter, n, f, NULL)) {
-		free(f);
-		f = NULL;
-	}
-	if (f && f->state == DROPPED)
-		f->state = WANTED;
-	m->dirty = true;
+	bool ok = wish_filter(&m->wishes, filter);
 	pthread_cond_signal(&m->cond);
 	lock_drop(&m->lock);
-	if (!f)
+	if (!ok)
 		log_error("mqtt", "no memory to subscribe to %s", filter);
 }
 
 void mqtt_unsubscribe(struct mqtt *m, const char *filter)
 {
 	lock_take(&m->lock);
-	struct filter *f = map_get(&m->filters, filter, strlen(filter));
-	if (f)
-		f->state = DROPPED;
-	m->dirty = true;
+	wish_no_filter(&m->wishes, filter);
 	pthread_cond_signal(&m->cond);
 	lock_drop(&m->lock);
 }
 
 bool mqtt_publish(struct mqtt *m, const struct engine_publish *p)
 {
-	bool ok = p->n <= MQTT_PACKET_MAX;
-	struct outgoing *o = ok ? calloc(1, sizeof *o) : NULL;
+	struct wish_message *o = p->n <= MQTT_PACKET_MAX ? wish_message_new(p) : NULL;
 	if (!o)
 		return false;
-	o->topic = (char *)(uintptr_t)own(p->topic, &ok);
-	o->response = (char *)(uintptr_t)own(p->response_topic, &ok);
-	o->correlation = (char *)(uintptr_t)own(p->correlation, &ok);
-	if ((o->payload = malloc(p->n + 1)))
-		memcpy(o->payload, p->n ? p->payload : "", p->n);
-	o->n = p->n;
-	o->expiry_us = p->expiry_us;
 	lock_take(&m->lock);
-	ok = ok && o->payload && m->link == UP && !m->stop && !m->lost && m->n_out < OUT_MAX;
-	if (ok) {
-		*m->out_tail = o;
-		m->out_tail = &o->next;
-		m->n_out++;
+	bool ok = m->link == UP && !m->stop && !m->lost && wish_message(&m->wishes, o);
+	if (ok)
 		pthread_cond_signal(&m->cond);
-	}
 	lock_drop(&m->lock);
 	if (!ok)
-		outgoing_free(o);
+		wish_message_free(o);
 	return ok;
 }
 

@@ -54,10 +54,11 @@ static int run(const char *const *argv)
 
 static int connect_raw(void)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)strtol(port, NULL, 10)) };
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	static const char hello[] = "\x10\x11\0\4MQTT\4\2\0\0\0\5bench";
 	char answer[4];
 	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+	a.sin_port = htons((uint16_t)strtol(port, NULL, 10));
 	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) ||
 	    write(fd, hello, sizeof hello - 1) != sizeof hello - 1 || recv(fd, answer, 4, MSG_WAITALL) != 4 || answer[3])
 		_exit(1);
@@ -368,8 +369,8 @@ int main(int argc, char **argv)
 		cpu_s += s[i].cpu_us / TURNS;
 	}
 	if (!code)
-		printf("{\"bare_per_s\":%.0f,\"server_per_s\":%.0f,\"ratio\":%.2f,\"bare_cpu_us\":%.1f,\"server_cpu_us\":%.1f,\"sent\":%ld,\"committed\":%ld}\n",
-		       rate_b, rate_s, rate_s / rate_b, cpu_b, cpu_s, sent, committed);
+		printf("{\"bare_per_s\":%.0f,\"server_per_s\":%.0f,\"ratio\":%.2f,\"bare_cpu_us\":%.1f,\"server_cpu_us\":%.1f,"
+		       "\"sent\":%ld,\"committed\":%ld}\n", rate_b, rate_s, rate_s / rate_b, cpu_b, cpu_s, sent, committed);
 	run(stop);
 	run(rm);
 	return code;

@@ -132,7 +132,7 @@ static struct spool *spool_with(int messages)
 
 static void give(struct historian *h, const char *path, uint64_t position, double v)
 {
-	struct engine_sample e = { .submodel_id = "urn:a", .path = path, .time_us = (int64_t)position, .num = v, .text = "x", .position = position };
+	struct engine_sample e = { "urn:a", path, NULL, (int64_t)position, v, "x", QUALITY_GOOD, position };
 	told[n_told++] = (int64_t)position;
 	historian_sample(h, &e);
 }
