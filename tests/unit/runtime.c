@@ -104,7 +104,8 @@ static void close_world(struct world *w)
 	"{\"modelType\":\"ReferenceElement\",\"idShort\":\"Target\",\"value\":{\"type\":\"ModelReference\",\"keys\":[" \
 	"{\"type\":\"Submodel\",\"value\":\"" OD "\"},{\"type\":\"Property\",\"value\":\"" target "\"}]}}")
 #define TWIN_JSON(links) "{\"modelType\":\"Submodel\",\"id\":\"" TWIN "\",\"idShort\":\"TwinEngine\"," \
-	"\"semanticId\":{\"type\":\"ExternalReference\",\"keys\":[{\"type\":\"GlobalReference\",\"value\":\"https://twinshell.org/submodel/TwinEngine/1/0\"}]},\"submodelElements\":[" \
+	"\"semanticId\":{\"type\":\"ExternalReference\",\"keys\":" \
+	"[{\"type\":\"GlobalReference\",\"value\":\"https://twinshell.org/submodel/TwinEngine/1/0\"}]},\"submodelElements\":[" \
 	PROPERTY("Mode", "string", TEXT("act")) "," \
 	COLLECTION("Connection", PROPERTY("State", "string", "") "," PROPERTY("LastError", "string", "")) "," \
 	COLLECTION("Links", links) "," \
