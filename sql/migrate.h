@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * migrate.h - the numbered migrations of sql/migrations, compiled in, applied in their order.
+ *
+ * Each is one transaction together with its row in twinshell.schema_migration, under an advisory lock, so that several programs may
+ * start at once.  A migration whose text differs from the one that was applied, or a schema newer than this program, is refused.
+ */
+#ifndef SQL_MIGRATE_H
+#define SQL_MIGRATE_H
+
+#include "sql/pg.h"
+
+struct pg_migration {
+	int version;
+	const char *name;	/* file name without folder and suffix */
+	const char *sql;
+	const char *sha256;	/* of the file, in hexadecimal */
+};
+extern const struct pg_migration pg_migrations[];
+extern const unsigned pg_n_migrations;
+
+/* Applies what is missing; *applied tells how many were (NULL: not asked).  ERR_PRECONDITION: the schema is not one that this program
+ * knows; ERR_UNAVAILABLE; ERR_INTERNAL: a migration failed, the message says which, and nothing of it is left. */
+enum err pg_migrate(struct pg *, unsigned *applied, struct diag *);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store_pg.h - the store on PostgreSQL (aas/store.h).
+ *
+ * A submodel is its document plus one narrow row per leaf element; values written since the document was last written stand in the rows
+ * alone and are folded in when it is read.  Safe from any thread: every transaction and every call takes a connection of the pool.
+ */
+#ifndef SQL_STORE_PG_H
+#define SQL_STORE_PG_H
+
+#include "aas/store.h"
+#include "base/diag.h"
+
+/* Connects, brings the schema up to date (sql/migrate.h), checks it.  `connections`: at most so many at a time.
+ * NULL when the database cannot be used; the diag says why. */
+struct store *store_pg_open(const char *conninfo, unsigned connections, struct diag *);
+/* Can the database be reached now?  One round trip; waits at most as long as a free connection may take. */
+bool store_pg_ready(struct store *);
+
+#endif
