@@ -25,12 +25,11 @@ CREATE FUNCTION twinshell.key_of(text) RETURNS bigint LANGUAGE sql IMMUTABLE STR
 COMMENT ON FUNCTION twinshell.key_of(text) IS 'Key of an id or of another long text: 63 bits, never negative.';
 
 CREATE TABLE twinshell.term (
-	id    integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	key   bigint PRIMARY KEY,
 	text  text COLLATE "C" NOT NULL
 );
-CREATE UNIQUE INDEX term_text ON twinshell.term (twinshell.key_of(text));
-COMMENT ON TABLE twinshell.term IS 'Dictionary of the texts that repeat in element rows: classes, value types, semantic ids, units. A reference table: the same everywhere.';
-COMMENT ON COLUMN twinshell.term.id IS 'What element rows hold in place of the text.';
+COMMENT ON TABLE twinshell.term IS 'Dictionary of semantic ids, which are long and repeat in element rows. A reference table: the same everywhere.';
+COMMENT ON COLUMN twinshell.term.key IS 'twinshell.key_of(text): what element rows hold in place of the text.';
 COMMENT ON COLUMN twinshell.term.text IS 'The text.';
 
 CREATE TABLE twinshell.shell (
@@ -144,15 +143,15 @@ CREATE TABLE twinshell.element (
 	submodel     bigint NOT NULL,
 	path_key     bigint NOT NULL GENERATED ALWAYS AS (hashtextextended(path, 0)) STORED,
 	version      bigint NOT NULL,
-	position     integer NOT NULL,
-	class        integer NOT NULL,
-	value_type   integer,
-	value_group  smallint NOT NULL,
-	bool         boolean,
-	semantic     integer,
-	unit         integer,
+	semantic     bigint,
 	num          double precision,
 	ts           timestamptz,
+	position     integer NOT NULL,
+	value_group  smallint NOT NULL,
+	bool         boolean,
+	class        text COLLATE "C" NOT NULL,
+	value_type   text COLLATE "C",
+	unit         text,
 	path         text COLLATE "C" NOT NULL,
 	value        text COMPRESSION lz4,
 	PRIMARY KEY (submodel, path_key)
@@ -163,12 +162,12 @@ COMMENT ON COLUMN twinshell.element.submodel IS 'Key of the submodel: distributi
 COMMENT ON COLUMN twinshell.element.path_key IS 'Hash of the path, because a path can be longer than a b-tree entry.';
 COMMENT ON COLUMN twinshell.element.version IS 'Version of the submodel that wrote this row.';
 COMMENT ON COLUMN twinshell.element.position IS 'Place in the document, counted over all its elements from 0.';
-COMMENT ON COLUMN twinshell.element.class IS 'Term: class, e.g. Property.';
-COMMENT ON COLUMN twinshell.element.value_type IS 'Term: xs: type of Property and Range.';
+COMMENT ON COLUMN twinshell.element.class IS 'Class, e.g. Property.';
+COMMENT ON COLUMN twinshell.element.value_type IS 'xs: type of Property and Range.';
 COMMENT ON COLUMN twinshell.element.value_group IS 'How the value is typed: 0 text only, 1 num, 2 bool, 3 ts.';
 COMMENT ON COLUMN twinshell.element.bool IS 'The value of an xs:boolean.';
-COMMENT ON COLUMN twinshell.element.semantic IS 'Term: semanticId, the value of its only key, else the keys in text form.';
-COMMENT ON COLUMN twinshell.element.unit IS 'Term: unit, from a qualifier or from IEC 61360 content.';
+COMMENT ON COLUMN twinshell.element.semantic IS 'Key of the term: semanticId, the value of its only key, else the keys in text form.';
+COMMENT ON COLUMN twinshell.element.unit IS 'Unit, from a qualifier or from IEC 61360 content.';
 COMMENT ON COLUMN twinshell.element.num IS 'The value of a numeric type as double; absent for NaN and INF.';
 COMMENT ON COLUMN twinshell.element.ts IS 'The value of an xs:dateTime.';
 COMMENT ON COLUMN twinshell.element.path IS 'idShortPath.';

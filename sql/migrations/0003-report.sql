@@ -60,14 +60,11 @@ COMMENT ON COLUMN report.concept_description.created_at IS 'When it was created 
 COMMENT ON COLUMN report.concept_description.updated_at IS 'When it was last changed.';
 
 CREATE VIEW report.element AS
-	SELECT s.id AS submodel_id, e.position, e.path, c.text AS class, m.text AS semantic_id, u.text AS unit, t.text AS value_type,
+	SELECT s.id AS submodel_id, e.position, e.path, e.class, m.text AS semantic_id, e.unit, e.value_type,
 		e.value AS value_text, e.num AS value_num, e.bool AS value_bool, e.ts AS value_time
 	FROM twinshell.element e
 	JOIN twinshell.submodel s ON s.key = e.submodel
-	JOIN twinshell.term c ON c.id = e.class
-	LEFT JOIN twinshell.term m ON m.id = e.semantic
-	LEFT JOIN twinshell.term u ON u.id = e.unit
-	LEFT JOIN twinshell.term t ON t.id = e.value_type;
+	LEFT JOIN twinshell.term m ON m.key = e.semantic;
 COMMENT ON VIEW report.element IS 'Submodel elements of every class that have a value or no children, as they are stored (report.property shows live values).';
 COMMENT ON COLUMN report.element.submodel_id IS 'Id of the submodel.';
 COMMENT ON COLUMN report.element.position IS 'Order within the submodel.';
@@ -83,20 +80,18 @@ COMMENT ON COLUMN report.element.value_time IS 'The value as a time, if it is on
 
 CREATE VIEW report.property AS
 	SELECT s.id AS submodel_id, s.id_short AS submodel_id_short, e.position, e.path, m.text AS semantic_id,
-		coalesce(u.text, r.unit) AS unit, t.text AS value_type,
+		coalesce(e.unit, r.unit) AS unit, e.value_type,
 		CASE WHEN l.series IS NULL THEN e.value ELSE l.value END AS value_text,
 		CASE WHEN l.series IS NULL THEN e.num WHEN e.value_group = 1 THEN l.num END AS value_num,
 		CASE WHEN l.series IS NULL THEN e.bool WHEN e.value_group = 2 THEN l.bool END AS value_bool,
 		CASE WHEN l.series IS NULL THEN e.ts WHEN e.value_group = 3 THEN l.value_ts END AS value_time,
 		twinshell.quality_name(l.quality) AS quality, l.ts AS source_time, l.series IS NOT NULL AS live
 	FROM twinshell.element e
-	JOIN twinshell.term c ON c.id = e.class AND c.text = 'Property'
 	JOIN twinshell.submodel s ON s.key = e.submodel
-	LEFT JOIN twinshell.term m ON m.id = e.semantic
-	LEFT JOIN twinshell.term u ON u.id = e.unit
-	LEFT JOIN twinshell.term t ON t.id = e.value_type
+	LEFT JOIN twinshell.term m ON m.key = e.semantic
 	LEFT JOIN twinshell.series r ON r.submodel = e.submodel AND r.path = e.path
-	LEFT JOIN twinshell.live l ON l.series = r.id;
+	LEFT JOIN twinshell.live l ON l.series = r.id
+	WHERE e.class = 'Property';
 COMMENT ON VIEW report.property IS 'Properties with their current value: the live one where the element is fed by an asset, else the stored one.';
 COMMENT ON COLUMN report.property.submodel_id IS 'Id of the submodel.';
 COMMENT ON COLUMN report.property.submodel_id_short IS 'Short name of the submodel.';
