@@ -103,6 +103,12 @@ double pg_float8(const struct pg_call *, int row, int col);
 int64_t pg_time(const struct pg_call *, int row, int col);		/* TIME_NONE when NULL */
 struct slice pg_slice(const struct pg_call *, int row, int col);	/* borrowed from the result; NULL-terminated; p NULL when NULL */
 const char *pg_str(const struct pg_call *, int row, int col);		/* borrowed, NULL when NULL */
+/* The items of a one-dimensional array, in order; none when it is NULL. */
+struct pg_items {
+	const char *p, *end;
+};
+struct pg_items pg_items(const struct pg_call *, int row, int col);
+bool pg_items_next(struct pg_items *, struct slice *item);		/* borrowed, not terminated; p NULL when NULL */
 
 /* -- COPY rows: pg_copy_row, then its fields by pg_item_* ---------------------------------------------------------------------------- */
 void pg_copy_row(struct buf *, int16_t n_fields);

@@ -214,3 +214,29 @@ int64_t pg_wire_time(int64_t v)
 {
 	return v > INT64_MAX - PG_EPOCH_US ? INT64_MAX : v + PG_EPOCH_US;
 }
+
+static uint32_t get4(const char *p)
+{
+	const unsigned char *u = (const unsigned char *)p;
+	return (uint32_t)u[0] << 24 | (uint32_t)u[1] << 16 | (uint32_t)u[2] << 8 | u[3];
+}
+
+/* Header: dimensions, flags, element type, then length and lower bound of the one dimension; an empty array has none. */
+struct pg_items pg_items(const struct pg_call *k, int row, int col)
+{
+	struct slice s = pg_slice(k, row, col);
+	if (!s.p || s.n < 20 || get4(s.p) != 1)
+		return (struct pg_items){ NULL, NULL };
+	return (struct pg_items){ s.p + 20, s.p + s.n };
+}
+
+bool pg_items_next(struct pg_items *i, struct slice *item)
+{
+	if (i->end - i->p < 4)
+		return false;
+	uint32_t n = get4(i->p);
+	i->p += 4;
+	*item = (struct slice){ n == UINT32_MAX ? NULL : i->p, n == UINT32_MAX ? 0 : n };
+	i->p += item->n;
+	return i->p <= i->end;
+}

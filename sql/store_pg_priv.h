@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_pg_priv.h - what the parts of the PostgreSQL store share: the model (store_pg.c, store_pg_rows.c), and time (store_pg_series.c).
+ * store_pg_priv.h - what the parts of the PostgreSQL store share: session, reading and blobs (store_pg.c), writing of identifiables
+ * (store_pg_put.c) and of values (store_pg_values.c), time (store_pg_series.c).
  */
 #ifndef SQL_STORE_PG_PRIV_H
 #define SQL_STORE_PG_PRIV_H
@@ -15,10 +16,29 @@ struct pg_store {
 struct store_txn {
 	struct pg_store *store;
 	struct pg *pg;		/* NULL until the first statement */
-	bool write, failed;
+	bool write;
 };
 
-/* store_pg_series.c: store_ops of the same names; each call is its own transaction. */
+/* The statements of one kind of identifiable, and its class. */
+struct pg_kind {
+	enum aas_class_id cls;
+	enum pg_statement get, version, lock, insert, update, remove, past, list, find;
+};
+extern const struct pg_kind pg_kinds[STORE_N_KINDS];
+
+/* Statements of a transaction; the first call takes a connection and begins.  pg_clear the calls afterwards, also on error. */
+enum err store_pg_run(struct store_txn *, struct pg_call *, unsigned n);
+/* The document in `row` of a DOCUMENT query (statement_model.def), newer values folded in; everything in the arena. */
+enum err store_pg_document(const struct pg_call *, int row, enum store_kind, struct arena *, struct store_doc *);
+/* Was there anything newer to fold? */
+bool store_pg_behind(const struct pg_call *, int row);
+enum err store_pg_get(struct store_txn *, enum store_kind, const char *id, struct arena *, struct store_doc *);
+
+enum err store_pg_put(struct store_txn *, enum store_kind, const struct aas_node *, enum store_put, int64_t expect, bool *created, int64_t *version);
+enum err store_pg_del(struct store_txn *, enum store_kind, const char *id);
+enum err store_pg_put_values(struct store_txn *, const char *submodel_id, const struct store_value *, size_t n, int64_t *version);
+
+/* store_ops of the same names; each call is its own transaction. */
 enum err store_pg_series(struct store *, const char *submodel_id, const char *path, const char *unit, int64_t *id);
 enum err store_pg_append(struct store *, const struct store_batch *);
 enum err store_pg_position(struct store *, const char *spool, uint64_t *position);

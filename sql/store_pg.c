@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store_pg.c - the store on PostgreSQL: opening, transactions, reading, blobs.
+ *
+ * Writers run in READ COMMITTED and lock the row of the identifiable before they look at it, so what they build upon stays true; readers run
+ * in one REPEATABLE READ snapshot.  Nothing is sent before there is something to ask.
+ */
+#include <stdlib.h>
+
+#include "aas/facts.h"
+#include "aas/json.h"
+#include "aas/path.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "sql/migrate.h"
+#include "sql/store_pg_priv.h"
+
+#define POOL_WAIT_US (10 * US_PER_S)
+
+#define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, PG_##kind##_update, PG_##kind##_delete, \
+	PG_##kind##_past, PG_##kind##_list, PG_##kind##_find
+const struct pg_kind pg_kinds[STORE_N_KINDS] = {
+	[STORE_SHELL] = { AAS_AssetAdministrationShell, STATEMENTS(shell) },
+	[STORE_SUBMODEL] = { AAS_Submodel, STATEMENTS(submodel) },
+	[STORE_CONCEPT] = { AAS_ConceptDescription, STATEMENTS(concept) },
+};
+
+/* -- session ----------------------------------------------------------------------------------------------------------------- */
+static enum err pg_txn_begin(struct store *s, bool write, struct store_txn **out)
+{
+	struct store_txn *t = calloc(1, sizeof *t);
+	if (!t)
+		return ERR_NO_MEMORY;
+	t->store = (struct pg_store *)s;
+	t->write = write;
+	*out = t;
+	return ERR_OK;
+}
+
+static void pg_txn_abort(struct store_txn *t)
+{
+	if (t->pg)
+		pg_give(t->store->pool, t->pg);
+	free(t);
+}
+
+static enum err pg_txn_commit(struct store_txn *t)
+{
+	enum err e = t->pg ? pg_commit(t->pg) : ERR_OK;
+	pg_txn_abort(t);
+	return e;
+}
+
+enum err store_pg_run(struct store_txn *t, struct pg_call *call, unsigned n)
+{
+	enum err e;
+	if (!t->pg) {
+		struct pg *pg;
+		if ((e = pg_take(t->store->pool, &pg)))
+			return e;
+		if ((e = pg_begin(pg, t->write ? PG_WRITE : PG_READ))) {
+			pg_give(t->store->pool, pg);
+			return e;
+		}
+		t->pg = pg;
+	}
+	return pg_run(t->pg, call, n);
+}
+
+/* -- documents: what is newer than the text is laid into it -------------------------------------------------------------------- */
+enum { DOC_ID, DOC_VERSION, DOC_TEXT, DOC_PATHS, DOC_VALUES };
+
+bool store_pg_behind(const struct pg_call *c, int row)
+{
+	return !pg_null(c, row, DOC_PATHS);
+}
+
+static enum err lay_values(struct arena *scratch, struct aas_node *sm, const struct pg_call *c, int row)
+{
+	struct pg_items paths = pg_items(c, row, DOC_PATHS), values = pg_items(c, row, DOC_VALUES);
+	struct slice path, value;
+	struct aas_node *at;
+	while (pg_items_next(&paths, &path) && pg_items_next(&values, &value)) {
+		enum err e = aas_path_find(sm, path.p, path.n, &at, NULL);
+		if (e || !aas_is(at, AAS_Property))
+			return e == ERR_NO_MEMORY ? e : ERR_INTERNAL;
+		AAS_AT(at, Property, value).str = value.p ? arena_strndup(scratch, value.p, value.n) : NULL;
+		if (value.p && !AAS_AT(at, Property, value).str)
+			return ERR_NO_MEMORY;
+	}
+	return ERR_OK;
+}
+
+static enum err folded(const struct pg_call *c, int row, struct arena *a, struct slice *out)
+{
+	struct slice text = pg_slice(c, row, DOC_TEXT);
+	struct arena *scratch = arena_new(0);
+	struct buf b = BUF_INIT;
+	struct aas_node *sm = NULL;
+	enum err e = scratch ? aas_json_read(scratch, AAS_Submodel, text.p, text.n, AAS_JSON_DEFAULT, &sm, NULL) : ERR_NO_MEMORY;
+	if (!e)
+		e = lay_values(scratch, sm, c, row);
+	if (!e) {
+		aas_json_write(&b, sm);
+		char *p = b.failed ? NULL : arena_strndup(a, b.p, b.n);
+		*out = (struct slice){ p, b.n };
+		e = p ? ERR_OK : ERR_NO_MEMORY;
+	}
+	if (e && e != ERR_NO_MEMORY)
+		log_error("sql", "the document of submodel \"%.200s\" and its rows do not fit: %s", pg_str(c, row, DOC_ID), err_info[e].text);
+	buf_fini(&b);
+	arena_free(scratch);
+	return e && e != ERR_NO_MEMORY ? ERR_INTERNAL : e;
+}
+
+enum err store_pg_document(const struct pg_call *c, int row, enum store_kind kind, struct arena *a, struct store_doc *out)
+{
+	enum err e = ERR_OK;
+	struct slice text = pg_slice(c, row, DOC_TEXT);
+	out->id = arena_strdup(a, pg_str(c, row, DOC_ID));
+	out->version = pg_int8(c, row, DOC_VERSION);
+	if (kind == STORE_SUBMODEL && store_pg_behind(c, row))
+		e = folded(c, row, a, &out->json);
+	else
+		out->json = (struct slice){ arena_strndup(a, text.p, text.n), text.n };
+	return e ? e : out->id && out->json.p ? ERR_OK : ERR_NO_MEMORY;
+}
+
+enum err store_pg_get(struct store_txn *t, enum store_kind kind, const char *id, struct arena *a, struct store_doc *out)
+{
+	struct pg_args args;
+	struct pg_call c = { .st = pg_kinds[kind].get, .args = &args };
+	pg_args_init(&args);
+	pg_arg_text(&args, id);
+	enum err e = store_pg_run(t, &c, 1);
+	if (!e)
+		e = c.n ? store_pg_document(&c, 0, kind, a, out) : ERR_NOT_FOUND;
+	pg_clear(&c, 1);
+	pg_args_fini(&args);
+	return e;
+}
+
+static enum err version(struct store_txn *t, enum store_kind kind, const char *id, int64_t *version)
+{
+	struct pg_args args;
+	struct pg_call c = { .st = pg_kinds[kind].version, .args = &args };
+	pg_args_init(&args);
+	pg_arg_text(&args, id);
+	enum err e = store_pg_run(t, &c, 1);
+	if (!e && !c.n)
+		e = ERR_NOT_FOUND;
+	if (!e)
+		*version = pg_int8(&c, 0, 0);
+	pg_clear(&c, 1);
+	pg_args_fini(&args);
+	return e;
+}
+
+/* -- lists ------------------------------------------------------------------------------------------------------------------------ */
+
+/* The fact that leaves the fewest leads: few share an asset id, many a semantic id. */
+static size_t leading(const struct aas_fact *f, size_t n)
+{
+	static const int rank[] = { [FACT_ASSET_ID] = 4, [FACT_ID_SHORT] = 3, [FACT_IS_CASE_OF] = 2, [FACT_SEMANTIC_ID] = 1 };
+	size_t best = 0;
+	for (size_t i = 1; i < n; i++) {
+		int a = f[i].field < sizeof rank / sizeof *rank ? rank[f[i].field] : 0;
+		int b = f[best].field < sizeof rank / sizeof *rank ? rank[f[best].field] : 0;
+		if (a > b)
+			best = i;
+	}
+	return best;
+}
+
+static void facts_args(struct pg_args *args, enum store_kind kind, const struct aas_fact *f, size_t n)
+{
+	size_t first = leading(f, n);
+	pg_arg_int2(args, (int16_t)kind);
+	pg_arg_int2(args, (int16_t)f[first].field);
+	pg_arg_text(args, f[first].name);
+	pg_arg_text(args, f[first].value);
+	struct buf *fields = pg_arg_array(args, PG_INT2), *names = pg_arg_array(args, PG_TEXT), *values = pg_arg_array(args, PG_TEXT);
+	for (size_t i = 0; i < n; i++) {
+		if (i == first)
+			continue;
+		pg_item_int2(fields, (int16_t)f[i].field);
+		pg_item_text(names, f[i].name);
+		pg_item_text(values, f[i].value);
+	}
+}
+
+static enum err page_of(const struct pg_call *c, enum store_kind kind, size_t limit, struct arena *a, struct store_page *page)
+{
+	size_t n = (size_t)c->n < limit ? (size_t)c->n : limit;
+	enum err e = ERR_OK;
+	*page = (struct store_page){ 0 };
+	if (n && !(page->item = ARENA_ARRAY(a, struct store_doc, n)))
+		return ERR_NO_MEMORY;
+	while (page->n < n && !(e = store_pg_document(c, (int)page->n, kind, a, &page->item[page->n])))
+		page->n++;
+	if (!e && n && (size_t)c->n > limit)
+		page->next = page->item[n - 1].id;
+	return e;
+}
+
+static enum err list(struct store_txn *t, enum store_kind kind, const struct store_filter *filter, const char *after, size_t limit,
+		     struct arena *a, struct store_page *page)
+{
+	struct aas_fact *fact = NULL;
+	size_t n_facts = 0;
+	struct pg_args args;
+	enum err e = aas_filter_facts(a, filter, &fact, &n_facts);
+	struct pg_call c = { .st = n_facts ? pg_kinds[kind].find : pg_kinds[kind].list, .args = &args };
+	if (e)
+		return e;
+	pg_args_init(&args);
+	pg_arg_text(&args, after ? after : "");
+	pg_arg_int8(&args, limit < INT32_MAX ? (int64_t)limit + 1 : INT32_MAX);
+	if (n_facts)
+		facts_args(&args, kind, fact, n_facts);
+	e = store_pg_run(t, &c, 1);
+	if (!e)
+		e = page_of(&c, kind, limit, a, page);
+	pg_clear(&c, 1);
+	pg_args_fini(&args);
+	return e;
+}
+
+/* -- blobs ------------------------------------------------------------------------------------------------------------------------ */
+static enum err blob_put(struct store_txn *t, const char *key, const struct store_blob *b)
+{
+	struct pg_args args;
+	struct pg_call c = { .st = PG_blob_put, .args = &args };
+	pg_args_init(&args);
+	pg_arg_text(&args, key);
+	pg_arg_text(&args, b->content_type);
+	pg_arg_text(&args, b->file_name);
+	pg_arg_bytes(&args, b->bytes);
+	enum err e = t->write ? store_pg_run(t, &c, 1) : ERR_INTERNAL;
+	pg_clear(&c, 1);
+	pg_args_fini(&args);
+	return e;
+}
+
+static enum err blob_get(struct store_txn *t, const char *key, struct arena *a, struct store_blob *out)
+{
+	struct pg_args args;
+	struct pg_call c = { .st = PG_blob_get, .args = &args };
+	pg_args_init(&args);
+	pg_arg_text(&args, key);
+	enum err e = store_pg_run(t, &c, 1);
+	if (!e && !c.n)
+		e = ERR_NOT_FOUND;
+	if (!e) {
+		struct slice bytes = pg_slice(&c, 0, 2);
+		*out = (struct store_blob){
+			.content_type = pg_null(&c, 0, 0) ? NULL : arena_strdup(a, pg_str(&c, 0, 0)),
+			.file_name = pg_null(&c, 0, 1) ? NULL : arena_strdup(a, pg_str(&c, 0, 1)),
+			.bytes = { arena_strndup(a, bytes.p, bytes.n), bytes.n },
+		};
+		e = arena_failed(a) || !out->bytes.p ? ERR_NO_MEMORY : ERR_OK;
+	}
+	pg_clear(&c, 1);
+	pg_args_fini(&args);
+	return e;
+}
+
+static enum err blob_del(struct store_txn *t, const char *key)
+{
+	struct pg_args args;
+	struct pg_call c = { .st = PG_blob_delete, .args = &args };
+	pg_args_init(&args);
+	pg_arg_text(&args, key);
+	enum err e = t->write ? store_pg_run(t, &c, 1) : ERR_INTERNAL;
+	if (!e && !c.n)
+		e = ERR_NOT_FOUND;
+	pg_clear(&c, 1);
+	pg_args_fini(&args);
+	return e;
+}
+
+/* -- opening ---------------------------------------------------------------------------------------------------------------------- */
+static void store_close(struct store *s)
+{
+	struct pg_store *p = (struct pg_store *)s;
+	if (!p)
+		return;
+	pg_pool_free(p->pool);
+	free(p);
+}
+
+static const struct store_ops store_pg_ops = {
+	.close = store_close, .begin = pg_txn_begin, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get, .version = version,
+	.put = store_pg_put, .del = store_pg_del, .list = list, .put_values = store_pg_put_values, .blob_put = blob_put, .blob_get = blob_get,
+	.blob_del = blob_del, .series = store_pg_series, .append = store_pg_append, .position = store_pg_position, .samples = store_pg_samples,
+	.live = store_pg_live, .command = store_pg_command,
+};
+
+/* Everything that can be wrong with the database is found now and not at the first request. */
+static enum err check_database(const char *conninfo, struct diag *d)
+{
+	struct pg *pg;
+	unsigned applied = 0;
+	enum err e = pg_open(conninfo, &pg, d);
+	if (e)
+		return e;
+	if (!(e = pg_migrate(pg, &applied, d)))
+		e = pg_prepare_all(pg, d);
+	if (!e && applied)
+		log_info("sql", "%u migrations applied", applied);
+	pg_close(pg);
+	return e;
+}
+
+struct store *store_pg_open(const char *conninfo, unsigned connections, struct diag *d)
+{
+	if (check_database(conninfo, d))
+		return NULL;
+	struct pg_store *s = calloc(1, sizeof *s);
+	if (!s || !(s->pool = pg_pool_new(conninfo, connections, POOL_WAIT_US))) {
+		free(s);
+		diag_add(d, ERR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	s->base.ops = &store_pg_ops;
+	return &s->base;
+}
+
+bool store_pg_ready(struct store *s)
+{
+	struct store_txn t = { .store = (struct pg_store *)s };
+	struct pg_call c = { .st = PG_ping };
+	bool ok = store_pg_run(&t, &c, 1) == ERR_OK;
+	pg_clear(&c, 1);
+	if (t.pg)
+		pg_give(t.store->pool, t.pg);
+	return ok;
+}
