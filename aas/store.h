@@ -64,7 +64,7 @@ const char *quality_name(enum quality);		/* "good", ... */
 struct store_sample {
 	int64_t series;
 	int64_t time_us;	/* source time */
-	double num;		/* NaN when the value is not a number */
+	double num;		/* NaN when the value is not a number; an infinity may come back as NaN */
 	const char *text;	/* the value as text, when it is not a number; else NULL */
 	enum quality quality;
 };
@@ -127,6 +127,8 @@ struct store_ops {
 
 	/* -- series, live values and commands; each call is its own transaction ----------------------------------------------- */
 	enum err (*series)(struct store *, const char *submodel_id, const char *path, const char *unit, int64_t *id); /* find or make */
+	/* ERR_NOT_FOUND: a series is not known.  After ERR_UNAVAILABLE nobody knows whether the batch was committed; the same batch
+	 * may be sent again, and is stored once if it names its spool and no other batch of that spool came between. */
 	enum err (*append)(struct store *, const struct store_batch *);
 	enum err (*position)(struct store *, const char *spool, uint64_t *position);	/* 0 when never seen */
 	/* Samples of t0 <= time < t1 in the order of time; the newest `limit` of them. */

@@ -18,8 +18,11 @@ struct pg_migration {
 extern const struct pg_migration pg_migrations[];
 extern const unsigned pg_n_migrations;
 
-/* Applies what is missing; *applied tells how many were (NULL: not asked).  ERR_PRECONDITION: the schema is not one that this program
- * knows; ERR_UNAVAILABLE; ERR_INTERNAL: a migration failed, the message says which, and nothing of it is left. */
+/* Applies what is missing; *applied tells how many were (NULL: not asked).  ERR_PRECONDITION: the database or its schema is not one
+ * that this program knows; ERR_UNAVAILABLE; ERR_INTERNAL: a migration failed, the message says which, and nothing of it is left.
+ * Waits as long as another program migrates. */
 enum err pg_migrate(struct pg *, unsigned *applied, struct diag *);
+/* The same with another list, numbered from 1 without a gap. */
+enum err pg_migrate_list(struct pg *, const struct pg_migration *, unsigned n, unsigned *applied, struct diag *);
 
 #endif

@@ -5,12 +5,22 @@
 #ifndef SQL_STORE_PG_PRIV_H
 #define SQL_STORE_PG_PRIV_H
 
+#include <stdatomic.h>
+
 #include "sql/pg.h"
 #include "sql/store_pg.h"
+
+/* Days whose partition of samples is known to be there, by day modulo PG_DAYS; all zero at the start (day 0 is never asked for). */
+#define PG_DAYS 64
+struct pg_days {
+	_Atomic int64_t made[PG_DAYS];	/* days since 1970 */
+	_Atomic int64_t again_us;	/* monotonic: no new one is tried before, because the last try failed */
+};
 
 struct pg_store {
 	struct store base;
 	struct pg_pool *pool;
+	struct pg_days days;
 };
 
 struct store_txn {

@@ -56,7 +56,7 @@ BEGIN
 		RETURN;
 	END IF;
 	EXECUTE format('CREATE TABLE twinshell.%I (LIKE twinshell.sample INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING COMMENTS)', part);
-	EXECUTE format('COMMENT ON TABLE twinshell.%I IS %L', part, 'Samples of ' || day || ' (UTC).');
+	EXECUTE format('COMMENT ON TABLE twinshell.%I IS %L', part, to_char(day, '"Samples of" YYYY-MM-DD "(UTC)."'));
 	EXECUTE format('WITH moved AS (DELETE FROM twinshell.sample_default WHERE ts >= %L AND ts < %L RETURNING series, ts, num, quality, text) '
 		'INSERT INTO twinshell.%I (series, ts, num, quality, text) SELECT series, ts, num, quality, text FROM moved', t0, t1, part);
 	EXECUTE format('ALTER TABLE twinshell.sample ATTACH PARTITION twinshell.%I FOR VALUES FROM (%L) TO (%L)', part, t0, t1);
@@ -86,11 +86,13 @@ COMMENT ON COLUMN twinshell.live.value IS 'The value as text; absent: no value.'
 CREATE TABLE twinshell.spool (
 	name        text COLLATE "C" PRIMARY KEY,
 	position    bigint NOT NULL,
+	batch       bigint NOT NULL,
 	updated_at  timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE twinshell.spool IS 'How far each message spool is committed; written in the transaction of its samples.';
 COMMENT ON COLUMN twinshell.spool.name IS 'Name of the spool.';
 COMMENT ON COLUMN twinshell.spool.position IS 'Everything before this position is committed.';
+COMMENT ON COLUMN twinshell.spool.batch IS 'Fingerprint of the last batch: the same one again is a second try, and is not stored twice.';
 COMMENT ON COLUMN twinshell.spool.updated_at IS 'When it advanced.';
 
 CREATE TABLE twinshell.command (

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Time: series, samples, live values, the position of a spool, commands. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "aas/rows.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "sql/store_pg_priv.h"
+
+#define DAY_US (86400 * US_PER_S)
+#define HOUR_US (3600 * US_PER_S)
+#define WIDEST_US (500 * DAY_US)	/* how far back the newest samples are looked for step by step */
+#define DAYS_BACK 31		/* samples of this many days before today, */
+#define DAYS_AHEAD 2		/* and after it, get a partition of their day */
+#define DAYS_PAUSE_US (60 * US_PER_S)
+#define COPY_SAMPLE "COPY twinshell.sample (series, ts, num, quality, text) FROM STDIN (FORMAT binary)"
+#define LIVE_PAGE 10000
+
+/* One transaction on one connection.  What surely did not happen is done over once; the commit of unknown outcome is the caller's. */
+static enum err transact(struct store *st, enum pg_mode mode, enum err (*step)(struct pg *, void *), void *ctx)
+{
+	struct pg_store *s = (struct pg_store *)st;
+	enum err e = ERR_AGAIN;
+	for (int i = 0; i < 2 && e == ERR_AGAIN; i++) {
+		struct pg *pg;
+		if ((e = pg_take(s->pool, &pg)))
+			return e;
+		if (!(e = pg_begin(pg, mode)) && !(e = step(pg, ctx)))
+			e = pg_commit(pg);
+		pg_give(s->pool, pg);
+	}
+	return e;
+}
+
+/* -- series ------------------------------------------------------------------------------------------------------------------- */
+struct series {
+	const char *submodel_id, *path, *unit;
+	int64_t id;
+	bool right_unit;
+};
+
+static void series_args(struct pg_args *a, const struct series *s)
+{
+	pg_args_init(a);
+	pg_arg_text(a, s->submodel_id);
+	pg_arg_text(a, s->path);
+	pg_arg_text(a, s->unit);
+}
+
+static enum err found(struct series *s, const struct pg_call *find)
+{
+	if (find->n == 0)
+		return ERR_NOT_FOUND;
+	s->id = pg_int8(find, 0, 0);
+	s->right_unit = pg_bool(find, 0, 2);
+	if (pg_bool(find, 0, 1))
+		return ERR_OK;
+	log_error("sql", "two series have the same key %lld: %s of %s cannot be kept", (long long)s->id, s->path, s->submodel_id);
+	return ERR_INTERNAL;
+}
+
+static enum err find_series(struct pg *pg, void *ctx)
+{
+	struct series *s = ctx;
+	struct pg_args a;
+	series_args(&a, s);
+	struct pg_call call = { .st = PG_series_find, .args = &a };
+	enum err e = pg_run(pg, &call, 1);
+	e = e ? e : found(s, &call);
+	pg_clear(&call, 1);
+	pg_args_fini(&a);
+	return e;
+}
+
+static enum err make_series(struct pg *pg, void *ctx)
+{
+	struct series *s = ctx;
+	struct pg_args a;
+	series_args(&a, s);
+	struct pg_call call[] = { { .st = PG_series_make, .args = &a }, { .st = PG_series_find, .args = &a } };
+	enum err e = pg_run(pg, call, 2);
+	e = e ? e : found(s, &call[1]);
+	pg_clear(call, 2);
+	pg_args_fini(&a);
+	return e == ERR_NOT_FOUND ? ERR_INTERNAL : e;
+}
+
+enum err store_pg_series(struct store *st, const char *submodel_id, const char *path, const char *unit, int64_t *id)
+{
+	struct series s = { .submodel_id = submodel_id, .path = path, .unit = unit };
+	enum err e = transact(st, PG_READ, find_series, &s);
+	if (e == ERR_NOT_FOUND || (!e && !s.right_unit))
+		e = transact(st, PG_WRITE, make_series, &s);
+	*id = e ? 0 : s.id;
+	return e;
+}
+
+/* -- days: every sample finds a place, in the partition of its day or in the default one ------------------------------------------ */
+static int64_t day_of(int64_t us)
+{
+	return us / DAY_US - (us % DAY_US < 0);
+}
+
+static enum err make_day(struct pg *pg, void *ctx)
+{
+	struct pg_args a;
+	pg_args_init(&a);
+	pg_arg_int4(&a, (int32_t)*(const int64_t *)ctx);
+	struct pg_call call = { .st = PG_sample_partition, .args = &a };
+	enum err e = pg_run(pg, &call, 1);
+	pg_clear(&call, 1);
+	pg_args_fini(&a);
+	return e;
+}
+
+/* A partition that cannot be made (no right to make tables, somebody reads the default one for long) costs no sample: they go to the
+ * default partition, and are moved when the partition is made. */
+static enum err make_days(struct store *st, const struct store_batch *b)
+{
+	struct pg_days *days = &((struct pg_store *)st)->days;
+	int64_t today = day_of(clock_now_us()), last = INT64_MIN;
+	for (size_t i = 0; i < b->n_samples; i++) {
+		int64_t day = day_of(b->sample[i].time_us);
+		if (day == last || day < today - DAYS_BACK || day > today + DAYS_AHEAD)
+			continue;
+		last = day;
+		_Atomic int64_t *made = &days->made[day % PG_DAYS];
+		if (atomic_load(made) == day || clock_mono_us() < atomic_load(&days->again_us))
+			continue;
+		enum err e = transact(st, PG_WRITE, make_day, &day);
+		if (e == ERR_UNAVAILABLE)
+			return e;
+		if (!e) {
+			atomic_store(made, day);
+			continue;
+		}
+		log_warn("sql", "no partition for the samples of a day: %s; they are kept in the default one", err_info[e].text);
+		atomic_store(&days->again_us, clock_mono_us() + DAYS_PAUSE_US);
+	}
+	return ERR_OK;
+}
+
+/* -- append ----------------------------------------------------------------------------------------------------------------------- */
+struct append {
+	const struct store_batch *batch;
+	struct buf bytes;	/* the samples as COPY rows, and behind them what else the fingerprint is made of */
+	size_t n_rows;		/* bytes of the COPY rows */
+	int64_t *id;		/* of every series in it, once each */
+	size_t n_ids;
+};
+
+static int by_value(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+static void put_samples(struct append *a)
+{
+	for (size_t i = 0; i < a->batch->n_samples; i++) {
+		const struct store_sample *s = &a->batch->sample[i];
+		pg_copy_row(&a->bytes, 5);
+		pg_item_int8(&a->bytes, s->series);
+		pg_item_time(&a->bytes, s->time_us);
+		pg_item_num(&a->bytes, s->num);
+		pg_item_int2(&a->bytes, (int16_t)s->quality);
+		pg_item_text(&a->bytes, s->text);
+		a->id[a->n_ids++] = s->series;
+	}
+	a->n_rows = a->bytes.n;
+}
+
+static void put_live(struct append *a)
+{
+	for (size_t i = 0; i < a->batch->n_live; i++) {
+		const struct store_live *l = &a->batch->live[i];
+		pg_item_int8(&a->bytes, l->series);
+		pg_item_time(&a->bytes, l->time_us);
+		pg_item_text(&a->bytes, l->text);
+		pg_item_int2(&a->bytes, (int16_t)l->quality);
+		a->id[a->n_ids++] = l->series;
+	}
+	pg_item_int8(&a->bytes, (int64_t)a->batch->position);
+}
+
+static enum err append_init(struct append *a, const struct store_batch *b)
+{
+	*a = (struct append){ .batch = b, .id = malloc((b->n_samples + b->n_live + 1) * sizeof *a->id) };
+	if (!a->id)
+		return ERR_NO_MEMORY;
+	buf_init(&a->bytes, 0);
+	put_samples(a);
+	put_live(a);
+	qsort(a->id, a->n_ids, sizeof *a->id, by_value);
+	size_t n = 0;
+	for (size_t i = 0; i < a->n_ids; i++)
+		if (!n || a->id[n - 1] != a->id[i])
+			a->id[n++] = a->id[i];
+	a->n_ids = n;
+	return a->bytes.failed ? ERR_NO_MEMORY : ERR_OK;
+}
+
+static void append_fini(struct append *a)
+{
+	buf_fini(&a->bytes);
+	free(a->id);
+}
+
+static void spool_args(struct pg_args *args, const struct append *a)
+{
+	pg_args_init(args);
+	pg_arg_text(args, a->batch->spool);
+	pg_arg_int8(args, (int64_t)a->batch->position);
+	pg_arg_int8(args, (int64_t)hash_bytes(a->bytes.p, a->bytes.n));
+}
+
+static void id_args(struct pg_args *args, const struct append *a)
+{
+	pg_args_init(args);
+	struct buf *id = pg_arg_array(args, PG_INT8);
+	for (size_t i = 0; i < a->n_ids; i++)
+		pg_item_int8(id, a->id[i]);
+}
+
+static void live_args(struct pg_args *args, const struct append *a)
+{
+	static const enum pg_type type[] = { PG_INT8, PG_TIMESTAMPTZ, PG_FLOAT8, PG_TIMESTAMPTZ, PG_INT2, PG_BOOL, PG_TEXT };
+	struct buf *col[7];
+	pg_args_init(args);
+	for (int k = 0; k < 7; k++)
+		col[k] = pg_arg_array(args, type[k]);
+	for (size_t i = 0; i < a->batch->n_live; i++) {
+		const struct store_live *l = &a->batch->live[i];
+		struct aas_typed t;
+		aas_typed_read(l->text, &t);
+		pg_item_int8(col[0], l->series);
+		pg_item_time(col[1], l->time_us);
+		pg_item_num(col[2], t.num);
+		pg_item_time(col[3], t.ts_us);
+		pg_item_int2(col[4], (int16_t)l->quality);
+		if (t.boolean < 0)
+			pg_item_null(col[5]);
+		else
+			pg_item_bool(col[5], t.boolean);
+		pg_item_text(col[6], l->text);
+	}
+}
+
+/* The row of the spool comes first: it makes a second try wait for the first one, if the server is still about it, and then shows
+ * that the first one was committed. */
+static enum err append_once(struct pg *pg, void *ctx)
+{
+	const struct append *a = ctx;
+	struct pg_args args[3];
+	id_args(&args[0], a);
+	live_args(&args[1], a);
+	spool_args(&args[2], a);
+	struct pg_call call[3], *count = NULL, *spool = NULL;
+	unsigned n = 0;
+	if (a->batch->spool)
+		*(spool = &call[n++]) = (struct pg_call){ .st = PG_spool_advance, .args = &args[2] };
+	*(count = &call[n++]) = (struct pg_call){ .st = PG_series_count, .args = &args[0] };
+	if (a->batch->n_live)
+		call[n++] = (struct pg_call){ .st = PG_live_put, .args = &args[1] };
+	enum err e = pg_run(pg, call, n);
+	bool again = !e && spool && !spool->n;
+	if (!e && pg_int8(count, 0, 0) != (int64_t)a->n_ids)
+		e = ERR_NOT_FOUND;
+	pg_clear(call, n);
+	for (int i = 0; i < 3; i++)
+		pg_args_fini(&args[i]);
+	if (e || again || !a->batch->n_samples)
+		return e;
+	return pg_copy(pg, COPY_SAMPLE, (struct slice){ a->bytes.p, a->n_rows });
+}
+
+enum err store_pg_append(struct store *st, const struct store_batch *b)
+{
+	struct append a;
+	enum err e = append_init(&a, b);
+	if (!e && !(e = make_days(st, b)))
+		e = transact(st, PG_WRITE, append_once, &a);
+	append_fini(&a);
+	return e;
+}
+
+/* -- position ----------------------------------------------------------------------------------------------------------------------- */
+struct position {
+	const char *spool;
+	uint64_t position;
+};
+
+static enum err read_position(struct pg *pg, void *ctx)
+{
+	struct position *p = ctx;
+	struct pg_args a;
+	pg_args_init(&a);
+	pg_arg_text(&a, p->spool);
+	struct pg_call call = { .st = PG_position, .args = &a };
+	enum err e = pg_run(pg, &call, 1);
+	p->position = !e && call.n ? (uint64_t)pg_int8(&call, 0, 0) : 0;
+	pg_clear(&call, 1);
+	pg_args_fini(&a);
+	return e;
+}
+
+enum err store_pg_position(struct store *st, const char *spool, uint64_t *position)
+{
+	struct position p = { .spool = spool };
+	enum err e = transact(st, PG_READ, read_position, &p);
+	*position = p.position;
+	return e;
+}
+
+/* -- samples ------------------------------------------------------------------------------------------------------------------------ */
+struct samples {
+	int64_t series, t0, t1;
+	size_t limit;
+	struct arena *arena;
+	struct store_sample *list;	/* newest first; malloc'ed */
+	size_t n, cap;
+};
+
+static enum err keep(struct samples *s, const struct pg_call *call)
+{
+	size_t want = s->n + (size_t)call->n;
+	if (want > s->cap) {
+		struct store_sample *more = realloc(s->list, want * 2 * sizeof *more);
+		if (!more)
+			return ERR_NO_MEMORY;
+		s->list = more;
+		s->cap = want * 2;
+	}
+	for (int i = 0; i < call->n; i++) {
+		struct slice text = pg_slice(call, i, 2);
+		s->list[s->n++] = (struct store_sample){
+			.series = s->series, .time_us = pg_time(call, i, 0),
+			.num = pg_null(call, i, 1) ? NAN : pg_float8(call, i, 1),
+			.text = text.p ? arena_strndup(s->arena, text.p, text.n) : NULL,
+			.quality = (enum quality)pg_int2(call, i, 3),
+		};
+	}
+	return arena_failed(s->arena) ? ERR_NO_MEMORY : ERR_OK;
+}
+
+/* Adds the newest of t0 <= time < t1. */
+static enum err read_stretch(struct pg *pg, struct samples *s, int64_t t0, int64_t t1)
+{
+	struct pg_args a;
+	pg_args_init(&a);
+	pg_arg_int8(&a, s->series);
+	pg_arg_time(&a, t0);
+	pg_arg_time(&a, t1);
+	pg_arg_int8(&a, (int64_t)(s->limit - s->n));
+	struct pg_call call[] = { { .st = PG_plan_for_values }, { .st = PG_samples, .args = &a } };
+	enum err e = pg_run(pg, call, 2);
+	e = e ? e : keep(s, &call[1]);
+	pg_clear(call, 2);
+	pg_args_fini(&a);
+	return e;
+}
+
+static enum err known(struct pg *pg, int64_t series)
+{
+	struct pg_args a;
+	pg_args_init(&a);
+	pg_item_int8(pg_arg_array(&a, PG_INT8), series);
+	struct pg_call call = { .st = PG_series_count, .args = &a };
+	enum err e = pg_run(pg, &call, 1);
+	if (!e && !pg_int8(&call, 0, 0))
+		e = ERR_NOT_FOUND;
+	pg_clear(&call, 1);
+	pg_args_fini(&a);
+	return e;
+}
+
+/* Where the stretch before `to` begins; the first one is what lies in the future. */
+static int64_t stretch_from(const struct samples *s, int64_t to, int64_t now, int64_t width)
+{
+	if (to > now)
+		return now > s->t0 ? now : s->t0;
+	/* to > t0, so the difference is right even where a signed one would overflow */
+	return width > WIDEST_US || (uint64_t)to - (uint64_t)s->t0 <= (uint64_t)width ? s->t0 : to - width;
+}
+
+/* There is no index of a series' times (the migration says why), so the newest samples are looked for backwards from now, in stretches
+ * that grow fourfold, and the search ends when there are enough: asking for the newest hundred of all times reads an hour, not years. */
+static enum err read_samples(struct pg *pg, void *ctx)
+{
+	struct samples *s = ctx;
+	int64_t now = clock_now_us(), width = HOUR_US;
+	s->n = 0;
+	enum err e = known(pg, s->series);
+	for (int64_t to = s->t1, from; !e && s->n < s->limit && to > s->t0; to = from) {
+		from = stretch_from(s, to, now, width);
+		width *= to > now ? 1 : 4;
+		e = read_stretch(pg, s, from, to);
+	}
+	return e;
+}
+
+enum err store_pg_samples(struct store *st, int64_t series, int64_t t0, int64_t t1, size_t limit, struct arena *a,
+			  struct store_sample **out, size_t *n)
+{
+	struct samples s = { .series = series, .t0 = t0 == TIME_NONE ? TIME_NONE + 1 : t0, .t1 = t1, .arena = a,
+			     .limit = limit < INT32_MAX ? limit : INT32_MAX };
+	*out = NULL;
+	*n = 0;
+	enum err e = transact(st, PG_READ, read_samples, &s);
+	if (!e && s.n && !(*out = ARENA_ARRAY(a, struct store_sample, s.n)))
+		e = ERR_NO_MEMORY;
+	for (size_t i = 0; !e && i < s.n; i++)
+		(*out)[i] = s.list[s.n - 1 - i];
+	*n = e ? 0 : s.n;
+	free(s.list);
+	return e;
+}
+
+/* -- live --------------------------------------------------------------------------------------------------------------------------- */
+struct live {
+	void (*row)(void *ctx, const char *submodel_id, const char *path, const struct store_live *);
+	void *ctx;
+	int64_t after;
+	bool given;		/* rows were handed out: not to be done over */
+};
+
+static void give_rows(struct live *l, const struct pg_call *call)
+{
+	for (int i = 0; i < call->n; i++) {
+		struct store_live row = { .series = pg_int8(call, i, 0), .time_us = pg_time(call, i, 1), .text = pg_str(call, i, 2),
+					  .quality = (enum quality)pg_int2(call, i, 3) };
+		l->row(l->ctx, pg_str(call, i, 4), pg_str(call, i, 5), &row);
+		l->after = row.series;
+		l->given = true;
+	}
+}
+
+/* Page by page, all of one snapshot, so that memory is bounded. */
+static enum err read_live(struct pg *pg, void *ctx)
+{
+	struct live *l = ctx;
+	enum err e;
+	int n;
+	do {
+		struct pg_args a;
+		pg_args_init(&a);
+		pg_arg_int8(&a, l->after);
+		pg_arg_int8(&a, LIVE_PAGE);
+		struct pg_call call = { .st = PG_live_page, .args = &a };
+		if (!(e = pg_run(pg, &call, 1)))
+			give_rows(l, &call);
+		n = call.n;
+		pg_clear(&call, 1);
+		pg_args_fini(&a);
+	} while (!e && n == LIVE_PAGE);
+	return e == ERR_AGAIN && l->given ? ERR_UNAVAILABLE : e;
+}
+
+enum err store_pg_live(struct store *st, void (*row)(void *, const char *, const char *, const struct store_live *), void *ctx)
+{
+	struct live l = { .row = row, .ctx = ctx, .after = -1 };
+	return transact(st, PG_READ, read_live, &l);
+}
+
+/* -- commands ------------------------------------------------------------------------------------------------------------------------ */
+static enum err write_command(struct pg *pg, void *ctx)
+{
+	const struct store_command *c = ctx;
+	struct pg_args a;
+	pg_args_init(&a);
+	pg_arg_text(&a, c->id);
+	pg_arg_text(&a, c->submodel_id);
+	pg_arg_text(&a, c->path);
+	pg_arg_text(&a, c->topic);
+	pg_arg_text(&a, c->payload);
+	pg_arg_text(&a, c->state);
+	pg_arg_text(&a, c->reason);
+	pg_arg_text(&a, c->mode);
+	pg_arg_time(&a, c->requested_us);
+	pg_arg_time(&a, c->answered_us);
+	struct pg_call call = { .st = PG_command_put, .args = &a };
+	enum err e = pg_run(pg, &call, 1);
+	pg_clear(&call, 1);
+	pg_args_fini(&a);
+	return e;
+}
+
+enum err store_pg_command(struct store *st, const struct store_command *c)
+{
+	return transact(st, PG_WRITE, write_command, (void *)(uintptr_t)c);
+}
