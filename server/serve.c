@@ -20,10 +20,12 @@
 #include "server/config.h"
 #include "server/http.h"
 #include "server/standalone.h"
+#include "sql/store_pg.h"
 #include "submodels/service.h"
 #include "twin_engine/runtime.h"
 
 #define PLANT_MAX ((size_t)64 << 20)
+#define OWN_CONNECTIONS 4		/* to the database, beside one per worker: historian, engine, commands, readiness */
 
 /* Every room, in the order in which they are built. */
 struct house {
@@ -119,7 +121,7 @@ static enum err open_services(struct house *h)
 static enum err open_store(struct house *h)
 {
 	if (strcmp(h->database, "memory"))
-		return diag_add(&h->diag, ERR_BAD_REQUEST, "database: this build keeps everything in memory only; say --database memory");
+		return (h->store = store_pg_open(h->database, (unsigned)h->config.workers + OWN_CONNECTIONS, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
 	return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
 }
 
