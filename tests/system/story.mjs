@@ -68,7 +68,7 @@ async function telemetry() {
 	ok(typeof flow === 'number', 'the flow of the pump is read by REST', flow);
 	equal(await until(10, () => server.value(TWIN, 'Connection.State')), 'connected', 'the twin says that it is connected');
 	equal(await server.value(TWIN, 'Links.Flow.Quality'), 'good', 'the link tells the quality of its value');
-	const row = await until(10, () => server.sql(`select num > 1, quality from report.latest where submodel_id = '${DATA}' and path = 'Flow'`));
+	const row = await until(10, () => server.sql(`select value_num > 1, quality from report.latest where submodel_id = '${DATA}' and path = 'Flow'`));
 	equal(row, 't|good', 'the same value is read by SQL');
 	const samples = await until(10, () => Number(server.sql(`select count(*) from report.sample where submodel_id = '${DATA}' and path = 'Flow'`)) > 20);
 	ok(samples, 'its history grows');
@@ -150,14 +150,14 @@ async function counted() {
 	pub.stdin.end();
 	await pub.done;
 	await server.start(60);
-	const query = `select count(distinct num), count(*), min(num), max(num) from report.sample where submodel_id = '${COUNT}' and path = 'N'`;
+	const query = `select count(distinct value_num), count(*), min(value_num), max(value_num) from report.sample where submodel_id = '${COUNT}' and path = 'N'`;
 	await until(60, () => server.sql(query).startsWith(`${total}|`), 250);
 	equal(server.sql(query).split('|').filter((_, i) => i !== 1), [String(total), '0', String(total - 1)], `of ${total} acknowledged samples none is lost`);
 	note(`distinct|rows|min|max: ${server.sql(query)}`);
 }
 
 async function outage() {
-	const seqs = () => server.sql(`select count(distinct num) || ' ' || coalesce(max(num) - min(num) + 1, 0) from report.sample where submodel_id = '${COUNT}' and path = 'Seq'`).split(' ').map(Number);
+	const seqs = () => server.sql(`select count(distinct value_num) || ' ' || coalesce(max(value_num) - min(value_num) + 1, 0) from report.sample where submodel_id = '${COUNT}' and path = 'Seq'`).split(' ').map(Number);
 	ok(await until(30, () => seqs()[0] > 20), 'telemetry comes again', String(seqs()));
 	broker.stop();
 	ok(await until(15, async () => (await server.value(TWIN, 'Connection.State')) !== 'connected'), 'the twin notices that the broker is gone');
