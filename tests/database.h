@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * database.h - databases of a test, in the cluster that TWINSHELL_TEST_DB names: a connection string of the form "host=... user=...",
+ * whose user may create databases.  A test makes its own ones and drops them.
+ */
+#ifndef TESTS_DATABASE_H
+#define TESTS_DATABASE_H
+
+#include <unistd.h>
+
+#include "sql/pg.h"
+#include "tests/tap.h"
+
+#define DATABASE_SKIP "TWINSHELL_TEST_DB names no PostgreSQL cluster"
+
+struct database {
+	char name[64], conninfo[1024];
+};
+
+static inline const char *database_cluster(void)
+{
+	const char *s = getenv("TWINSHELL_TEST_DB");
+	return s && *s ? s : NULL;
+}
+
+/* One statement in the database that the cluster's connection string names. */
+static inline enum err database_admin(const char *fmt, const char *name)
+{
+	struct pg *pg;
+	char sql[300];
+	enum err e = pg_open(database_cluster(), &pg, NULL);
+	if (e)
+		return e;
+	snprintf(sql, sizeof sql, fmt, name);
+	e = pg_script(pg, sql, NULL);
+	pg_close(pg);
+	return e;
+}
+
+/* Ends the test program when the cluster cannot be used. */
+static inline void database_make(struct database *d, const char *what, const char *options)
+{
+	char create[200];
+	snprintf(d->name, sizeof d->name, "twinshell_%s_%ld", what, (long)getpid());
+	snprintf(d->conninfo, sizeof d->conninfo, "%s dbname=%s", database_cluster(), d->name);
+	snprintf(create, sizeof create, "CREATE DATABASE %%s TEMPLATE template0 %s", options);
+	if (database_admin("DROP DATABASE IF EXISTS %s WITH (FORCE)", d->name) || database_admin(create, d->name)) {
+		printf("Bail out! cannot make a database in the cluster that TWINSHELL_TEST_DB names\n");
+		exit(1);
+	}
+}
+
+static inline void database_drop(const struct database *d)
+{
+	check_int(database_admin("DROP DATABASE %s WITH (FORCE)", d->name), ERR_OK, "%s is dropped", d->name);
+}
+
+#endif
