@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/cluster.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sql/pg.h"
+
+static char dir[] = "/tmp/twinshell-db.XXXXXX", tool[1000], conninfo[CLUSTER_CONNINFO_MAX];
+static bool is_private, absent;
+static int hold = -1, n_databases;	/* `hold`: the cluster lives as long as this pipe is open */
+static pid_t keeper, owner;
+
+static void die(const char *what)
+{
+	printf("Bail out! %s\n", what);
+	exit(1);
+}
+
+static void drop_databases(void)
+{
+	struct pg *c;
+	if (getpid() != owner || pg_open(conninfo, &c, NULL))
+		return;
+	for (int i = 1; i <= n_databases; i++) {
+		char sql[200];
+		snprintf(sql, sizeof sql, "DROP DATABASE IF EXISTS twinshell_test_%d_%d WITH (FORCE)", (int)owner, i);
+		pg_script(c, sql, NULL);
+	}
+	pg_close(c);
+}
+
+static void give_back(void)
+{
+	if (getpid() != owner)
+		return;
+	close(hold);
+	waitpid(keeper, NULL, 0);
+	rmdir(dir);
+}
+
+static int borrow(void)
+{
+	int in[2], out[2];
+	FILE *f;
+	if (!mkdtemp(dir) || pipe(in) || pipe(out))
+		die("cannot make a directory for PostgreSQL");
+	if (!(keeper = fork())) {
+		setsid();		/* an interrupt at the terminal is for the test; its end then ends the keeper */
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		close(in[1]);
+		close(out[0]);
+		execl("/bin/sh", "sh", tool, "lend", dir, (char *)NULL);
+		_exit(127);
+	}
+	close(in[0]);
+	close(out[1]);
+	hold = in[1];
+	char *line = (f = fdopen(out[0], "r")) ? fgets(conninfo, sizeof conninfo, f) : NULL;
+	if (line) {
+		conninfo[strcspn(conninfo, "\n")] = 0;
+		fclose(f);
+		atexit(give_back);
+		return 0;
+	}
+	int status = -1;
+	waitpid(keeper, &status, 0);
+	rmdir(dir);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+const char *cluster(void)
+{
+	const char *given = getenv("TWINSHELL_TEST_DB"), *src = getenv("srcdir");
+	if (conninfo[0] || absent)
+		return absent ? NULL : conninfo;
+	owner = getpid();
+	if (given && *given) {
+		snprintf(conninfo, sizeof conninfo, "%s", given);
+		atexit(drop_databases);
+		return conninfo;
+	}
+	snprintf(tool, sizeof tool, "%s/tests/pg-private", src ? src : "..");
+	if (access(tool, R_OK))
+		snprintf(tool, sizeof tool, "tests/pg-private");
+	int e = borrow();
+	if (e && e != 77)
+		die("PostgreSQL does not start");
+	absent = e == 77;
+	is_private = !absent;
+	return absent ? NULL : conninfo;
+}
+
+bool cluster_is_private(void)
+{
+	return is_private;
+}
+
+void cluster_restart(const char *signal)
+{
+	int status = -1;
+	pid_t pid = fork();
+	if (!pid) {
+		dup2(2, 1);
+		close(hold);
+		execl("/bin/sh", "sh", tool, "restart", dir, signal, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		die("PostgreSQL does not start again");
+}
+
+void cluster_database(const char *like, char name[64], char out[CLUSTER_CONNINFO_MAX])
+{
+	struct pg *c;
+	char sql[300];
+	snprintf(name, 64, "twinshell_test_%d_%d", (int)owner, ++n_databases);
+	snprintf(sql, sizeof sql, "CREATE DATABASE %s TEMPLATE %s", name, like ? like : "template1");
+	if (pg_open(conninfo, &c, NULL) || pg_script(c, sql, NULL))
+		die("cannot make a database");
+	pg_close(c);
+	snprintf(out, CLUSTER_CONNINFO_MAX, "%.300s dbname=%s", conninfo, name);
+}
