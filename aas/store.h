@@ -4,8 +4,9 @@
  * Two implementations: aas/store_mem.c (the executable specification) and sql/store_pg.c; tests/store/ runs one suite on both.
  * A struct store may be used from any thread; a transaction belongs to the thread that began it.
  * Ids are compared byte for byte.  Everything returned belongs to the arena that was passed in.
- * Errors: ERR_NOT_FOUND, ERR_CONFLICT (exists already), ERR_PRECONDITION (version differs), ERR_AGAIN (start the transaction over),
- * ERR_UNAVAILABLE (no database), ERR_NO_MEMORY, ERR_INTERNAL.  After any error but ERR_NOT_FOUND a transaction can only be aborted.
+ * Errors: ERR_NOT_FOUND, ERR_CONFLICT (exists already), ERR_PRECONDITION (version differs), ERR_BAD_REQUEST (not a Property), ERR_AGAIN
+ * (start the transaction over), ERR_UNAVAILABLE (no database), ERR_NO_MEMORY, ERR_INTERNAL.  A call that fails changes nothing.  After any
+ * error but ERR_NOT_FOUND a transaction can only be aborted: its commit fails too, and leaves nothing.
  */
 #ifndef AAS_STORE_H
 #define AAS_STORE_H
@@ -100,7 +101,8 @@ struct store_command {
 struct store_ops {
 	void (*close)(struct store *);
 
-	/* -- session ------------------------------------------------------------------------------------ */
+	/* -- session: a transaction that reads sees one moment, from its first read on, and refuses to write; one that writes sees what is
+	 * committed at each moment, and its own writes. -- */
 	enum err (*begin)(struct store *, bool write, struct store_txn **);
 	enum err (*commit)(struct store_txn *);		/* frees the transaction, also on error */
 	void (*abort)(struct store_txn *);		/* frees the transaction */
@@ -108,19 +110,22 @@ struct store_ops {
 	/* -- identifiables ------------------------------------------------------------------------------- */
 	enum err (*get)(struct store_txn *, enum store_kind, const char *id, struct arena *, struct store_doc *);
 	enum err (*version)(struct store_txn *, enum store_kind, const char *id, int64_t *version);
-	/* `expect`: the version it must have now, 0: any.  *created tells which of the two happened. */
+	/* `expect`: the version it must have now, 0: any; looked at after existence, and what is not there has no version.  *created tells which of
+	 * the two happened.  Whoever puts what he has read before gives its version: else he may undo what others did in between. */
 	enum err (*put)(struct store_txn *, enum store_kind, const struct aas_node *, enum store_put, int64_t expect,
 			bool *created, int64_t *version);
 	enum err (*del)(struct store_txn *, enum store_kind, const char *id);
-	/* In the order of the ids (bytewise), beginning after the id `after` (NULL: from the start), at most `limit`. */
+	/* In the order of the ids (bytewise), beginning after the id `after` (NULL: from the start; it need not exist), at most `limit`, which is
+	 * at least 1.  Filter NULL: all. */
 	enum err (*list)(struct store_txn *, enum store_kind, const struct store_filter *, const char *after, size_t limit,
 			 struct arena *, struct store_page *);
 
-	/* -- values: only the rows of these elements are written, the document is folded when it is read; the version grows by one.
+	/* -- values: only the rows of these elements are written, the document is folded when it is read; the version grows by one.  At least
+	 * one; of a path that comes twice the last text counts.  The caller has checked that the texts suit the valueTypes.
 	 * From then on until the end the submodel is locked, or commit answers ERR_AGAIN when somebody else was faster. -- */
 	enum err (*put_values)(struct store_txn *, const char *submodel_id, const struct store_value *, size_t n, int64_t *version);
 
-	/* -- blobs: attachments and thumbnails, by a key of the caller's -------------------------------------------------- */
+	/* -- blobs: attachments and thumbnails, by a key of the caller's; put replaces.  No bytes (p NULL too) are an empty blob. -- */
 	enum err (*blob_put)(struct store_txn *, const char *key, const struct store_blob *);
 	enum err (*blob_get)(struct store_txn *, const char *key, struct arena *, struct store_blob *);
 	enum err (*blob_del)(struct store_txn *, const char *key);
@@ -131,10 +136,10 @@ struct store_ops {
 	 * may be sent again, and is stored once if it names its spool and no other batch of that spool came between. */
 	enum err (*append)(struct store *, const struct store_batch *);
 	enum err (*position)(struct store *, const char *spool, uint64_t *position);	/* 0 when never seen */
-	/* Samples of t0 <= time < t1 in the order of time; the newest `limit` of them. */
+	/* Samples of t0 <= time < t1 in the order of time; the newest `limit` of them.  ERR_NOT_FOUND: no such series. */
 	enum err (*samples)(struct store *, int64_t series, int64_t t0_us, int64_t t1_us, size_t limit, struct arena *,
 			    struct store_sample **, size_t *n);
-	/* All live rows, as they were last committed. */
+	/* All live rows, as they were last committed, in no order; `row` must not call the store. */
 	enum err (*live)(struct store *, void (*row)(void *ctx, const char *submodel_id, const char *path, const struct store_live *), void *ctx);
 	enum err (*command)(struct store *, const struct store_command *);
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_mem.c - the store in memory: the executable specification of store.h.
  *
- * A transaction collects what it writes beside the store and lays it over what it reads; commit checks under the lock that
- * everything it built upon is still the same (else ERR_AGAIN) and puts it in.  Reads see what is committed at that moment.
+ * A transaction that writes collects it beside the store and lays it over what is committed at that moment; commit checks under the
+ * lock that everything it built upon is still the same (else ERR_AGAIN) and puts it in.  A transaction that reads sees one moment: an
+ * entry keeps those that it took the place of until nobody reads there.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -27,13 +28,14 @@ struct store *store_mem_new(void)
 
 static void entry_free(struct mem_entry *e)
 {
-	if (!e)
-		return;
-	free(e->id);
-	free(e->json);
-	free(e->content_type);
-	free(e->file_name);
-	free(e);
+	for (struct mem_entry *older; e; e = older) {
+		older = e->older;
+		free(e->id);
+		free(e->json);
+		free(e->content_type);
+		free(e->file_name);
+		free(e);
+	}
 }
 
 void store_mem_close(struct store *s)
@@ -111,8 +113,56 @@ static enum err mem_begin(struct store *s, bool write, struct store_txn **out)
 	return ERR_OK;
 }
 
+/* The mutex is held.  The first thing that a reader asks for fixes its moment. */
+static void read_here(struct store_txn *t)
+{
+	struct mem_store *m = t->store;
+	if (t->write || t->reads)
+		return;
+	t->reads = true;
+	t->moment = m->moment;
+	t->next = m->readers;
+	if (t->next)
+		t->next->prev = t;
+	m->readers = t;
+}
+
+static void read_no_more(struct store_txn *t)
+{
+	if (!t->reads)
+		return;
+	pthread_mutex_lock(&t->store->mutex);
+	if (t->next)
+		t->next->prev = t->prev;
+	*(t->prev ? &t->prev->next : &t->store->readers) = t->next;
+	pthread_mutex_unlock(&t->store->mutex);
+}
+
+/* Put `fresh` in the place of `old`, which stays behind it as long as a reader may see it. */
+static struct mem_entry *take_place(const struct mem_store *m, struct mem_entry *old, struct mem_entry *fresh)
+{
+	uint64_t first = fresh->moment;
+	for (const struct store_txn *r = m->readers; r; r = r->next)
+		first = r->moment < first ? r->moment : first;
+	fresh->older = old;
+	struct mem_entry *last = fresh;		/* that the first of the readers sees */
+	while (last->older && last->moment > first)
+		last = last->older;
+	entry_free(last->older);
+	last->older = NULL;
+	return fresh;
+}
+
+static const struct mem_entry *at_moment(const struct store_txn *t, const struct mem_entry *e)
+{
+	while (e && t->reads && e->moment > t->moment)
+		e = e->older;
+	return e;
+}
+
 static void mem_abort(struct store_txn *t)
 {
+	read_no_more(t);
 	for (struct mem_write *w = t->writes, *next; w; w = next) {
 		next = w->next;
 		entry_free(w->fresh);
@@ -136,17 +186,19 @@ static bool still_true(const struct store_txn *t)
 static enum err mem_commit(struct store_txn *t)
 {
 	struct mem_store *m = t->store;
-	enum err e = ERR_OK;
+	enum err e = t->failed ? ERR_INTERNAL : ERR_OK;
 	pthread_mutex_lock(&m->mutex);
-	if (!still_true(t))
+	if (!e && !still_true(t))
 		e = ERR_AGAIN;
+	if (!e && t->writes)
+		m->moment++;
 	for (struct mem_write *w = t->writes; !e && w; w = w->next) {
 		struct mem_table *table = &m->table[w->table];
 		bool found;
 		size_t at = place(table, w->fresh->id, &found);
+		w->fresh->moment = m->moment;
 		if (found) {
-			entry_free(table->entry[at]);
-			table->entry[at] = w->fresh;
+			table->entry[at] = take_place(m, table->entry[at], w->fresh);
 		} else if (!insert(table, at, w->fresh)) {
 			e = ERR_NO_MEMORY;
 			break;
@@ -166,15 +218,23 @@ static struct mem_write *written(const struct store_txn *t, enum mem_table_id ta
 	return NULL;
 }
 
-/* What this transaction sees under the id, NULL when there is nothing.  The mutex is held. */
-static struct mem_entry *visible(const struct store_txn *t, enum mem_table_id table, const char *id, int64_t *base)
+/* After any error but ERR_NOT_FOUND a transaction can only be aborted. */
+static enum err noted(struct store_txn *t, enum err e)
 {
+	t->failed |= e && e != ERR_NOT_FOUND;
+	return e;
+}
+
+/* What this transaction sees under the id, NULL when there is nothing.  The mutex is held. */
+static const struct mem_entry *visible(struct store_txn *t, enum mem_table_id table, const char *id, int64_t *base)
+{
+	read_here(t);
 	struct mem_write *w = written(t, table, id);
 	const struct mem_table *tab = &t->store->table[table];
 	bool found;
 	size_t at = place(tab, id, &found);
 	*base = w ? w->base : found ? tab->entry[at]->version : 0;
-	struct mem_entry *e = w ? w->fresh : found ? tab->entry[at] : NULL;
+	const struct mem_entry *e = w ? w->fresh : found ? at_moment(t, tab->entry[at]) : NULL;
 	return e && !e->deleted ? e : NULL;
 }
 
@@ -217,17 +277,17 @@ static enum err mem_get(struct store_txn *t, enum store_kind kind, const char *i
 {
 	int64_t base;
 	pthread_mutex_lock(&t->store->mutex);
-	struct mem_entry *e = visible(t, (enum mem_table_id)kind, id, &base);
+	const struct mem_entry *e = visible(t, (enum mem_table_id)kind, id, &base);
 	enum err err = e ? copy_doc(a, e, out) : ERR_NOT_FOUND;
 	pthread_mutex_unlock(&t->store->mutex);
-	return err;
+	return noted(t, err);
 }
 
 static enum err mem_version(struct store_txn *t, enum store_kind kind, const char *id, int64_t *version)
 {
 	int64_t base;
 	pthread_mutex_lock(&t->store->mutex);
-	struct mem_entry *e = visible(t, (enum mem_table_id)kind, id, &base);
+	const struct mem_entry *e = visible(t, (enum mem_table_id)kind, id, &base);
 	if (e)
 		*version = e->version;
 	pthread_mutex_unlock(&t->store->mutex);
@@ -249,7 +309,7 @@ static enum err mem_put(struct store_txn *t, enum store_kind kind, const struct 
 	int64_t base;
 	enum err err;
 	pthread_mutex_lock(&t->store->mutex);
-	struct mem_entry *old = visible(t, (enum mem_table_id)kind, AAS_ID(node), &base);
+	const struct mem_entry *old = visible(t, (enum mem_table_id)kind, AAS_ID(node), &base);
 	if (old && !(how & STORE_REPLACE))
 		err = ERR_CONFLICT;
 	else if (!old && !(how & STORE_CREATE))
@@ -261,7 +321,7 @@ static enum err mem_put(struct store_txn *t, enum store_kind kind, const struct 
 		*version = written(t, (enum mem_table_id)kind, AAS_ID(node))->fresh->version;
 	}
 	pthread_mutex_unlock(&t->store->mutex);
-	return err;
+	return noted(t, err);
 }
 
 static enum err mem_remove(struct store_txn *t, enum mem_table_id table, const char *id)
@@ -276,7 +336,7 @@ static enum err mem_remove(struct store_txn *t, enum mem_table_id table, const c
 		err = lay(t, table, gone, base);
 	}
 	pthread_mutex_unlock(&t->store->mutex);
-	return err;
+	return noted(t, err);
 }
 
 static enum err mem_del(struct store_txn *t, enum store_kind kind, const char *id)
@@ -311,16 +371,16 @@ static enum err matches(const struct mem_entry *e, enum store_kind kind, const s
 }
 
 /* The first entry behind `after` that this transaction sees. */
-static struct mem_entry *next_visible(const struct store_txn *t, enum store_kind kind, const char *after)
+static const struct mem_entry *next_visible(const struct store_txn *t, enum store_kind kind, const char *after)
 {
 	const struct mem_table *tab = &t->store->table[kind];
-	struct mem_entry *best = NULL;
+	const struct mem_entry *best = NULL;
 	bool found = false;
 	size_t at = after ? place(tab, after, &found) + found : 0;
 	for (; at < tab->n && !best; at++) {
 		struct mem_write *w = written(t, (enum mem_table_id)kind, tab->entry[at]->id);
-		struct mem_entry *e = w ? w->fresh : tab->entry[at];
-		if (!e->deleted)
+		const struct mem_entry *e = w ? w->fresh : at_moment(t, tab->entry[at]);
+		if (e && !e->deleted)
 			best = e;
 	}
 	for (struct mem_write *w = t->writes; w; w = w->next)
@@ -339,7 +399,8 @@ static enum err mem_list(struct store_txn *t, enum store_kind kind, const struct
 	enum err err = filter ? aas_filter_facts(a, filter, &want, &n_want) : ERR_OK;
 	*page = (struct store_page){ 0 };
 	pthread_mutex_lock(&t->store->mutex);
-	for (struct mem_entry *e = err ? NULL : next_visible(t, kind, after); e && !err; e = next_visible(t, kind, e->id)) {
+	read_here(t);
+	for (const struct mem_entry *e = err ? NULL : next_visible(t, kind, after); e && !err; e = next_visible(t, kind, e->id)) {
 		if ((err = matches(e, kind, want, n_want, &yes)) || !yes)
 			continue;
 		if (page->n == limit) {
@@ -360,7 +421,7 @@ static enum err mem_list(struct store_txn *t, enum store_kind kind, const struct
 		page->n += !err;
 	}
 	pthread_mutex_unlock(&t->store->mutex);
-	return err;
+	return noted(t, err);
 }
 
 /* -- values ------------------------------------------------------------------------------------------------------------------------ */
@@ -387,13 +448,13 @@ static enum err mem_put_values(struct store_txn *t, const char *id, const struct
 	struct mem_entry *fresh = NULL;
 	struct arena *a = arena_new(0);
 	pthread_mutex_lock(&t->store->mutex);
-	struct mem_entry *e = visible(t, MEM_SUBMODEL, id, &base);
+	const struct mem_entry *e = visible(t, MEM_SUBMODEL, id, &base);
 	enum err err = !a ? ERR_NO_MEMORY : e ? set_values(a, e, v, n, &fresh) : ERR_NOT_FOUND;
 	if (!err && !(err = lay(t, MEM_SUBMODEL, fresh, base)))
 		*version = written(t, MEM_SUBMODEL, id)->fresh->version;
 	pthread_mutex_unlock(&t->store->mutex);
 	arena_free(a);
-	return err;
+	return noted(t, err);
 }
 
 /* -- blobs ------------------------------------------------------------------------------------------------------------------------- */
@@ -410,7 +471,7 @@ static enum err mem_blob_put(struct store_txn *t, const char *key, const struct 
 	visible(t, MEM_BLOB, key, &base);
 	enum err err = lay(t, MEM_BLOB, e, base);
 	pthread_mutex_unlock(&t->store->mutex);
-	return err;
+	return noted(t, err);
 }
 
 static enum err mem_blob_get(struct store_txn *t, const char *key, struct arena *a, struct store_blob *out)
@@ -418,7 +479,7 @@ static enum err mem_blob_get(struct store_txn *t, const char *key, struct arena 
 	int64_t base;
 	enum err err = ERR_NOT_FOUND;
 	pthread_mutex_lock(&t->store->mutex);
-	struct mem_entry *e = visible(t, MEM_BLOB, key, &base);
+	const struct mem_entry *e = visible(t, MEM_BLOB, key, &base);
 	if (e) {
 		char *bytes = arena_strndup(a, e->json, e->n);
 		*out = (struct store_blob){ e->content_type ? arena_strdup(a, e->content_type) : NULL,
@@ -426,7 +487,7 @@ static enum err mem_blob_get(struct store_txn *t, const char *key, struct arena 
 		err = bytes ? ERR_OK : ERR_NO_MEMORY;
 	}
 	pthread_mutex_unlock(&t->store->mutex);
-	return err;
+	return noted(t, err);
 }
 
 static enum err mem_blob_del(struct store_txn *t, const char *key)

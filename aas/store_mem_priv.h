@@ -12,6 +12,8 @@
 enum mem_table_id { MEM_SHELL, MEM_SUBMODEL, MEM_CONCEPT, MEM_BLOB, MEM_N_TABLES };
 
 struct mem_entry {
+	struct mem_entry *older;	/* what it took the place of, as long as somebody reads there */
+	uint64_t moment;	/* number of the commit that brought it */
 	char *id, *json;	/* of a blob: its key and bytes */
 	size_t n;
 	int64_t version;
@@ -42,6 +44,8 @@ struct mem_store {
 	struct store base;
 	pthread_mutex_t mutex;
 	struct mem_table table[MEM_N_TABLES];
+	uint64_t moment;		/* commits so far */
+	struct store_txn *readers;	/* that have begun to read */
 	struct mem_series *series;	/* id is index + 1 */
 	size_t n_series, cap_series, n_commands;
 	struct mem_spool *spools;
@@ -56,7 +60,9 @@ struct mem_write {
 
 struct store_txn {
 	struct mem_store *store;
-	bool write;
+	bool write, failed, reads;
+	uint64_t moment;		/* of a reader: what it sees */
+	struct store_txn *prev, *next;	/* in mem_store.readers */
 	struct mem_write *writes;
 };
 

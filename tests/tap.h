@@ -10,7 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef TAP_SHARED		/* a program of several files that check: one of them defines these */
+extern int tap_n, tap_failed;
+#else
 static int tap_n, tap_failed;
+#endif
 
 #define check(cond, ...) tap_check((cond) != 0, #cond, __FILE__, __LINE__, __VA_ARGS__)
 #define check_int(got, want, ...) tap_int((long long)(got), (long long)(want), __FILE__, __LINE__, __VA_ARGS__)

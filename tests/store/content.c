@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 - documents of every shape and size, and texts that are hard for SQL. */
 #include "aas/path.h"
 #include "tests/store/suite.h"
-#include "tests/tap.h"
 
 static const char all_classes[] =
 	"{\"modelType\":\"Submodel\",\"id\":\"urn:all\",\"idShort\":\"All\",\"kind\":\"Template\",\"administration\":{\"version\":\"1\",\"templateId\":\"urn:t\"},"
@@ -59,7 +58,8 @@ static void every_class(void)
 static void deep(unsigned depth)
 {
 	struct buf b = BUF_INIT, path = BUF_INIT;
-	buf_puts(&b, "{\"modelType\":\"Submodel\",\"id\":\"urn:deep\",\"submodelElements\":[");
+	const char *id = arena_printf(ar, "urn:deep:%u", depth);
+	buf_printf(&b, "{\"modelType\":\"Submodel\",\"id\":\"%s\",\"submodelElements\":[", id);
 	for (unsigned i = 0; i < depth; i++) {
 		buf_printf(&b, "{\"modelType\":\"SubmodelElementCollection\",\"idShort\":\"C%u_%s\",\"value\":[", i, text('x', 100));
 		buf_printf(&path, "C%u_%s.", i, text('x', 100));
@@ -71,10 +71,10 @@ static void deep(unsigned depth)
 	buf_puts(&b, "]}");
 	struct aas_node *n = parse(STORE_SUBMODEL, b.p), *at = NULL;
 	check_str(say(put_once(STORE_SUBMODEL, n, STORE_CREATE, 0, NULL)), "OK", "%u collections in each other", depth);
-	check_str(say(values_once("urn:deep", &(struct store_value){ path.p, "deeper" }, 1, NULL)), "OK", "a path of %zu bytes", path.n);
+	check_str(say(values_once(id, &(struct store_value){ path.p, "deeper" }, 1, NULL)), "OK", "a path of %zu bytes", path.n);
 	aas_path_find(n, path.p, path.n, &at, NULL);
 	AAS_AT(at, Property, value).str = "deeper";
-	check_str(current(STORE_SUBMODEL, "urn:deep"), canonical(n), "the value is at the bottom");
+	check_str(current(STORE_SUBMODEL, id), canonical(n), "the value is at the bottom");
 	buf_fini(&b);
 	buf_fini(&path);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 - create, replace, delete; versions; what a transaction sees and what it leaves. */
 #include "tests/store/suite.h"
-#include "tests/tap.h"
 
 static const char *const kinds[STORE_N_KINDS] = { "shell", "submodel", "concept description" };
 
@@ -60,20 +59,20 @@ static void expectations(void)
 static void own_writes(void)
 {
 	const char *id = "urn:own";
-	struct aas_node *a = make(STORE_SUBMODEL, id, "A", NULL, 0), *b = make(STORE_SUBMODEL, id, "B", NULL, 0);
+	struct aas_node *a = make(STORE_SUBMODEL, id, "OwnA", NULL, 0), *b = make(STORE_SUBMODEL, id, "OwnB", NULL, 0);
 	struct store_txn *t = start(true);
 	int64_t v1 = 0, v2 = 0, v3 = 0, last = 0;
 	put(t, STORE_SUBMODEL, a, STORE_CREATE, 0, &v1);
 	check_str(get(t, STORE_SUBMODEL, id), canonical(a), "a transaction sees what it created");
-	check_str(ids(t, STORE_SUBMODEL, &(struct store_filter){ .id_short = "A" }, "urn:own", 9), "", "also in lists, behind `after`");
-	check_str(ids(t, STORE_SUBMODEL, &(struct store_filter){ .id_short = "A" }, "urn:ow", 9), "urn:own ", "and before");
+	check_str(ids(t, STORE_SUBMODEL, &(struct store_filter){ .id_short = "OwnA" }, "urn:own", 9), "", "also in lists, behind `after`");
+	check_str(ids(t, STORE_SUBMODEL, &(struct store_filter){ .id_short = "OwnA" }, "urn:ow", 9), "urn:own ", "and before");
 	check_str(current(STORE_SUBMODEL, id), "NOT_FOUND", "another one does not");
 	check_str(say(put(t, STORE_SUBMODEL, b, STORE_REPLACE, v1, &v2)), "OK", "it can replace what it created, by its version");
 	check(v2 > v1, "the version grows inside the transaction");
-	check_str(ids(t, STORE_SUBMODEL, &(struct store_filter){ .id_short = "A" }, NULL, 9), "", "filters see the new document");
+	check_str(ids(t, STORE_SUBMODEL, &(struct store_filter){ .id_short = "OwnA" }, NULL, 9), "", "filters see the new document");
 	check_str(say(st->ops->del(t, STORE_SUBMODEL, id)), "OK", "delete what was created");
 	check_str(get(t, STORE_SUBMODEL, id), "NOT_FOUND", "gone inside the transaction");
-	check_str(ids(t, STORE_SUBMODEL, &(struct store_filter){ .id_short = "B" }, NULL, 9), "", "also from lists");
+	check_str(ids(t, STORE_SUBMODEL, &(struct store_filter){ .id_short = "OwnB" }, NULL, 9), "", "also from lists");
 	check_str(say(put(t, STORE_SUBMODEL, a, STORE_CREATE, 0, &v3)), "OK", "created again in the same transaction");
 	check(v3 > v2, "its version goes on");
 	check_str(say(st->ops->commit(t)), "OK", "commit");

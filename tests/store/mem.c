@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 - the suite on the store in memory. */
 #include "tests/store/suite.h"
-#include "tests/tap.h"
 
 int main(void)
 {

@@ -2,8 +2,8 @@
 #include "tests/store/suite.h"
 
 #include "aas/json.h"
-#include "tests/tap.h"
 
+int tap_n, tap_failed;
 struct store *st;
 struct arena *ar;
 

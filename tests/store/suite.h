@@ -6,6 +6,8 @@
 
 #include "aas/store.h"
 #include "base/buf.h"
+#define TAP_SHARED
+#include "tests/tap.h"
 
 /* `fresh` gives an empty store; the suite closes it. */
 void suite_run(struct store *(*fresh)(void));
