@@ -31,6 +31,7 @@ struct pg {
 	PGconn *c;
 	char *conninfo;
 	enum txn txn;
+	bool failed;		/* something in this transaction did: it can only end by a rollback */
 	bool prepared[PG_N_STATEMENTS];
 };
 
@@ -85,13 +86,21 @@ static void notice(void *ctx, const PGresult *r)
 }
 
 /* -- connection -------------------------------------------------------------------------------------------------------------- */
+
+/* The connection is no good any more, or nobody knows how much of a request the server has taken: it counts as lost. */
+static void drop(struct pg *c)
+{
+	PQfinish(c->c);
+	c->c = NULL;
+	memset(c->prepared, 0, sizeof c->prepared);
+}
+
 static enum err connect_now(struct pg *c, struct diag *d)
 {
 	/* what stands before dbname can be overridden by the connection string, what stands behind cannot */
 	static const char *const key[] = { "connect_timeout", "tcp_user_timeout", "fallback_application_name", "dbname", "client_encoding", NULL };
 	const char *const value[] = { "5", "15000", "twinshell", c->conninfo, "UTF8", NULL };
-	PQfinish(c->c);
-	memset(c->prepared, 0, sizeof c->prepared);
+	drop(c);
 	c->txn = TXN_NONE;
 	c->c = PQconnectdbParams(key, value, 1);
 	if (!c->c)
@@ -103,9 +112,13 @@ static enum err connect_now(struct pg *c, struct diag *d)
 	PQsetNoticeReceiver(c->c, notice, NULL);
 	PGresult *r = PQexec(c->c, session_sql);
 	enum err e = PQresultStatus(r) == PGRES_COMMAND_OK ? ERR_OK : ERR_UNAVAILABLE;
-	if (e)
+	if (e) {
+		log_warn("sql", "cannot set up the session: %.300s", PQerrorMessage(c->c));
 		diag_add(d, e, "cannot set up the database session: %.300s", PQerrorMessage(c->c));
+	}
 	PQclear(r);
+	if (e)
+		drop(c);	/* half of the settings would be worse than no connection */
 	return e;
 }
 
@@ -175,7 +188,7 @@ static PGresult *next(struct pg *c)
 /* Takes the result of one step; keeps the first error. */
 static bool take(struct pg *c, const char *what, enum err *e, PGresult **keep)
 {
-	PGresult *r = *e == ERR_AGAIN && !pg_alive(c) ? NULL : next(c);
+	PGresult *r = *e && !pg_alive(c) ? NULL : next(c);
 	ExecStatusType s = PQresultStatus(r);
 	bool ok = r && (s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK);
 	if (!ok && !*e)
@@ -202,7 +215,11 @@ static enum err receive(struct pg *c, bool begin, uint64_t preparing, struct pg_
 	}
 	if (pg_alive(c)) {
 		PQclear(next(c));
-		PQexitPipelineMode(c->c);
+		if (pg_alive(c) && !PQexitPipelineMode(c->c)) {
+			log_warn("sql", "the pipeline does not end: %.300s", PQerrorMessage(c->c));
+			drop(c);
+			e = e ? e : ERR_AGAIN;
+		}
 	}
 	return e;
 }
@@ -225,34 +242,52 @@ static enum err run(struct pg *c, struct pg_call *call, unsigned n)
 	}
 	if (sent && PQpipelineSync(c->c))
 		return receive(c, begin, preparing, call, n);
-	enum err e = translate(c, NULL, statement_name[call[0].st]);
-	PQfinish(c->c);		/* how much the server has taken is unknown: go on with a new connection */
-	c->c = NULL;
-	return e == ERR_INTERNAL ? ERR_AGAIN : e;
+	translate(c, NULL, statement_name[call[0].st]);
+	drop(c);
+	return ERR_AGAIN;
+}
+
+static bool due(const struct pg *c)
+{
+	return c->txn == TXN_READ_DUE || c->txn == TXN_WRITE_DUE;
+}
+
+/* When the connection was dead before a transaction has done anything with it, nothing is lost by beginning on a new one. */
+static enum err begin_elsewhere(struct pg *c)
+{
+	enum txn was = c->txn;
+	enum err e = connect_now(c, NULL);
+	c->txn = was;
+	return e;
+}
+
+static enum err run_anywhere(struct pg *c, struct pg_call *call, unsigned n)
+{
+	enum txn was = c->txn;
+	bool fresh = due(c);
+	enum err e = pg_alive(c) ? run(c, call, n) : ERR_AGAIN;
+	if (!fresh || e != ERR_AGAIN || pg_alive(c))
+		return e;
+	pg_clear(call, n);
+	c->txn = was;
+	return (e = begin_elsewhere(c)) ? e : run(c, call, n);
 }
 
 enum err pg_run(struct pg *c, struct pg_call *call, unsigned n)
 {
+	enum err e = n > PG_CALLS_MAX ? ERR_INTERNAL : ERR_OK;
 	for (unsigned i = 0; i < n; i++) {
 		call[i].res = NULL;
 		call[i].n = 0;
 		for (int k = 0; call[i].args && k < call[i].args->n_arrays; k++)
 			call[i].args->failed |= call[i].args->array[k].failed;
-		if (call[i].args && call[i].args->failed)
-			return ERR_NO_MEMORY;
+		if (!e && call[i].args && call[i].args->failed)
+			e = ERR_NO_MEMORY;
 	}
-	enum txn due = c->txn;
-	if (!pg_alive(c) && due == TXN_OPEN)
-		return ERR_AGAIN;
-	enum err e = pg_alive(c) ? run(c, call, n) : ERR_AGAIN;
-	if (e != ERR_AGAIN || pg_alive(c) || (due != TXN_READ_DUE && due != TXN_WRITE_DUE))
-		return e;
-	/* The connection was dead before anything was done with it: nothing is lost by doing it on a new one. */
-	pg_clear(call, n);
-	if ((e = connect_now(c, NULL)))
-		return ERR_UNAVAILABLE;
-	c->txn = due;
-	return run(c, call, n);
+	if (!e && n)
+		e = c->failed ? ERR_AGAIN : run_anywhere(c, call, n);
+	c->failed |= e && c->txn != TXN_NONE;
+	return e;
 }
 
 void pg_clear(struct pg_call *call, unsigned n)
@@ -273,18 +308,25 @@ enum err pg_begin(struct pg *c, enum pg_mode mode)
 			return e;
 	}
 	c->txn = mode == PG_READ ? TXN_READ_DUE : TXN_WRITE_DUE;
+	c->failed = false;
 	return ERR_OK;
 }
 
-enum err pg_commit(struct pg *c)
+/* The first result is the answer: what follows it (the server going down) changes nothing about that. */
+static PGresult *first_result(struct pg *c, const char *sql)
 {
-	enum txn was = c->txn;
-	c->txn = TXN_NONE;
-	if (was != TXN_OPEN)
-		return ERR_OK;
-	if (!pg_alive(c))
+	PGresult *first = PQsendQuery(c->c, sql) ? PQgetResult(c->c) : NULL, *more;
+	while (first && (more = PQgetResult(c->c)))
+		PQclear(more);
+	return first;
+}
+
+static enum err commit_now(struct pg *c)
+{
+	/* Whoever was thrown out while he was thinking finds it here, before COMMIT is sent: then it has surely not happened. */
+	if (!pg_alive(c) || !PQconsumeInput(c->c) || !pg_alive(c))
 		return ERR_AGAIN;
-	PGresult *r = PQexec(c->c, "COMMIT");
+	PGresult *r = first_result(c, "COMMIT");
 	enum err e = ERR_OK;
 	if (PQresultStatus(r) != PGRES_COMMAND_OK) {
 		bool told = r && PQresultErrorField(r, PG_DIAG_SQLSTATE);
@@ -298,11 +340,23 @@ enum err pg_commit(struct pg *c)
 	return e;
 }
 
+enum err pg_commit(struct pg *c)
+{
+	enum txn was = c->txn;
+	if (c->failed) {
+		pg_rollback(c);
+		return ERR_AGAIN;
+	}
+	c->txn = TXN_NONE;
+	return was == TXN_OPEN ? commit_now(c) : ERR_OK;
+}
+
 void pg_rollback(struct pg *c)
 {
 	if (c->txn == TXN_OPEN && pg_alive(c))
 		PQclear(PQexec(c->c, "ROLLBACK"));
 	c->txn = TXN_NONE;
+	c->failed = false;
 }
 
 /* -- COPY, scripts ---------------------------------------------------------------------------------------------------------------- */
@@ -314,18 +368,21 @@ static enum err command(struct pg *c, const char *sql, ExecStatusType want)
 	return e;
 }
 
-enum err pg_copy(struct pg *c, const char *copy, struct slice rows)
+static enum err begin_now(struct pg *c)
+{
+	enum err e = pg_alive(c) ? command(c, begin_sql[c->txn], PGRES_COMMAND_OK) : ERR_AGAIN;
+	if (e == ERR_AGAIN && !pg_alive(c) && !(e = begin_elsewhere(c)))
+		e = command(c, begin_sql[c->txn], PGRES_COMMAND_OK);
+	if (!e)
+		c->txn = TXN_OPEN;
+	return e;
+}
+
+static enum err copy_now(struct pg *c, const char *copy, struct slice rows)
 {
 	static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", trailer[] = "\377\377";
-	enum err e = ERR_OK;
-	if (!pg_alive(c))
-		return ERR_AGAIN;
-	if (c->txn == TXN_READ_DUE || c->txn == TXN_WRITE_DUE) {
-		if ((e = command(c, begin_sql[c->txn], PGRES_COMMAND_OK)))
-			return e;
-		c->txn = TXN_OPEN;
-	}
-	if ((e = command(c, copy, PGRES_COPY_IN)))
+	enum err e = due(c) ? begin_now(c) : pg_alive(c) ? ERR_OK : ERR_AGAIN;
+	if (e || (e = command(c, copy, PGRES_COPY_IN)))
 		return e;
 	bool ok = PQputCopyData(c->c, header, 19) == 1;
 	for (size_t at = 0; ok && at < rows.n;) {
@@ -334,16 +391,26 @@ enum err pg_copy(struct pg *c, const char *copy, struct slice rows)
 		at += n;
 	}
 	ok = ok && PQputCopyData(c->c, trailer, 2) == 1 && PQputCopyEnd(c->c, NULL) == 1;
-	PGresult *r, *last = NULL;
+	PGresult *r, *first = NULL;
 	while ((r = PQgetResult(c->c))) {
-		PQclear(last);
-		last = r;
-		if (PQresultStatus(r) == PGRES_COPY_IN)
-			break;			/* the connection died: libpq would say so for ever */
+		bool stuck = PQresultStatus(r) == PGRES_COPY_IN;	/* the data did not get through: libpq would say so for ever */
+		if (first)
+			PQclear(r);
+		else
+			first = r;
+		if (stuck)
+			break;
 	}
-	if (!ok || PQresultStatus(last) != PGRES_COMMAND_OK)
-		e = translate(c, last, "COPY");
-	PQclear(last);
+	if (!ok || PQresultStatus(first) != PGRES_COMMAND_OK)
+		e = translate(c, first, "COPY");
+	PQclear(first);
+	return e;
+}
+
+enum err pg_copy(struct pg *c, const char *copy, struct slice rows)
+{
+	enum err e = c->failed ? ERR_AGAIN : copy_now(c, copy, rows);
+	c->failed |= e && c->txn != TXN_NONE;
 	return e;
 }
 

@@ -36,7 +36,8 @@ int pg_pid(const struct pg *);				/* of the server process */
 /* -- transactions: BEGIN is sent with the first statement, so an unused transaction costs nothing ------------------------------- */
 enum pg_mode { PG_READ, PG_WRITE };			/* REPEATABLE READ READ ONLY, READ COMMITTED */
 enum err pg_begin(struct pg *, enum pg_mode);		/* connects again when the connection was lost */
-/* ERR_AGAIN: surely not committed; ERR_UNAVAILABLE: the connection died and nobody knows. */
+/* After an error of pg_run or pg_copy the transaction can only be rolled back: they and pg_commit answer ERR_AGAIN from then on.
+ * pg_commit: ERR_AGAIN: surely not committed; ERR_UNAVAILABLE: the connection died and nobody knows. */
 enum err pg_commit(struct pg *);
 void pg_rollback(struct pg *);
 
@@ -53,9 +54,9 @@ struct pg_args {
 };
 void pg_args_init(struct pg_args *);
 void pg_args_fini(struct pg_args *);
-/* Texts and bytes are borrowed until the statement has run; NULL is SQL's NULL. */
-void pg_arg_text(struct pg_args *, const char *);
-void pg_arg_bytes(struct pg_args *, struct slice);
+/* Texts and bytes are borrowed until the statement has run. */
+void pg_arg_text(struct pg_args *, const char *);	/* NULL: SQL's NULL */
+void pg_arg_bytes(struct pg_args *, struct slice);	/* p NULL: no bytes */
 void pg_arg_int8(struct pg_args *, int64_t);
 void pg_arg_int4(struct pg_args *, int32_t);
 void pg_arg_int2(struct pg_args *, int16_t);
@@ -81,7 +82,9 @@ struct pg_call {
 	struct pg_result *res;			/* out */
 	int n;					/* out: rows */
 };
-/* All of them in one round trip, in order; the first error ends it.  Afterwards pg_clear frees the results, also on error. */
+/* All of them in one round trip, in order, at most PG_CALLS_MAX; the first error ends it.  Afterwards pg_clear frees the results, also on
+ * error.  A connection that was lost is made again when the transaction has done nothing yet. */
+#define PG_CALLS_MAX 64
 enum err pg_run(struct pg *, struct pg_call *, unsigned n);
 void pg_clear(struct pg_call *, unsigned n);
 /* COPY ... FROM STDIN (FORMAT binary); `rows` without header and trailer. */

@@ -45,8 +45,14 @@ static void pg_txn_abort(struct store_txn *t)
 
 static enum err pg_txn_commit(struct store_txn *t)
 {
-	enum err e = t->pg ? pg_commit(t->pg) : ERR_OK;
+	enum err e = t->failed ? ERR_INTERNAL : t->pg ? pg_commit(t->pg) : ERR_OK;
 	pg_txn_abort(t);
+	return e;
+}
+
+enum err store_pg_noted(struct store_txn *t, enum err e)
+{
+	t->failed |= e && e != ERR_NOT_FOUND;
 	return e;
 }
 
@@ -136,7 +142,7 @@ enum err store_pg_get(struct store_txn *t, enum store_kind kind, const char *id,
 		e = c.n ? store_pg_document(&c, 0, kind, a, out) : ERR_NOT_FOUND;
 	pg_clear(&c, 1);
 	pg_args_fini(&args);
-	return e;
+	return store_pg_noted(t, e);
 }
 
 static enum err version(struct store_txn *t, enum store_kind kind, const char *id, int64_t *version)
@@ -152,7 +158,7 @@ static enum err version(struct store_txn *t, enum store_kind kind, const char *i
 		*version = pg_int8(&c, 0, 0);
 	pg_clear(&c, 1);
 	pg_args_fini(&args);
-	return e;
+	return store_pg_noted(t, e);
 }
 
 /* -- lists ------------------------------------------------------------------------------------------------------------------------ */
@@ -222,7 +228,7 @@ static enum err list(struct store_txn *t, enum store_kind kind, const struct sto
 		e = page_of(&c, kind, limit, a, page);
 	pg_clear(&c, 1);
 	pg_args_fini(&args);
-	return e;
+	return store_pg_noted(t, e);
 }
 
 /* -- blobs ------------------------------------------------------------------------------------------------------------------------ */
@@ -238,7 +244,7 @@ static enum err blob_put(struct store_txn *t, const char *key, const struct stor
 	enum err e = t->write ? store_pg_run(t, &c, 1) : ERR_INTERNAL;
 	pg_clear(&c, 1);
 	pg_args_fini(&args);
-	return e;
+	return store_pg_noted(t, e);
 }
 
 static enum err blob_get(struct store_txn *t, const char *key, struct arena *a, struct store_blob *out)
@@ -261,7 +267,7 @@ static enum err blob_get(struct store_txn *t, const char *key, struct arena *a, 
 	}
 	pg_clear(&c, 1);
 	pg_args_fini(&args);
-	return e;
+	return store_pg_noted(t, e);
 }
 
 static enum err blob_del(struct store_txn *t, const char *key)
@@ -275,7 +281,7 @@ static enum err blob_del(struct store_txn *t, const char *key)
 		e = ERR_NOT_FOUND;
 	pg_clear(&c, 1);
 	pg_args_fini(&args);
-	return e;
+	return store_pg_noted(t, e);
 }
 
 /* -- opening ---------------------------------------------------------------------------------------------------------------------- */

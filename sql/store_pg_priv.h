@@ -26,7 +26,7 @@ struct pg_store {
 struct store_txn {
 	struct pg_store *store;
 	struct pg *pg;		/* NULL until the first statement */
-	bool write;
+	bool write, failed;	/* failed: can only be aborted */
 };
 
 /* The statements of one kind of identifiable, and its class. */
@@ -38,6 +38,8 @@ extern const struct pg_kind pg_kinds[STORE_N_KINDS];
 
 /* Statements of a transaction; the first call takes a connection and begins.  pg_clear the calls afterwards, also on error. */
 enum err store_pg_run(struct store_txn *, struct pg_call *, unsigned n);
+/* What a call of store_ops answers goes through here: after any error but ERR_NOT_FOUND the transaction cannot be committed. */
+enum err store_pg_noted(struct store_txn *, enum err);
 /* The document in `row` of a DOCUMENT query (statement_model.def), newer values folded in; everything in the arena. */
 enum err store_pg_document(const struct pg_call *, int row, enum store_kind, struct arena *, struct store_doc *);
 /* Was there anything newer to fold? */

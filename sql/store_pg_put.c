@@ -280,7 +280,7 @@ enum err store_pg_put(struct store_txn *t, enum store_kind kind, const struct aa
 	}
 out:
 	arena_free(a);
-	return e;
+	return store_pg_noted(t, e);
 }
 
 enum err store_pg_del(struct store_txn *t, enum store_kind kind, const char *id)
@@ -300,5 +300,5 @@ enum err store_pg_del(struct store_txn *t, enum store_kind kind, const char *id)
 		e = write_all(t, &w);
 	}
 	arena_free(a);
-	return e;
+	return store_pg_noted(t, e);
 }

@@ -136,5 +136,5 @@ enum err store_pg_put_values(struct store_txn *t, const char *id, const struct s
 	if (!e)
 		*version = now + 1;
 	map_fini(&last);
-	return e;
+	return store_pg_noted(t, e);
 }

@@ -270,13 +270,14 @@ static void create(void)
 
 /* -- a reader sees one moment ------------------------------------------------------------------------------------------------------- */
 static pthread_mutex_t done_mutex = PTHREAD_MUTEX_INITIALIZER;
-static int writers_done;
+static int reads;		/* that all readers have done together */
 
-static bool finished(int add)
+/* The writer goes on until the readers have read enough, and they until then. */
+static bool enough(int add)
 {
 	pthread_mutex_lock(&done_mutex);
-	writers_done += add;
-	bool yes = writers_done > 0;
+	reads += add;
+	bool yes = reads >= 200;
 	pthread_mutex_unlock(&done_mutex);
 	return yes;
 }
@@ -284,7 +285,7 @@ static bool finished(int add)
 static void write_pair(struct run *r)
 {
 	char n[40];
-	for (int i = 1; i <= 200 && !r->err;) {
+	for (int i = 1; !enough(0) && !r->err;) {
 		int64_t version;
 		snprintf(n, sizeof n, "%d", i);
 		struct store_txn *t = begin(r, true);
@@ -297,16 +298,15 @@ static void write_pair(struct run *r)
 		if (e != ERR_AGAIN)
 			i++, r->err = e;
 	}
-	finished(1);
+	enough(r->err ? 200 : 0);
 }
 
 static void read_pair(struct run *r)
 {
-	for (bool last = false; !last && !r->err && !r->wrong;) {
+	while (!enough(1) && !r->err && !r->wrong) {
 		char x0[40], x1[40], y[40];
 		struct store_blob z;
 		struct store_page p;
-		last = finished(0);
 		struct store_txn *t = begin(r, false);
 		enum err e = r->err ? r->err : value(r, t, "urn:x", "P0", x0, NULL);
 		e = e ? e : value(r, t, "urn:y", "P0", y, NULL);
@@ -339,7 +339,7 @@ static void readers(void)
 	put(t, STORE_SUBMODEL, make(STORE_SUBMODEL, "urn:y", NULL, (const char *const[]){ "0" }, 1), STORE_EITHER, 0, NULL);
 	st->ops->blob_put(t, "z", &(struct store_blob){ NULL, NULL, SLICE("0") });
 	st->ops->commit(t);
-	writers_done = 0;
+	reads = 0;
 	long n = together(3, pair, &e, &wrong);
 	check_str(say(e), "OK", "readers beside a writer");
 	check(!wrong, "no reader sees half of a commit");
