@@ -36,7 +36,7 @@ struct mem_series {
 
 struct mem_spool {
 	char *name;
-	uint64_t position;
+	uint64_t position, batch;	/* fingerprint of the last batch */
 	struct mem_spool *next;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "aas/store_mem_priv.h"
 
@@ -104,14 +105,57 @@ static void add_sample(struct mem_series *s, const struct store_sample *sample)
 	s->sample[at].text = sample->text ? strdup(sample->text) : NULL;
 }
 
+/* FNV-1a; a text goes in with its end, so that neighbours cannot be mixed up. */
+static uint64_t mix(uint64_t h, const void *p, size_t n)
+{
+	for (const unsigned char *c = p; n--; c++)
+		h = (h ^ *c) * UINT64_C(0x100000001B3);
+	return h;
+}
+
+static uint64_t mix_text(uint64_t h, const char *s)
+{
+	return s ? mix(mix(h, "+", 1), s, strlen(s) + 1) : mix(h, "-", 1);
+}
+
+static uint64_t fingerprint(const struct store_batch *b)
+{
+	uint64_t h = mix(UINT64_C(0xCBF29CE484222325), &b->position, sizeof b->position);
+	for (size_t i = 0; i < b->n_samples; i++) {
+		const struct store_sample *s = &b->sample[i];
+		h = mix(mix(h, &s->series, sizeof s->series), &s->time_us, sizeof s->time_us);
+		h = mix_text(mix(mix(h, &s->num, sizeof s->num), &s->quality, sizeof s->quality), s->text);
+	}
+	h = mix(h, &b->n_samples, sizeof b->n_samples);
+	for (size_t i = 0; i < b->n_live; i++) {
+		const struct store_live *l = &b->live[i];
+		h = mix(mix(h, &l->series, sizeof l->series), &l->time_us, sizeof l->time_us);
+		h = mix_text(mix(h, &l->quality, sizeof l->quality), l->text);
+	}
+	return h;
+}
+
+/* *again: this batch was the last one of its spool already. */
+static enum err advance(struct mem_store *m, const struct store_batch *b, bool *again)
+{
+	uint64_t batch = b->spool ? fingerprint(b) : 0;
+	struct mem_spool *p = b->spool ? spool_of(m, b->spool, true) : NULL;
+	*again = p && p->batch == batch;
+	if (p) {
+		p->position = b->position;
+		p->batch = batch;
+	}
+	return p || !b->spool ? ERR_OK : ERR_NO_MEMORY;
+}
+
 enum err store_mem_append(struct store *st, const struct store_batch *b)
 {
 	struct mem_store *m = (struct mem_store *)st;
+	bool again = false;
 	pthread_mutex_lock(&m->mutex);
 	enum err e = reserve(m, b);
-	struct mem_spool *p = !e && b->spool ? spool_of(m, b->spool, true) : NULL;
-	if (!e && b->spool && !p)
-		e = ERR_NO_MEMORY;
+	if (!e && !(e = advance(m, b, &again)) && again)
+		goto out;
 	for (size_t i = 0; !e && i < b->n_samples; i++)
 		add_sample(&m->series[b->sample[i].series - 1], &b->sample[i]);
 	for (size_t i = 0; !e && i < b->n_live; i++) {
@@ -121,8 +165,7 @@ enum err store_mem_append(struct store *st, const struct store_batch *b)
 		s->live.text = b->live[i].text ? strdup(b->live[i].text) : NULL;
 		s->has_live = true;
 	}
-	if (!e && p)
-		p->position = b->position;
+out:
 	pthread_mutex_unlock(&m->mutex);
 	return e;
 }

@@ -7,30 +7,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sql/pg.h"
-
-static char dir[] = "/tmp/twinshell-db.XXXXXX", tool[1000], conninfo[CLUSTER_CONNINFO_MAX];
+static char dir[] = "/tmp/twinshell-db.XXXXXX", tool[1000], conninfo[400];
 static bool is_private, absent;
-static int hold = -1, n_databases;	/* `hold`: the cluster lives as long as this pipe is open */
+static int hold = -1;	/* a pipe: the cluster lives as long as it is open */
 static pid_t keeper, owner;
 
 static void die(const char *what)
 {
 	printf("Bail out! %s\n", what);
 	exit(1);
-}
-
-static void drop_databases(void)
-{
-	struct pg *c;
-	if (getpid() != owner || pg_open(conninfo, &c, NULL))
-		return;
-	for (int i = 1; i <= n_databases; i++) {
-		char sql[200];
-		snprintf(sql, sizeof sql, "DROP DATABASE IF EXISTS twinshell_test_%d_%d WITH (FORCE)", (int)owner, i);
-		pg_script(c, sql, NULL);
-	}
-	pg_close(c);
 }
 
 static void give_back(void)
@@ -81,7 +66,6 @@ const char *cluster(void)
 	owner = getpid();
 	if (given && *given) {
 		snprintf(conninfo, sizeof conninfo, "%s", given);
-		atexit(drop_databases);
 		return conninfo;
 	}
 	snprintf(tool, sizeof tool, "%s/tests/pg-private", src ? src : "..");
@@ -113,16 +97,4 @@ void cluster_restart(const char *signal)
 	waitpid(pid, &status, 0);
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
 		die("PostgreSQL does not start again");
-}
-
-void cluster_database(const char *like, char name[64], char out[CLUSTER_CONNINFO_MAX])
-{
-	struct pg *c;
-	char sql[300];
-	snprintf(name, 64, "twinshell_test_%d_%d", (int)owner, ++n_databases);
-	snprintf(sql, sizeof sql, "CREATE DATABASE %s TEMPLATE %s", name, like ? like : "template1");
-	if (pg_open(conninfo, &c, NULL) || pg_script(c, sql, NULL))
-		die("cannot make a database");
-	pg_close(c);
-	snprintf(out, CLUSTER_CONNINFO_MAX, "%.300s dbname=%s", conninfo, name);
 }

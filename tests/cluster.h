@@ -7,14 +7,10 @@
 
 #include <stdbool.h>
 
-#define CLUSTER_CONNINFO_MAX 400
-
 /* Connection string of the cluster, made at the first call; NULL: PostgreSQL is not installed.  The program ends when it cannot start. */
 const char *cluster(void);
 bool cluster_is_private(void);
 /* Stop the private cluster by that signal, start it again. */
 void cluster_restart(const char *signal);
-/* Makes an empty database (`like` NULL) or a copy of another one that nobody uses; dropped at the end.  The name goes into `name`. */
-void cluster_database(const char *like, char name[64], char conninfo[CLUSTER_CONNINFO_MAX]);
 
 #endif

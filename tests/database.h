@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * database.h - databases of a test, in the cluster that TWINSHELL_TEST_DB names: a connection string of the form "host=... user=...",
- * whose user may create databases.  A test makes its own ones and drops them.
+ * database.h - databases of a test, in the cluster of its program (cluster.h).  A test makes its own ones and drops them.
  */
 #ifndef TESTS_DATABASE_H
 #define TESTS_DATABASE_H
@@ -8,9 +7,10 @@
 #include <unistd.h>
 
 #include "sql/pg.h"
+#include "tests/cluster.h"
 #include "tests/tap.h"
 
-#define DATABASE_SKIP "TWINSHELL_TEST_DB names no PostgreSQL cluster"
+#define DATABASE_SKIP "PostgreSQL is not installed"
 
 struct database {
 	char name[64], conninfo[1024];
@@ -18,8 +18,7 @@ struct database {
 
 static inline const char *database_cluster(void)
 {
-	const char *s = getenv("TWINSHELL_TEST_DB");
-	return s && *s ? s : NULL;
+	return cluster();
 }
 
 /* One statement in the database that the cluster's connection string names. */
@@ -42,11 +41,19 @@ static inline void database_make(struct database *d, const char *what, const cha
 	char create[200];
 	snprintf(d->name, sizeof d->name, "twinshell_%s_%ld", what, (long)getpid());
 	snprintf(d->conninfo, sizeof d->conninfo, "%s dbname=%s", database_cluster(), d->name);
-	snprintf(create, sizeof create, "CREATE DATABASE %%s TEMPLATE template0 %s", options);
+	snprintf(create, sizeof create, "CREATE DATABASE %%s %s %s", strstr(options, "TEMPLATE") ? "" : "TEMPLATE template0", options);
 	if (database_admin("DROP DATABASE IF EXISTS %s WITH (FORCE)", d->name) || database_admin(create, d->name)) {
-		printf("Bail out! cannot make a database in the cluster that TWINSHELL_TEST_DB names\n");
+		printf("Bail out! cannot make a database\n");
 		exit(1);
 	}
+}
+
+/* A copy of one that nobody uses. */
+static inline void database_copy(struct database *d, const char *what, const struct database *like)
+{
+	char options[100];
+	snprintf(options, sizeof options, "TEMPLATE %s", like->name);
+	database_make(d, what, options);
 }
 
 static inline void database_drop(const struct database *d)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 - the suite on PostgreSQL, each part in a database of its own; and what only SQL can show. */
 #include "sql/pg.h"
 #include "sql/store_pg.h"
-#include "tests/cluster.h"
 #include "tests/store/suite.h"
+#include "tests/database.h"
 
-static char migrated[64], conninfo[CLUSTER_CONNINFO_MAX];	/* the last one; the first is what the others are copies of */
+static struct database migrated, db;	/* what the others are copies of; the one of now */
 
 static struct store *open_store(void)
 {
 	struct diag d = DIAG_INIT;
-	struct store *s = store_pg_open(conninfo, 8, &d);
+	struct store *s = store_pg_open(db.conninfo, 8, &d);
 	char why[600];
 	if (!s)
 		printf("# %s\n", diag_first(&d, why, sizeof why));
@@ -17,10 +17,19 @@ static struct store *open_store(void)
 	return s;
 }
 
+static void forget(void)
+{
+	database_admin("DROP DATABASE IF EXISTS %s WITH (FORCE)", db.name);
+}
+
 static struct store *fresh(void)
 {
-	char name[64];
-	cluster_database(migrated, name, conninfo);
+	static int n;
+	char name[20];
+	if (n)
+		forget();
+	snprintf(name, sizeof name, "store%d", ++n);
+	database_copy(&db, name, &migrated);
 	return open_store();
 }
 
@@ -30,7 +39,7 @@ static const char *ask(struct arena *a, const char *sql)
 	struct diag d = DIAG_INIT;
 	const char *answer = NULL;
 	char why[600];
-	if (pg_open(conninfo, &c, &d) || pg_ask(c, a, sql, NULL, 0, &answer, &d))
+	if (pg_open(db.conninfo, &c, &d) || pg_ask(c, a, sql, NULL, 0, &answer, &d))
 		answer = arena_strdup(a, diag_first(&d, why, sizeof why));
 	pg_close(c);
 	diag_fini(&d);
@@ -78,12 +87,11 @@ static void restarts(struct arena *a)
 
 int main(void)
 {
-	char first[CLUSTER_CONNINFO_MAX];
 	struct arena *a;
-	if (!cluster())
-		return skip_all("PostgreSQL is not installed");
-	cluster_database(NULL, migrated, first);
-	memcpy(conninfo, first, sizeof conninfo);
+	if (!database_cluster())
+		return skip_all(DATABASE_SKIP);
+	database_make(&migrated, "store", "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'");
+	db = migrated;
 	struct store *s = open_store();
 	if (!check(s != NULL, "an empty database becomes a store"))
 		return done();
@@ -93,6 +101,8 @@ int main(void)
 	commands(a);
 	if (cluster_is_private())
 		restarts(a);
+	forget();
+	database_drop(&migrated);
 	arena_free(a);
 	return done();
 }

@@ -197,6 +197,16 @@ static void batches(void)
 	check_str(say(append(s, 1, "it's \xC3\xA4\x1F", 5)), "OK", "an odd name of a spool");
 	check_int(position("it's \xC3\xA4\x1F"), 5, "is found");
 	check_str(samples(none, T0, T0 + 1, 9), "NOT_FOUND", "samples of a series that is not there");
+
+	struct store_sample t = { a, T0 + 7, 7, NULL, QUALITY_GOOD };
+	check_str(say(append(&t, 1, "twice", 10)), "OK", "a batch");
+	check_str(say(append(&t, 1, "twice", 10)), "OK", "the same batch of its spool, sent again");
+	check_str(samples(a, T0 + 7, T0 + 8, 9), "7=7 ", "is stored once");
+	check_str(say(append(&t, 1, "twice", 11)), "OK", "with another position it is another batch");
+	check_str(samples(a, T0 + 7, T0 + 8, 9), "7=7 7=7 ", "that is stored as well");
+	append(&t, 1, NULL, 0);
+	append(&t, 1, NULL, 0);
+	check_str(samples(a, T0 + 7, T0 + 8, 9), "7=7 7=7 7=7 7=7 ", "without a spool every batch is another one");
 }
 
 /* Many historians and many questions at once: each series is made once, and no sample is lost. */
