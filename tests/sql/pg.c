@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 
 #include "base/clock.h"
 #include "sql/migrate.h"
@@ -472,6 +473,23 @@ static void lost(void)
 	pg_rollback(pg);
 }
 
+/* A server process that dies without a word, as when the machine runs out of memory; all the others are restarted then. */
+static void cut_off(void)
+{
+	pg_begin(pg, PG_WRITE);
+	insert("cut off");
+	kill(pg_pid(pg), SIGKILL);
+	while (!kill(pg_pid(pg), 0))
+		clock_sleep_us(1000);
+	check_str(say(pg_commit(pg)), "AGAIN", "cut off before commit: surely not committed");
+	pg_close(other);
+	for (int64_t until = clock_mono_us() + 60 * US_PER_S; pg_open(db.conninfo, &other, NULL) && clock_mono_us() < until;)
+		clock_sleep_us(20000);
+	check_str(say(pg_begin(pg, PG_READ)), "OK", "begin connects to the server that has recovered");
+	pg_rollback(pg);
+	check_str(ask("SELECT count(*)::text FROM twinshell.history WHERE id = 'cut off'"), "0", "it was not");
+}
+
 /* -- pool ----------------------------------------------------------------------------------------------------------------------------- */
 static void *give_later(void *arg)
 {
@@ -494,7 +512,8 @@ static void pool(void)
 	pg_begin(a, PG_WRITE);
 	insert("pool");
 	pg_give(p, a);
-	check_str(ask("SELECT count(*)::text FROM twinshell.history WHERE id = 'pool'"), "0", "what was left open is rolled back");
+	check_str(ask(arena_printf(ar, "SELECT state FROM pg_stat_activity WHERE pid = %d", pg_pid(a))), "idle", "what was left open is rolled back");
+	check_str(ask("SELECT count(*)::text FROM twinshell.history WHERE id = 'pool'"), "0", "nothing of it is there");
 	check(pg_take(p, &c) == ERR_OK && c == a, "a connection that was given back is used again");
 	pg = c;
 	kill_it();
@@ -563,6 +582,8 @@ int main(void)
 	commits();
 	dead_lock();
 	lost();
+	if (cluster_is_private())
+		cut_off();
 	pool();
 	prepare_all();
 	pg_close(pg);
