@@ -107,6 +107,31 @@ static void moved(const char *id)
 	check_str(say(values_once(id, V({ "L[4]", "4" }), 1, NULL)), "NOT_FOUND", "there is no fifth item");
 }
 
+/* However often values are written, whenever a store decides to write the document anew. */
+static void often(const char *id)
+{
+	const char *v[] = { "a", "b", "c" }, *n = NULL;
+	int64_t v0 = 0, version = 0;
+	bool grows = true;
+	put_once(STORE_SUBMODEL, make(STORE_SUBMODEL, id, NULL, v, 3), STORE_REPLACE, 0, &v0);
+	for (int round = 0; round < 3; round++) {
+		struct store_txn *t = start(true);
+		for (int i = 0; i < 200; i++) {
+			n = i % 7 ? arena_printf(ar, "%d", round * 1000 + i) : NULL;
+			int64_t before = version ? version : v0;
+			enum err e = st->ops->put_values(t, id, &(struct store_value){ i % 2 ? "P0" : "P2", n }, 1, &version);
+			grows &= !e && version == before + 1;
+			v[i % 2 ? 0 : 2] = n;
+		}
+		check_str(get(t, STORE_SUBMODEL, id), doc(id, v, 3), "after %d value writes, inside", round * 200 + 200);
+		check_str(say(st->ops->commit(t)), "OK", "commit");
+		check_str(current(STORE_SUBMODEL, id), doc(id, v, 3), "and outside");
+	}
+	check(grows && version_of(STORE_SUBMODEL, id) == v0 + 600, "every write counted");
+	check_str(say(put_once(STORE_SUBMODEL, make(STORE_SUBMODEL, id, NULL, v, 3), STORE_REPLACE, v0 + 600, NULL)), "OK", "the whole upon that version");
+	check_str(current(STORE_SUBMODEL, id), doc(id, v, 3), "is the same");
+}
+
 void suite_values(void)
 {
 	const char *id = "urn:values";
@@ -115,6 +140,7 @@ void suite_values(void)
 	refused(id);
 	inside(id);
 	moved(id);
+	often(id);
 }
 
 /* -- blobs ------------------------------------------------------------------------------------------------------------------------- */
