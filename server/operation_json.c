@@ -161,6 +161,9 @@ enum err operation_request_read(struct arena *a, const struct aas_node *operatio
 		return diag_add(d, ERR_NO_MEMORY, "out of memory");
 	if (!json.n)
 		return ERR_OK;
+	/* no JSON has it (RFC 8259), but jansson overlooks one behind a number */
+	if (memchr(json.p, 0, json.n))
+		return diag_add(d, ERR_BAD_REQUEST, "an OperationRequest in JSON is expected: there is a NUL byte in it");
 	text = skip_blank(text);
 	json_t *whole = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &e);
 	if (!whole || !json_is_object(whole)) {

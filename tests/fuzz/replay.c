@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "tests/tap.h"
@@ -32,6 +33,7 @@ int main(int argc, char **argv)
 			/* a copy of exactly its size, so that a sanitizer sees every byte read too many */
 			uint8_t *copy = malloc(bytes.n ? bytes.n : 1);
 			memcpy(copy, bytes.p, bytes.n);
+			alarm(60);	/* what never ends dies here */
 			check(LLVMFuzzerTestOneInput(copy, bytes.n) == 0, "%s is survived", e->d_name);
 			free(copy);
 		}

@@ -186,7 +186,7 @@ static void on_new_id(void *ctx, char out[UUID_SIZE])
 
 /* -- steps ------------------------------------------------------------------------------------------------------------------- */
 
-static void fail(struct run *r, const char *why)
+static _Noreturn void fail(struct run *r, const char *why)
 {
 	printf("Bail out! %s:%d: %s\n", r->script, r->line, why);
 	exit(1);

@@ -44,19 +44,31 @@ static int listener(int *fd)
 	return ntohs(a.sin_port);
 }
 
-/* What one client has seen. */
-struct seen {
-	pthread_mutex_t mutex;
+/* What one client has seen; its callbacks come from threads of their own. */
+struct sight {
 	char state[20], error[200], topic[100], payload[100], correlation[100];
-	int n, connected;
+	int n;
 	int64_t recv;
 	bool grows, refuse;
 };
+struct seen {
+	pthread_mutex_t mutex;
+	struct sight now;
+};
+
+static struct sight look(struct seen *s)
+{
+	pthread_mutex_lock(&s->mutex);
+	struct sight now = s->now;
+	pthread_mutex_unlock(&s->mutex);
+	return now;
+}
 
 static bool on_message(void *ctx, int64_t recv, const struct engine_message *m)
 {
-	struct seen *s = ctx;
-	pthread_mutex_lock(&s->mutex);
+	struct seen *seen = ctx;
+	struct sight *s = &seen->now;
+	pthread_mutex_lock(&seen->mutex);
 	s->n++;
 	s->grows = recv > s->recv;
 	s->recv = recv;
@@ -64,28 +76,26 @@ static bool on_message(void *ctx, int64_t recv, const struct engine_message *m)
 	snprintf(s->payload, sizeof s->payload, "%.*s", (int)m->n, m->payload);
 	snprintf(s->correlation, sizeof s->correlation, "%s", m->correlation ? m->correlation : "(none)");
 	bool refuse = s->refuse;
-	pthread_mutex_unlock(&s->mutex);
+	pthread_mutex_unlock(&seen->mutex);
 	return !refuse;
 }
 
 static void on_state(void *ctx, const char *state, const char *error)
 {
-	struct seen *s = ctx;
-	pthread_mutex_lock(&s->mutex);
+	struct seen *seen = ctx;
+	struct sight *s = &seen->now;
+	pthread_mutex_lock(&seen->mutex);
 	snprintf(s->state, sizeof s->state, "%s", state);
 	snprintf(s->error, sizeof s->error, "%s", error);
-	s->connected += !strcmp(state, "connected");
-	pthread_mutex_unlock(&s->mutex);
+	pthread_mutex_unlock(&seen->mutex);
 }
 
 /* Until the client is in that state, or has seen so many messages (state NULL); up to 20 s. */
 static bool reach(struct seen *s, const char *state, int n)
 {
 	for (int64_t until = clock_mono_us() + 20 * US_PER_S; clock_mono_us() < until; clock_sleep_us(5000)) {
-		pthread_mutex_lock(&s->mutex);
-		bool ok = state ? !strcmp(s->state, state) : s->n >= n;
-		pthread_mutex_unlock(&s->mutex);
-		if (ok)
+		struct sight now = look(s);
+		if (state ? !strcmp(now.state, state) : now.n >= n)
 			return true;
 	}
 	return false;
@@ -104,14 +114,14 @@ static bool through(struct mqtt *from, struct seen *to, const char *topic, const
 {
 	struct engine_publish p = { .topic = topic, .payload = payload, .n = strlen(payload), .response_topic = "answers/here",
 				    .correlation = "id-7", .expiry_us = 5 * US_PER_S };
-	int before = to->n;
+	int before = look(to).n;
 	for (int64_t until = clock_mono_us() + 10 * US_PER_S; clock_mono_us() < until; ) {
 		if (mqtt_publish(from, &p))
-			for (int i = 0; i < 40 && to->n == before; i++)
+			for (int i = 0; i < 40 && look(to).n == before; i++)
 				clock_sleep_us(5000);
 		else
 			clock_sleep_us(20000);
-		if (to->n > before)
+		if (look(to).n > before)
 			return true;
 	}
 	return false;
@@ -125,15 +135,16 @@ static void test_late_broker(void)
 	mqtt_subscribe(sub, "plant/+/t");
 	check(clock_mono_us() - t0 < US_PER_S, "without a broker nothing blocks");
 	check(!mqtt_publish(pub, &(struct engine_publish){ .topic = "x", .payload = "", .n = 0 }), "and nothing is taken for sending");
-	for (int64_t until = clock_mono_us() + 10 * US_PER_S; !a.error[0] && clock_mono_us() < until; )
+	for (int64_t until = clock_mono_us() + 10 * US_PER_S; !look(&a).error[0] && clock_mono_us() < until; )
 		clock_sleep_us(5000);
-	check(!strcmp(a.state, "connecting") && a.error[0], "the state tells why (%s)", a.error);
+	struct sight now = look(&a);
+	check(!strcmp(now.state, "connecting") && now.error[0], "the state tells why (%s)", now.error);
 	check_int(broker("start"), 0, "the broker starts");
 	check(reach(&a, "connected", 0) && reach(&b, "connected", 0), "both find it by themselves");
 	check(through(pub, &a, "plant/p1/t", "21.5"), "a message goes through");
-	check_str(a.topic, "plant/p1/t", "its topic");
-	check_str(a.payload, "21.5", "its payload");
-	check_str(a.correlation, "id-7", "its correlation data");
+	check_str(look(&a).topic, "plant/p1/t", "its topic");
+	check_str(look(&a).payload, "21.5", "its payload");
+	check_str(look(&a).correlation, "id-7", "its correlation data");
 
 	broker("stop");
 	check(reach(&a, "connecting", 0), "a stopped broker is noticed");
@@ -149,12 +160,12 @@ static void test_late_broker(void)
 	mqtt_unsubscribe(sub, "plant/+/t");
 	mqtt_subscribe(sub, "other");
 	check(through(pub, &a, "other", "1"), "a new subscription works at once");
-	int before = a.n;
+	int before = look(&a).n;
 	through(pub, &a, "other", "2");
 	mqtt_publish(pub, &(struct engine_publish){ .topic = "plant/p1/t", .payload = "9", .n = 1 });
-	check(through(pub, &a, "other", "3") && a.n >= before + 2 && !strcmp(a.topic, "other"), "the old one is gone");
+	check(through(pub, &a, "other", "3") && look(&a).n >= before + 2 && !strcmp(look(&a).topic, "other"), "the old one is gone");
 	mqtt_free(sub);
-	check_str(a.state, "disconnected", "free disconnects");
+	check_str(look(&a).state, "disconnected", "free disconnects");
 	mqtt_free(pub);
 }
 
@@ -175,9 +186,9 @@ static void test_session(void)
 	mqtt_free(pub);
 	sub = client("keeper", uri, &a);
 	reach(&a, NULL, 500);
-	check_int(a.n, 500, "while it is away the broker keeps its messages");
-	check_str(a.payload, "500", "in order");
-	check(a.grows, "arrival times grow");
+	check_int(look(&a).n, 500, "while it is away the broker keeps its messages");
+	check_str(look(&a).payload, "500", "in order");
+	check(look(&a).grows, "arrival times grow");
 	mqtt_free(sub);
 }
 
@@ -191,9 +202,9 @@ static int refuse_one(void)
 	if (!through(pub, &a, "r", "first"))
 		return 1;
 	pthread_mutex_lock(&a.mutex);
-	a.refuse = true;
+	a.now.refuse = true;
 	pthread_mutex_unlock(&a.mutex);
-	int before = a.n;
+	int before = look(&a).n;
 	mqtt_publish(pub, &(struct engine_publish){ .topic = "r", .payload = "precious", .n = 8 });
 	if (!reach(&a, NULL, before + 1))
 		return 2;
@@ -213,7 +224,7 @@ static void test_refused(void)
 	check_int(status, 0, "a process ends although a message could not be kept");
 	struct mqtt *sub = client("refuser", uri, &a);
 	check(reach(&a, NULL, 1), "the next one gets it");
-	check_str(a.payload, "precious", "it was not acknowledged");
+	check_str(look(&a).payload, "precious", "it was not acknowledged");
 	mqtt_free(sub);
 }
 
@@ -263,8 +274,8 @@ static void test_fallback(bool rude)
 	mqtt_subscribe(m, "t");
 	check(reach(&a, NULL, 1), "a broker that %s MQTT 5 is spoken to in 3.1.1", rude ? "cuts off" : "refuses");
 	check(f.refused >= 1 && f.subscribed == 1, "after it was asked for 5");
-	check_str(a.topic, "t", "the topic ends where it should");
-	check_str(a.correlation, "(none)", "there is no correlation data");
+	check_str(look(&a).topic, "t", "the topic ends where it should");
+	check_str(look(&a).correlation, "(none)", "there is no correlation data");
 	mqtt_free(m);
 	shutdown(f.fd, SHUT_RDWR);
 	pthread_join(t, NULL);

@@ -21,7 +21,8 @@ static int matches(const char *filter, const char *topic)
 {
 	struct topic_tree *t = topic_tree_new();
 	struct hits h = { 0 };
-	if (topic_add(t, filter, "x"))
+	char x[] = "x";
+	if (topic_add(t, filter, x))
 		topic_match(t, topic, hit, &h);
 	else
 		h.n = -1;
