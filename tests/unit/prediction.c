@@ -141,6 +141,9 @@ int main(void)
 	check_str(text(&s, PREDICTION_DURATION), "20000", "the median in hours");
 	check_str(text(&s, PREDICTION_INTERVAL), "1235 50000", "5 %% and 95 %%, to four digits");
 	check_str(text(&s, PREDICTION_END_TIME), "2028-04-13T08:00:00Z", "the date");
+	check_str(text(&s, PREDICTION_DESCRIPTION), "nearest to its limit: power, 20 % of the way; not enough evidence at the present operating point",
+		  "an operating point that is not known is named");
+	v.familiar = true;
 	check_str(text(&s, PREDICTION_DESCRIPTION), "nearest to its limit: power, 20 % of the way", "why");
 	check_str(text(&s, PREDICTION_REQUIRED), "false", "no alert yet");
 	v.rul.q50 = 100;
