@@ -467,6 +467,7 @@ static void *run(void *arg)
 		if (atomic_load(&t->stop) && clock_mono_us() - atomic_load(&t->closing) > STOP_US)
 			break;
 	}
+	engine_stop(t->engine, t->now);
 	tickets_close(t->tickets);
 	atomic_store(&t->ended, true);
 	return NULL;

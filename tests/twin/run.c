@@ -448,6 +448,12 @@ static void do_save(struct run *r, char *p)
 	r->saved[r->n_saved++].v = v;
 }
 
+static void do_stop(struct run *r, char *p)
+{
+	(void)p;
+	engine_stop(r->e, r->now);
+}
+
 static void do_stat(struct run *r, char *p)
 {
 #define N(name) { #name, offsetof(struct engine_stats, name) }
@@ -485,7 +491,8 @@ static void step(struct run *r, char *p)
 	else {
 		static const struct { const char *verb; void (*run)(struct run *, char *); } verbs[] = {
 			{ "delete", do_delete }, { "value", do_value }, { "restore", do_restore }, { "connection", do_connection }, { "+", do_time },
-			{ "pump", do_pump }, { "invoke", do_invoke }, { "is", do_is }, { "save", do_save }, { "stat", do_stat } };
+			{ "pump", do_pump }, { "invoke", do_invoke }, { "is", do_is }, { "save", do_save }, { "stat", do_stat },
+			{ "stop", do_stop } };
 		size_t i = 0;
 		while (i < sizeof verbs / sizeof *verbs && !str_eq(verbs[i].verb, verb))
 			i++;
