@@ -172,7 +172,7 @@ static bool numbers(const char **p, double *const *out, size_t n)
 bool calibration_load(struct calibration *c, const char **p)
 {
 	double n, node, off, var;
-	if (!numbers(p, (double *const[]){ &c->noise, &c->n_noise }, 2))
+	if (!numbers(p, (double *const[]){ &c->noise, &c->n_noise }, 2) || c->noise < 0 || c->n_noise < 0)
 		return false;
 	for (size_t i = 0; i < c->n_terms; i++) {
 		if (!word_double(p, &c->theta[i]))
