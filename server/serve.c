@@ -178,7 +178,7 @@ static enum err open_twin(struct house *h)
 	}
 	struct twin_config c = {
 		.store = h->store, .service = h->service, .changes = h->changes, .live = h->live, .broker = h->broker,
-		.client_id = h->config.client_id, .spool_dir = arena_printf(h->arena, "%s/spool", h->data),
+		.client_id = h->config.client_id, .spool_dir = arena_printf(h->arena, "%s/spool", h->data), .spool_max = h->config.spool_max,
 		.username = *h->config.broker_user ? h->config.broker_user : NULL,
 		.password = *h->config.broker_password ? h->config.broker_password : NULL,
 	};

@@ -12,10 +12,22 @@
 /* A clock further ahead than this is wrong; believing it once would make everything after it late. */
 #define AHEAD_MAX_US (3600 * US_PER_S)
 
+const struct link *link_rival(const struct link *l)
+{
+	const struct link *first = NULL;
+	for (const struct link *o = l->signal->links; o; o = o->of_signal) {
+		bool same = (o->hook.filter && l->hook.filter) || (o->setup->writable && l->setup->writable);
+		if (same && o->since < (first ? first : l)->since && !str_eq(o->twin->id, l->twin->id))
+			first = o;
+	}
+	return first;
+}
+
 void link_resolve(struct link *l)
 {
 	bool is_range = false;
 	l->fault = NULL;
+	l->second = false;
 	l->value_type = 0;
 	if (!l->known->outline)
 		l->fault = "there is no such submodel";
@@ -23,6 +35,8 @@ void link_resolve(struct link *l)
 		l->fault = "there is no such Property in the submodel";
 	else if (is_range)
 		l->fault = "a Range cannot be bound";
+	else if ((l->second = link_rival(l) != NULL))
+		l->fault = "another twin has bound this element already";
 }
 
 void link_bind(struct link *l, const struct link *before)
@@ -39,6 +53,7 @@ void link_bind(struct link *l, const struct link *before)
 		memcpy(l->seen, before->seen, sizeof l->seen);
 		l->n_seen = before->n_seen;
 	}
+	l->since = before && before->signal == l->signal ? before->since : ++l->twin->engine->n_bound;
 	l->of_signal = l->signal->links;
 	l->signal->links = l;
 	link_resolve(l);
@@ -71,7 +86,7 @@ static enum link_result reject(struct link *l, int64_t now_us, char *why, size_t
 	e->stats.rejected++;
 	l->quality = QUALITY_BAD;
 	l->arrival_us = now_us;		/* it is bad, not stale */
-	if (s->text && s->quality != QUALITY_BAD) {
+	if (!l->second && s->text && s->quality != QUALITY_BAD) {
 		s->quality = QUALITY_BAD;
 		e->port.live(e->port.ctx, s->submodel_id, s->path, s->text, QUALITY_BAD, s->time_us);
 	}

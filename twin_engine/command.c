@@ -21,7 +21,7 @@ enum state {
 #include "twin_engine/command.def"
 #undef S
 };
-enum event { EV_REFUSE, EV_UNSENT, EV_LOCAL, EV_SEND, EV_PROGRESS, EV_COMPLETE, EV_REJECT, EV_EXPIRE };
+enum event { EV_REFUSE, EV_UNSENT, EV_LOCAL, EV_SEND, EV_PROGRESS, EV_COMPLETE, EV_REJECT, EV_EXPIRE, EV_STOP };
 
 static const struct {
 	const char *text;
@@ -443,6 +443,14 @@ void command_tick(struct engine *e, int64_t now_us)
 		snprintf(why, sizeof why, "no answer from the asset within %s", text);
 		happen(c, now_us, EV_EXPIRE, why);
 		forget(c);
+	}
+}
+
+void commands_stop(struct engine *e, int64_t now_us)
+{
+	while (e->first_command) {
+		happen(e->first_command, now_us, EV_STOP, "the server stopped before the asset answered; whether it acted is not known");
+		forget(e->first_command);
 	}
 }
 

@@ -35,7 +35,9 @@ struct link {
 	struct known *known;
 	struct signal *signal;
 	struct link *of_signal;		/* next link of the same signal */
+	uint64_t since;			/* number of its first binding: of two that do the same, the earlier one does it */
 	uintptr_t value_type;
+	bool second;			/* an earlier link of another twin does the same */
 	const char *fault;		/* why nothing can be written to its target now; static */
 	enum quality quality;
 	int64_t last_us, arrival_us;	/* source time of the last accepted sample; TIME_NONE */
@@ -97,6 +99,7 @@ struct engine {
 	struct map twins;
 	struct twin *first;		/* in the order they came: maps have none */
 	struct signals signals;
+	uint64_t n_bound;		/* links ever bound anew */
 	struct payload payload;
 	struct buf text;		/* scratch of the message path */
 	char *response_topic;
@@ -127,6 +130,8 @@ void filter_leave(struct engine *, const char *filter, struct hook *);
 enum link_result { LINK_ACCEPTED, LINK_REPEATED, LINK_LATE, LINK_REJECTED };
 void link_bind(struct link *, const struct link *before);	/* before: the same link of the twin's previous form, or NULL */
 void link_resolve(struct link *);				/* its target's submodel is known, or changed */
+/* The earliest link of another twin that feeds, or writes, the same element; NULL: none. */
+const struct link *link_rival(const struct link *);
 /* why: of LINK_REJECTED, for LastError */
 enum link_result link_take(struct link *, int64_t now_us, const struct engine_message *, char *why, size_t size);
 bool link_tick(struct link *, int64_t now_us);			/* true: it has become stale */
@@ -152,6 +157,7 @@ enum err command_invoke(struct twin *, int64_t now_us, uint64_t ticket, const st
 void command_write(struct link *, int64_t now_us, const char *text);
 void command_answer(struct engine *, int64_t now_us, const struct engine_message *);
 void command_tick(struct engine *, int64_t now_us);
+void commands_stop(struct engine *, int64_t now_us);
 void commands_fini(struct engine *);
 
 #endif

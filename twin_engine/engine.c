@@ -357,6 +357,11 @@ enum err engine_invoke(struct engine *e, int64_t now_us, uint64_t ticket, const 
 	return diag_add(d, ERR_NOT_SUPPORTED, "no twin executes this operation");
 }
 
+void engine_stop(struct engine *e, int64_t now_us)
+{
+	commands_stop(e, now_us);
+}
+
 void engine_tick(struct engine *e, int64_t now_us)
 {
 	e->due_us = INT64_MAX;

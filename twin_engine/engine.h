@@ -96,6 +96,8 @@ void engine_connection(struct engine *, int64_t now_us, const char *state, const
 void engine_restore(struct engine *, const char *submodel_id, const char *path, const struct store_live *);
 /* Answered through ports.outcome, in this call or later.  inputs: list of OperationVariable.  ERR_NOT_SUPPORTED: no twin has this operation. */
 enum err engine_invoke(struct engine *, int64_t now_us, uint64_t ticket, const struct sm_invocation *, struct diag *);
+/* The program ends: commands that wait for an answer end now, in the audit and for whoever asked. */
+void engine_stop(struct engine *, int64_t now_us);
 void engine_tick(struct engine *, int64_t now_us);	/* stale values, time-outs, model steps */
 int64_t engine_due(const struct engine *);		/* when the next tick is wanted; INT64_MAX: never */
 

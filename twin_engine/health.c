@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "twin_engine/words.h"
+
 #define N HEALTH_RATES
 #define SLOWEST 0.1		/* of the usual rate */
 #define DECADES 7.0
@@ -22,9 +24,9 @@ static void normalise(struct health *h)
 {
 	double sum = 0;
 	for (size_t i = 0; i < N; i++)
-		sum += h->w[i] = h->w[i] > W_LEAST ? h->w[i] : W_LEAST;
+		sum += h->at[i].w = h->at[i].w > W_LEAST ? h->at[i].w : W_LEAST;
 	for (size_t i = 0; i < N; i++)
-		h->w[i] /= sum;
+		h->at[i].w /= sum;
 }
 
 void health_init(struct health *h, double life_h, double life_sd_h)
@@ -39,68 +41,79 @@ void health_init(struct health *h, double life_h, double life_sd_h)
 	}
 	for (size_t i = 0; i < N; i++) {
 		h->prior[i] = h->prior[i] / sum * (1 - FAST_SHARE) + FAST_SHARE / N;
-		h->w[i] = h->prior[i];
-		h->p[i] = START_SD * START_SD;
+		h->at[i] = (struct health_point){ .w = h->prior[i], .dd = START_SD * START_SD };
 	}
+}
+
+/* The normal distribution with the moments of n weighted ones (weights sum to .w of the result). */
+static struct health_point merge(const struct health_point *const *part, const double *w, size_t n)
+{
+	struct health_point r = { 0 };
+	for (size_t k = 0; k < n; k++)
+		r.w += w[k];
+	for (size_t k = 0; k < n; k++) {
+		r.d += w[k] / r.w * part[k]->d;
+		r.b += w[k] / r.w * part[k]->b;
+	}
+	for (size_t k = 0; k < n; k++) {
+		double share = w[k] / r.w, d = part[k]->d - r.d, b = part[k]->b - r.b;
+		r.dd += share * (part[k]->dd + d * d);
+		r.bb += share * (part[k]->bb + b * b);
+		r.db += share * (part[k]->db + d * b);
+	}
+	return r;
+}
+
+static struct health_point whole(const struct health *h)
+{
+	const struct health_point *part[N];
+	double w[N];
+	for (size_t i = 0; i < N; i++) {
+		part[i] = &h->at[i];
+		w[i] = h->at[i].w;
+	}
+	return merge(part, w, N);
 }
 
 void health_estimate(const struct health *h, double *mean, double *var)
 {
-	double m = 0, v = 0;
-	for (size_t i = 0; i < N; i++)
-		m += h->w[i] * h->m[i];
-	for (size_t i = 0; i < N; i++)
-		v += h->w[i] * (h->p[i] + (h->m[i] - m) * (h->m[i] - m));
-	*mean = m;
-	*var = v;
+	struct health_point all = whole(h);
+	*mean = all.d;
+	*var = all.dd;
 }
 
 double health_rate(const struct health *h)
 {
 	double r = 0;
 	for (size_t i = 0; i < N; i++)
-		r += h->w[i] * h->rate[i];
+		r += h->at[i].w * h->rate[i];
 	return r;
 }
 
-/* Weight `share[i]` of every point leaves it, and arrives spread by the regime's prior. */
+/* This share of the weight of every point leaves it, and arrives spread by the regime's prior. */
 static void mix_prior(struct health *h, double share)
 {
-	double m, v;
-	health_estimate(h, &m, &v);
-	for (size_t i = 0; i < N; i++) {
-		double stay = h->w[i] * (1 - share), come = share * h->prior[i], w = stay + come;
-		double mean = (stay * h->m[i] + come * m) / w, a = h->m[i] - mean, b = m - mean;
-		h->p[i] = (stay * (h->p[i] + a * a) + come * (v + b * b)) / w;
-		h->m[i] = mean;
-		h->w[i] = w;
-	}
+	struct health_point all = whole(h);
+	for (size_t i = 0; i < N; i++)
+		h->at[i] = merge((const struct health_point *const[]){ &h->at[i], &all },
+				 (const double[]){ h->at[i].w * (1 - share), share * h->prior[i] }, 2);
 }
 
 /* The rate wanders to its neighbours, the faster the wear; as often up as down, or it would drift. */
 static void mix_neighbours(struct health *h, double dt_h)
 {
-	double w[N], m[N], p[N], swap[N + 1] = { 0 };
+	double swap[N + 1] = { 0 };
+	struct health_point mixed[N];
 	for (size_t i = 1; i < N; i++)
 		swap[i] = fmin(0.25, 0.5 * DRIFT * sqrt(h->rate[i - 1] * h->rate[i]) * dt_h);
 	if (swap[N - 1] < 1e-12)
 		return;
 	for (size_t i = 0; i < N; i++) {
-		double from[3] = { i ? h->w[i - 1] * swap[i] : 0, h->w[i] * (1 - swap[i] - swap[i + 1]), i < N - 1 ? h->w[i + 1] * swap[i + 1] : 0 };
-		w[i] = from[0] + from[1] + from[2];
-		m[i] = p[i] = 0;
-		for (size_t k = 0; k < 3; k++)
-			if (from[k] > 0)
-				m[i] += from[k] / w[i] * h->m[i + k - 1];
-		for (size_t k = 0; k < 3; k++)
-			if (from[k] > 0) {
-				double a = h->m[i + k - 1] - m[i];
-				p[i] += from[k] / w[i] * (h->p[i + k - 1] + a * a);
-			}
+		const struct health_point *from[3] = { &h->at[i ? i - 1 : i], &h->at[i], &h->at[i < N - 1 ? i + 1 : i] };
+		const double w[3] = { from[0]->w * swap[i], from[1]->w * (1 - swap[i] - swap[i + 1]), from[2]->w * swap[i + 1] };
+		mixed[i] = merge(from, w, 3);
 	}
-	memcpy(h->w, w, sizeof w);
-	memcpy(h->m, m, sizeof m);
-	memcpy(h->p, p, sizeof p);
+	memcpy(h->at, mixed, sizeof mixed);
 }
 
 void health_predict(struct health *h, double dt_h)
@@ -112,82 +125,96 @@ void health_predict(struct health *h, double dt_h)
 	for (size_t i = 0; i < N; i++) {
 		/* a rate that would have worn it out long ago is refuted by the next sight; more than a life says nothing new */
 		double gain = fmin(h->rate[i] * dt_h, 1);
-		h->m[i] += gain;
-		h->p[i] += DIFFUSION * gain;
+		h->at[i].d += gain;
+		h->at[i].dd += DIFFUSION * gain;
 	}
 	normalise(h);
 }
 
-static bool jumped(struct health *h, double d, double var)
+void health_bias(struct health *h, double keep, double sd)
 {
-	double m, v;
-	health_estimate(h, &m, &v);
-	h->surprise += 0.3 * ((d - m) / sqrt(var + v) - h->surprise);
-	h->run = fabs(h->surprise) > JUMP_SIGMA * 0.42 ? h->run + 1 : 0;	/* 0.42: sd of the smoothed value */
-	return h->run >= JUMP_RUN && fabs(h->surprise) > JUMP_SIGMA * 0.42;
+	h->bias_sd = sd;
+	for (size_t i = 0; i < N; i++) {
+		struct health_point *p = &h->at[i];
+		p->b *= keep;
+		p->db *= keep;
+		p->bb = keep * keep * p->bb + (1 - keep * keep) * sd * sd;
+	}
+}
+
+void health_corrected(struct health *h, double by)
+{
+	for (size_t i = 0; i < N; i++)
+		h->at[i].b -= by;
 }
 
 void health_wander(struct health *h, double var)
 {
 	for (size_t i = 0; i < N; i++)
-		h->p[i] += var;
+		h->at[i].dd += var;
 }
 
-void health_update(struct health *h, double d, double var, double var_slow)
+/* A run of sights that neither drift nor any bias of the usual size explains: d is somewhere else.  False: one such sight, which is
+ * no evidence of anything until it is known whether it lasts. */
+static bool usable(struct health *h, double seen, double var)
+{
+	struct health_point all = whole(h);
+	double off = seen - all.d - all.b, z = off / sqrt(var + all.dd + all.bb + 2 * all.db + h->bias_sd * h->bias_sd);
+	h->surprise += 0.3 * (z - h->surprise);
+	h->run = fabs(h->surprise) > JUMP_SIGMA * 0.42 ? h->run + 1 : 0;	/* 0.42: sd of the smoothed value */
+	if (h->run < JUMP_RUN)
+		return fabs(z) < JUMP_SIGMA;
+	mix_prior(h, JUMP_DOUBT);
+	health_wander(h, off * off);
+	h->surprise = 0;
+	h->run = 0;
+	h->jumps++;
+	return true;
+}
+
+void health_update(struct health *h, double seen, double var)
 {
 	double most = -INFINITY, ll[N];
-	if (jumped(h, d, var)) {
-		double m, v;
-		health_estimate(h, &m, &v);
-		mix_prior(h, JUMP_DOUBT);
-		for (size_t i = 0; i < N; i++)
-			h->p[i] += (d - m) * (d - m);
-		h->surprise = 0;
-		h->run = 0;
-		h->jumps++;
-		var_slow = fmin(var_slow, fmax(var, (d - m) * (d - m)));	/* what lasts is what was seen */
-	}
+	if (!usable(h, seen, var))
+		return;
 	for (size_t i = 0; i < N; i++) {
-		double s = h->p[i] + var_slow, nu = d - h->m[i], k = h->p[i] / s;
+		struct health_point *p = &h->at[i];
+		double cd = p->dd + p->db, cb = p->bb + p->db, s = cd + cb + var, nu = seen - p->d - p->b;
 		ll[i] = -0.5 * (nu * nu / s + log(s));
 		most = fmax(most, ll[i]);
-		h->m[i] += k * nu;
-		h->p[i] *= 1 - k;
+		p->d += cd / s * nu;
+		p->b += cb / s * nu;
+		p->dd = fmax(p->dd - cd * cd / s, 0);
+		p->bb = fmax(p->bb - cb * cb / s, 0);
+		p->db -= cd * cb / s;
 	}
 	for (size_t i = 0; i < N; i++)
-		h->w[i] *= exp(ll[i] - most);
+		h->at[i].w *= exp(ll[i] - most);
 	normalise(h);
 }
 
-/* -- memory: the weights as one letter each (steps of e^-0.35), mean and sd of d of the whole mixture ------------------------------ */
+/* -- memory: the weights as one letter each (steps of e^-0.35), moments of d and b of the whole mixture ---------------------------- */
 
 #define LETTERS 93
 #define STEP 0.35
 
 void health_save(const struct health *h, struct buf *b)
 {
-	double m, v;
-	health_estimate(h, &m, &v);
-	buf_printf(b, " %.6g %.6g ", m, sqrt(v));
+	struct health_point all = whole(h);
+	double spread = sqrt(all.dd * all.bb);
+	buf_printf(b, " %.6g %.6g %.6g %.6g %.4g ", all.d, sqrt(all.dd), all.b, sqrt(all.bb), spread > 0 ? all.db / spread : 0);
 	for (size_t i = 0; i < N; i++) {
-		double k = fmin(-log(h->w[i]) / STEP + 0.5, LETTERS - 1);
+		double k = fmin(-log(h->at[i].w) / STEP + 0.5, LETTERS - 1);
 		buf_putc(b, (char)('!' + (int)k));
 	}
 }
 
-static bool number(const char **p, double *out)
-{
-	*p += strspn(*p, " ");
-	size_t n = strcspn(*p, " ");
-	bool good = str_double(*p, n, out);
-	*p += n;
-	return good;
-}
-
 bool health_load(struct health *h, const char **p)
 {
-	double m, sd;
-	if (!number(p, &m) || !number(p, &sd) || sd < 0)
+	double d, sd, b, bias_sd, corr;
+	if (!word_double(p, &d) || !word_double(p, &sd) || !word_double(p, &b) || !word_double(p, &bias_sd) || !word_double(p, &corr))
+		return false;
+	if (sd < 0 || bias_sd < 0 || !(fabs(corr) <= 1))
 		return false;
 	*p += strspn(*p, " ");
 	if (strcspn(*p, " ") != N)
@@ -195,9 +222,7 @@ bool health_load(struct health *h, const char **p)
 	for (size_t i = 0; i < N; i++, ++*p) {
 		if (**p < '!' || **p >= '!' + LETTERS)
 			return false;
-		h->w[i] = exp(-STEP * (**p - '!'));
-		h->m[i] = m;
-		h->p[i] = sd * sd;
+		h->at[i] = (struct health_point){ exp(-STEP * (**p - '!')), d, b, sd * sd, bias_sd * bias_sd, corr * sd * bias_sd };
 	}
 	normalise(h);
 	return true;

@@ -8,6 +8,10 @@
  * between neighbours (rates drift) and a little to everywhere (regimes change).  A run of innovations that no drift explains is a
  * jump: d is taken anew and the regime is doubted.
  *
+ * What is seen is d plus a bias that stays for hours and belongs to how the asset is operated, not to its wear: an Ornstein-Uhlenbeck
+ * process b, followed beside d.  Averaging many sights does not take it away, and a change of operation renews it; without it every
+ * change of load would look like wear that began this hour.
+ *
  * Pure arithmetic, deterministic; the caller owns the struct.  Time in hours.
  */
 #ifndef TWIN_ENGINE_HEALTH_H
@@ -24,7 +28,12 @@ struct health {
 	double life_h;				/* median life of the prior; scales the grid */
 	double rate[HEALTH_RATES];		/* per hour, rising */
 	double prior[HEALTH_RATES];
-	double w[HEALTH_RATES], m[HEALTH_RATES], p[HEALTH_RATES];	/* weight, mean and variance of d */
+	struct health_point {
+		double w;			/* weight */
+		double d, b;			/* means */
+		double dd, bb, db;		/* variances and covariance */
+	} at[HEALTH_RATES];
+	double bias_sd;
 	double surprise;			/* smoothed normalised innovation */
 	unsigned run;				/* samples the surprise has lasted */
 	unsigned jumps;
@@ -33,9 +42,12 @@ struct health {
 /* Prior life: log-normal with this median, sd (both hours) near the median. */
 void health_init(struct health *, double life_h, double life_sd_h);
 void health_predict(struct health *, double dt_h);
-/* One sight of d.  var: of this single sight, against which surprise is judged; var_slow >= var: what it weighs in the estimate, when its
- * error is shared with its neighbours in time. */
-void health_update(struct health *, double d, double var, double var_slow);
+/* The bias keeps this part (0..1) of itself; the rest is new, with this standard deviation in all. */
+void health_bias(struct health *, double keep, double sd);
+/* What is seen was corrected by this much, because the bias was learned elsewhere. */
+void health_corrected(struct health *, double by);
+/* One sight of d + b, with this variance of its own noise. */
+void health_update(struct health *, double seen, double var);
 /* The level may move by this variance for reasons that are no wear. */
 void health_wander(struct health *, double var);
 void health_estimate(const struct health *, double *mean, double *var);

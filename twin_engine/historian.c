@@ -188,6 +188,8 @@ static const char *keep(struct arena *a, const char *s)
 void historian_command(struct historian *h, const struct store_command *in)
 {
 	lock_take(&h->lock);
+	while (full(h->open) && !h->stopped)
+		lock_wait(&h->lock, &h->drained, -1);
 	struct batch *b = h->open;
 	struct command *c = ARENA_NEW(b->arena, struct command);
 	if (c) {
@@ -202,7 +204,10 @@ void historian_command(struct historian *h, const struct store_command *in)
 		c->row.mode = keep(b->arena, in->mode);
 		*b->tail = c;
 		b->tail = &c->next;
+		b->text += sizeof *c + (in->payload ? strlen(in->payload) : 0);
 		pthread_cond_signal(&h->filled);
+	} else {
+		log_error("history", "out of memory: the state %s of command %s is not recorded", in->state, in->id);
 	}
 	lock_drop(&h->lock);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "twin_engine/words.h"
 
 #define SETTLE_S 5.0		/* after a start, before anything is learned */
 #define STEADY_S 3.0		/* inputs are compared with their mean over so long */
@@ -13,9 +14,11 @@
 #define SUBSTEP_S 5.0
 #define SUBSTEPS_MAX 240
 #define GAP_S 3600.0		/* the states are taken from the measurements again after so long */
-#define NOISE_SAMPLES 200.0
-#define LAG_MEMORIES 3.0	/* an output with a longer memory follows a jump of another one for so long */
-#define LAG_SD 0.3		/* ... and by so much in each memory, without that being a trend */
+#define MOVED 0.5		/* steps of the operating point after which a bias begins to be another one */
+#define SETTLING_STEPS 4.0	/* a move of so many unsettles as much as a start */
+#define FAMILIAR_PART 0.5	/* of the error of the equations: known better than this, a region is familiar */
+#define LAG_TIMES 3.0		/* a late output follows a jump of another one for so many times its lateness */
+#define LAG_SD 0.3		/* ... and by so much in each of them, without that being a trend */
 #define HOUR 3600.0
 #define INPUT_MOST 1e9
 
@@ -42,12 +45,6 @@ static const struct model_param common[N_COMMON] = {
 
 const char *const model_state_name[] = { "not enough evidence", "ok", "degrading", "failed", "stopped" };
 
-struct calibration {
-	double theta[MODEL_TERMS], p[MODEL_TERMS][MODEL_TERMS];
-	double noise;			/* variance of the measurement */
-	double last, n_noise;		/* last residual (NaN: none), differences seen */
-};
-
 struct seen {
 	double n, mean, m2, max;
 };
@@ -59,6 +56,10 @@ struct model {
 	bool started, stopped, degrading;
 	int64_t time_us;
 	double on_s;			/* since the last start */
+	struct place place;		/* where it works */
+	double anchor[2];		/* the operating point that the bias belongs to */
+	double unsettled[MODEL_OUTPUTS];	/* 1: as after a start .. 0: long at one operating point */
+	double keep;			/* what part of the bias has survived the move since the last sample */
 	double samples, steady_s, running_s;
 	double predicted[MODEL_OUTPUTS], residual[MODEL_OUTPUTS];
 	bool measured[MODEL_OUTPUTS];	/* ever */
@@ -112,20 +113,16 @@ void model_forget(struct model *m)
 	m->started = m->stopped = m->degrading = false;
 	m->time_us = TIME_NONE;
 	m->on_s = m->samples = m->steady_s = m->running_s = 0;
+	m->anchor[0] = m->anchor[1] = NAN;
+	m->keep = 0;
 	for (size_t i = 0; i < k->n_inputs; i++)
 		m->seen[i] = (struct seen){ .max = -INFINITY };
 	for (size_t o = 0; o < k->n_outputs; o++) {
 		const struct model_output *out = &k->output[o];
-		struct calibration *c = &m->cal[o];
-		*c = (struct calibration){ .last = NAN };
+		calibration_init(&m->cal[o], out->n_terms, out->scale_sd, out->shape_sd, out->region_sd);
 		m->predicted[o] = m->residual[o] = NAN;
 		m->lag_s[o] = 0;
 		m->measured[o] = false;
-		for (size_t i = 0; i < out->n_terms; i++) {
-			c->theta[i] = 1;
-			for (size_t j = 0; j < out->n_terms; j++)
-				c->p[i][j] = out->scale_sd * out->scale_sd + (i == j ? out->shape_sd * out->shape_sd : 0);
-		}
 		health_init(&m->health[o], m->param[LIFE], m->param[LIFE_SD]);
 	}
 }
@@ -189,46 +186,46 @@ static bool steady(struct model *m, double dt)
 	return all;
 }
 
-/* Noise from differences of neighbours: what changes slowly is no noise. */
-static void learn_noise(struct calibration *c, double residual, double least)
+/* The place on the map, and how much of the bias has been left behind on the way there. */
+static void find_place(struct model *m)
 {
-	if (!isnan(c->last)) {
-		double half = (residual - c->last) * (residual - c->last) / 2;
-		c->n_noise = fmin(c->n_noise + 1, NOISE_SAMPLES);
-		c->noise += (half - c->noise) / c->n_noise;
-	}
-	c->last = residual;
-	if (c->n_noise < 5 || c->noise < least)
-		c->noise = fmax(c->noise, least);
+	double in[MODEL_INPUTS], at[2];
+	for (size_t i = 0; i < m->kind->n_inputs; i++)
+		in[i] = m->kind->input[i].role == MODEL_REQUIRED ? m->mean_in[i] : m->in[i];
+	m->kind->operation(m->param + N_COMMON, in, at);
+	calibration_place(&m->place, at[0], at[1]);
+	double far = hypot(at[0] - m->anchor[0], at[1] - m->anchor[1]);
+	if (far < MOVED)
+		return;
+	m->keep *= isnan(far) ? 0 : exp(-far);
+	for (size_t o = 0; o < m->kind->n_outputs; o++)
+		m->unsettled[o] = isnan(far) ? 1 : fmin(m->unsettled[o] + far / SETTLING_STEPS, 1);
+	memcpy(m->anchor, at, sizeof at);
 }
 
 /* One measurement of one output: the innovation is shared between what is not known of the asset and its wear. */
-static void learn(struct model *m, size_t o, const double *term, double dt)
+static void learn(struct model *m, size_t o, const double *term, double limit, double dt)
 {
 	const struct model_output *out = &m->kind->output[o];
 	struct calibration *c = &m->cal[o];
-	double limit = m->kind->limit(m->param + N_COMMON, o, m->predicted[o]), e = m->residual[o], d, vd, v = 0, pt[MODEL_TERMS] = { 0 };
-	double error = out->error * limit, slow = 1 + 2 * out->memory_s / fmax(dt, 1e-3);
-	learn_noise(c, e, out->noise * limit * out->noise * limit);
-	health_estimate(&m->health[o], &d, &vd);
-	for (size_t i = 0; i < out->n_terms; i++) {
-		for (size_t j = 0; j < out->n_terms; j++)
-			pt[i] += c->p[i][j] * term[j];
-		v += pt[i] * term[i];
-	}
-	double noise = c->noise + error * error, s = noise + v + vd * limit * limit, nu = e - out->sign * d * limit;
+	struct health *h = &m->health[o];
+	double d, vd, least = out->noise * limit, e = m->residual[o];
+	calibration_noise(c, e, least * least);
+	health_estimate(h, &d, &vd);
 	if (evidence(m)) {
-		double scale = 1 / (limit * limit);
-		health_update(&m->health[o], out->sign * e / limit, (c->noise + v + error * error) * scale,
-			      (c->noise + (v + error * error) * slow) * scale);
+		double gain = out->gain_sd * d, own = out->error * out->error, late = m->unsettled[o] * out->follow_sd;
+		double var = own + gain * gain + late * late + calibration_factor_var(c, term, limit) + calibration_region_var(c, &m->place);
+		/* what belongs to the place stays as long as the asset does */
+		double moving = own / out->memory_s + (late > 0 ? late * late / out->follow_s : 0);
+		health_bias(h, m->keep * exp(-dt * moving / var), sqrt(var));
+		health_update(h, out->sign * e / limit, c->noise / (limit * limit));
+		health_estimate(h, &d, &vd);
 	}
-	if (v <= noise / m->param[MIN_SAMPLES])
-		return;
-	for (size_t i = 0; i < out->n_terms; i++) {
-		c->theta[i] += pt[i] / s * nu;
-		for (size_t j = 0; j < out->n_terms; j++)
-			c->p[i][j] -= pt[i] * pt[j] / s;
-	}
+	struct calibration_sight s = { term, &m->place, limit, e - out->sign * d * limit, vd, out->error,
+				       1 + 2 * out->memory_s / fmax(dt, 1e-3), m->param[MIN_SAMPLES] };
+	double moved = calibration_learn(c, &s);
+	if (evidence(m))
+		health_corrected(h, out->sign * moved);
 }
 
 /* Iron warms up for an hour after a bearing has failed in a second: what a fast output shows as a jump, a slow one must not show as a
@@ -236,15 +233,15 @@ static void learn(struct model *m, size_t o, const double *term, double dt)
 static void follow(struct model *m, size_t jumped)
 {
 	for (size_t o = 0; o < m->kind->n_outputs; o++)
-		if (m->kind->output[o].memory_s > m->kind->output[jumped].memory_s)
-			m->lag_s[o] = LAG_MEMORIES * m->kind->output[o].memory_s;
+		if (m->kind->output[o].follow_s > m->kind->output[jumped].follow_s)
+			m->lag_s[o] = LAG_TIMES * m->kind->output[o].follow_s;
 }
 
 static void lag(struct model *m, size_t o, double dt)
 {
 	if (m->lag_s[o] <= 0)
 		return;
-	health_wander(&m->health[o], LAG_SD * LAG_SD * fmin(dt, m->lag_s[o]) / m->kind->output[o].memory_s);
+	health_wander(&m->health[o], LAG_SD * LAG_SD * fmin(dt, m->lag_s[o]) / m->kind->output[o].follow_s);
 	m->lag_s[o] -= dt;
 }
 
@@ -262,17 +259,27 @@ static void see(struct model *m)
 	}
 }
 
+/* It works where every output has been seen for long. */
+static bool familiar(const struct model *m)
+{
+	for (size_t o = 0; o < m->kind->n_outputs; o++)
+		if (m->measured[o] && calibration_region_var(&m->cal[o], &m->place) > FAMILIAR_PART * FAMILIAR_PART * m->cal[o].prior)
+			return false;
+	return evidence(m);
+}
+
 static void look_at_outputs(struct model *m, bool learning, double dt)
 {
 	double y[MODEL_OUTPUTS], term[MODEL_TERMS] = { 0 };
 	bool any = false;
 	measurements(m, y);
+	if (learning)
+		find_place(m);
 	for (size_t o = 0; o < m->kind->n_outputs; o++) {
 		struct calibration *c = &m->cal[o];
 		m->kind->terms(m->param + N_COMMON, m->in, m->x, o, term);
-		m->predicted[o] = 0;
-		for (size_t i = 0; i < m->kind->output[o].n_terms; i++)
-			m->predicted[o] += c->theta[i] * term[i];
+		double base = calibration_base(c, term), limit = m->kind->limit(m->param + N_COMMON, o, base);
+		m->predicted[o] = base + limit * calibration_off(c, &m->place);
 		m->residual[o] = y[o] - m->predicted[o];
 		if (!isfinite(m->residual[o]) || !learning) {
 			c->last = NAN;
@@ -282,11 +289,13 @@ static void look_at_outputs(struct model *m, bool learning, double dt)
 		unsigned jumps = m->health[o].jumps;
 		health_predict(&m->health[o], dt / HOUR);
 		lag(m, o, dt);
-		learn(m, o, term, dt);
+		m->unsettled[o] *= m->kind->output[o].follow_s > 0 ? exp(-dt / m->kind->output[o].follow_s) : 0;
+		learn(m, o, term, limit, dt);
 		if (m->health[o].jumps != jumps)
 			follow(m, o);
 	}
 	if (any) {
+		m->keep = 1;
 		m->samples++;
 		m->steady_s += dt;
 		see(m);
@@ -341,6 +350,7 @@ void model_idle(struct model *m)
 {
 	m->stopped = true;
 	m->on_s = 0;
+	m->anchor[0] = m->anchor[1] = NAN;
 	for (size_t o = 0; o < m->kind->n_outputs; o++)
 		m->cal[o].last = NAN;
 }
@@ -361,7 +371,7 @@ void model_look(const struct model *m, bool predict, struct model_view *v)
 	const struct health *mode[MODEL_OUTPUTS];
 	size_t n = 0;
 	double worst = 0, var;
-	*v = (struct model_view){ .evidence = evidence(m), .health = NAN, .leading = -1, .time_us = m->time_us,
+	*v = (struct model_view){ .evidence = evidence(m), .familiar = familiar(m), .health = NAN, .leading = -1, .time_us = m->time_us,
 				  .running_h = m->running_s / HOUR, .pre_alert_h = m->param[PRE_ALERT], .rul = { NAN, NAN, NAN } };
 	for (size_t o = 0; o < m->kind->n_outputs; o++) {
 		double d = NAN;
@@ -408,17 +418,12 @@ static uint64_t fingerprint(const struct model *m)
 
 void model_save(const struct model *m, struct buf *b)
 {
-	buf_printf(b, "1 %s %016llx %.9g %.9g %.9g", m->kind->name, (unsigned long long)fingerprint(m), m->samples, m->steady_s, m->running_s);
+	buf_printf(b, "2 %s %016llx %.9g %.9g %.9g", m->kind->name, (unsigned long long)fingerprint(m), m->samples, m->steady_s, m->running_s);
 	for (size_t i = 0; i < m->kind->n_inputs; i++)
 		buf_printf(b, " %.9g %.9g %.9g %.9g", m->seen[i].n, m->seen[i].mean, m->seen[i].m2, m->seen[i].n > 0 ? m->seen[i].max : 0);
 	for (size_t o = 0; o < m->kind->n_outputs; o++) {
-		const struct calibration *c = &m->cal[o];
-		buf_printf(b, " %d %.9g %.9g", m->measured[o], c->noise, c->n_noise);
-		for (size_t i = 0; i < m->kind->output[o].n_terms; i++) {
-			buf_printf(b, " %.9g", c->theta[i]);
-			for (size_t j = 0; j <= i; j++)
-				buf_printf(b, " %.9g", c->p[i][j]);
-		}
+		buf_printf(b, " %d", m->measured[o]);
+		calibration_save(&m->cal[o], b);
 		health_save(&m->health[o], b);
 	}
 }
@@ -434,32 +439,18 @@ static bool word(const char **p, const char *want)
 
 static bool numbers(const char **p, double *const *out, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		*p += strspn(*p, " ");
-		size_t len = strcspn(*p, " ");
-		if (!str_double(*p, len, out[i]))
+	for (size_t i = 0; i < n; i++)
+		if (!word_double(p, out[i]))
 			return false;
-		*p += len;
-	}
 	return true;
 }
 
 static bool load_output(struct model *m, size_t o, const char **p)
 {
-	struct calibration *c = &m->cal[o];
 	double measured;
-	if (!numbers(p, (double *const[]){ &measured, &c->noise, &c->n_noise }, 3))
+	if (!word_double(p, &measured) || !calibration_load(&m->cal[o], p))
 		return false;
 	m->measured[o] = measured > 0;
-	for (size_t i = 0; i < m->kind->output[o].n_terms; i++) {
-		if (!numbers(p, (double *const[]){ &c->theta[i] }, 1))
-			return false;
-		for (size_t j = 0; j <= i; j++) {
-			if (!numbers(p, (double *const[]){ &c->p[i][j] }, 1))
-				return false;
-			c->p[j][i] = c->p[i][j];
-		}
-	}
 	return health_load(&m->health[o], p);
 }
 
@@ -473,7 +464,7 @@ bool model_load(struct model *m, const char *text, size_t n)
 		copy[n] = 0;
 		const char *p = copy;
 		snprintf(mark, sizeof mark, "%016llx", (unsigned long long)fingerprint(m));
-		good = word(&p, "1") && word(&p, m->kind->name) && word(&p, mark) &&
+		good = word(&p, "2") && word(&p, m->kind->name) && word(&p, mark) &&
 			numbers(&p, (double *const[]){ &fresh->samples, &fresh->steady_s, &fresh->running_s }, 3);
 		for (size_t i = 0; good && i < m->kind->n_inputs; i++) {
 			struct seen *s = &fresh->seen[i];

@@ -4,11 +4,12 @@
  * A kind of model (`struct model_kind`, one file and one row in models.def each) knows only physics: how its states move, and which
  * terms add up to each output of a healthy asset.  Everything else is common and is here:
  *
- *  - Calibration.  The real asset is not the nominal one, so every output is  y = sum_i theta_i * term_i  with theta near 1, learned by
- *    recursive least squares.  It stops by itself where the terms are known (variance of the prediction below that of
- *    MinimumSamples means) and goes on where the asset has not worked yet; there the prediction is uncertain and says so.
+ *  - Calibration (twin_engine/calibration.h).  The real asset is not the nominal one, so every output is  y = sum_i theta_i * term_i
+ *    plus a deviation that depends on the operating point.  Factors and deviations are learned where the asset works, and for ever anew
+ *    where it has not worked yet; there the prediction is uncertain and says so.
  *  - Wear.  The residual divided by its size at the end of life is a noisy sight of the degradation (twin_engine/health.h), which is
- *    shown and predicted once there is evidence.  Learning and wear see the same innovation and share it by their variances.
+ *    shown and predicted once there is evidence.  Learning and wear see the same innovation and share it by their variances; what
+ *    neither explains for hours is a bias of the present operation, and no trend.
  *
  * Times are source times in microseconds.  One thread at a time; no clock, no allocation after model_new.
  */
@@ -16,11 +17,12 @@
 #define TWIN_ENGINE_MODEL_H
 
 #include "base/buf.h"
+#include "twin_engine/calibration.h"
 #include "twin_engine/rul.h"
 
 #define MODEL_INPUTS 12
 #define MODEL_OUTPUTS 4
-#define MODEL_TERMS 3
+#define MODEL_TERMS CALIBRATION_TERMS
 #define MODEL_STATES 4
 #define MODEL_PARAMS 40
 
@@ -44,7 +46,10 @@ struct model_output {
 	double scale_sd;	/* prior of the common factor of all terms: how far the asset is from the nominal one */
 	double shape_sd;	/* prior of each term's own factor */
 	int sign;		/* +1: wear shows as excess, -1: as deficit */
-	double error, memory_s;	/* what the equations leave out: size as part of the end-of-life residual, and how long it lasts */
+	/* As parts of the end-of-life residual: how far the equations are off at one operating point, and what even then is left over, for
+	 * how long; and how much the residual of the same wear differs from one operating point to another. */
+	double region_sd, error, memory_s, gain_sd;
+	double follow_s, follow_sd;	/* how late it shows what another output shows at once, and how far off it may be meanwhile */
 	double noise;		/* least noise of the measurement, as part of the end-of-life residual */
 };
 
@@ -60,6 +65,8 @@ struct model_kind {
 	void (*start)(const double *p, const double *in, const double *y, const double theta[][MODEL_TERMS], double *x);
 	void (*step)(const double *p, const double *in, double dt_s, double *x);
 	void (*terms)(const double *p, const double *in, const double *x, size_t output, double *term);
+	/* The operating point, in steps over which the equations' error may change; 0..CALIBRATION_X - 1, 0..CALIBRATION_Y - 1. */
+	void (*operation)(const double *p, const double *in, double at[2]);
 	/* Size of the residual of this output at the end of life, in its unit, > 0. */
 	double (*limit)(const double *p, size_t output, double predicted);
 };
@@ -86,6 +93,7 @@ struct model_view {
 	enum model_state state;
 	bool evidence;			/* health and prediction may be shown */
 	double health;			/* 1 as new .. 0 end of life; NaN before evidence */
+	bool familiar;			/* it works where it has worked long enough to be known */
 	int leading;			/* output that is nearest to its limit; -1: none yet */
 	struct rul rul;			/* hours; only with evidence */
 	int64_t time_us;		/* of the last step; TIME_NONE */

@@ -51,10 +51,14 @@ static const struct model_input inputs[N_INPUTS] = {
 };
 
 static const struct model_output outputs[N_OUTPUTS] = {
-	[HEAD] = { "head", "m", 3, 0.4, 0.06, -1, 0.02, 60, 0.01 },
-	[POWER] = { "power", "kW", 2, 0.4, 0.1, 1, 0.02, 60, 0.01 },
-	[TEMPERATURE] = { "bearing_temperature", "degC", 2, 0.1, 0.3, 1, 0.04, 900, 0.005 },
+	[HEAD] = { "head", "m", 3, 0.4, 0.06, -1, 0.05, 0.01, 1800, 0.12, 0, 0, 0.01 },
+	[POWER] = { "power", "kW", 2, 0.4, 0.1, 1, 0.05, 0.01, 1800, 0.12, 0, 0, 0.01 },
+	[TEMPERATURE] = { "bearing_temperature", "degC", 2, 0.1, 0.3, 1, 0.05, 0.02, 3600, 0.12, 900, 0.1, 0.005 },
 };
+
+#define SPEED_STEP 0.1		/* of rated speed */
+#define SPEED_FIRST 0.4
+#define FLOW_STEP 0.2		/* of the best flow at the present speed */
 
 static bool running(const double *p, const double *in)
 {
@@ -122,6 +126,13 @@ static void step(const double *p, const double *in, double dt_s, double *x)
 	x[HEATING] += (p[THERMAL_RESISTANCE] * heat - x[HEATING]) * -expm1(-dt_s / p[THERMAL_TIME]);
 }
 
+static void operation(const double *p, const double *in, double at[2])
+{
+	double n = in[SPEED] / p[RATED_SPEED];
+	at[0] = (n - SPEED_FIRST) / SPEED_STEP;
+	at[1] = in[FLOW] / fmax(n, SPEED_FIRST) / p[BEST_FLOW] / FLOW_STEP;
+}
+
 static double limit(const double *p, size_t output, double predicted)
 {
 	switch ((enum output)output) {
@@ -136,5 +147,5 @@ static double limit(const double *p, size_t output, double predicted)
 
 extern const struct model_kind model_pump;
 const struct model_kind model_pump = {
-	"pump", params, inputs, outputs, N_PARAMS, N_INPUTS, N_OUTPUTS, N_STATES, running, start, step, terms, limit
+	"pump", params, inputs, outputs, N_PARAMS, N_INPUTS, N_OUTPUTS, N_STATES, running, start, step, terms, operation, limit
 };

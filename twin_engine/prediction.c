@@ -41,8 +41,8 @@ static const struct row {
 	  "all of it", 0, false },
 	{ 1, AAS_SubmodelElementCollection, "PredictionModelInformation", NULL, NULL, NULL, 0, false },
 	{ 2, AAS_Property, "ModelType", NULL, "xs:string", "hybrid methods", 0, false },
-	{ 2, AAS_Property, "ModelDescription", NULL, "xs:string", "physical model of the healthy asset, calibrated on line; residuals "
-	  "as sights of a wear process with unknown rate; interval from 5 % to 95 %", 0, false },
+	{ 2, AAS_Property, "ModelDescription", NULL, "xs:string", "physical model of the healthy asset, calibrated on line at every operating point; "
+	  "residuals as sights of a wear process with unknown rate; interval from 5 % to 95 %", 0, false },
 	{ 1, AAS_SubmodelElementList, "ListPreAlerts", NULL, "SubmodelElementCollection", NULL, 0, false },
 	{ 2, AAS_SubmodelElementCollection, NULL, "PreAlerts", NULL, NULL, 0, false },
 	{ 3, AAS_Property, "PreAlertMessage", NULL, "xs:string", "plan maintenance", 0, false },
@@ -232,6 +232,8 @@ static bool put_description(const struct prediction_source *s, struct buf *b)
 	buf_printf(b, "nearest to its limit: %s, ", s->kind->output[lead].name);
 	put(b, round(fmin(fmax(s->view->output[lead].degradation, 0), 9) * 100));
 	buf_puts(b, " % of the way");
+	if (!s->view->familiar)
+		buf_puts(b, "; not enough evidence at the present operating point");
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #define USE_SD_NEAR 0.10
 #define USE_SD_FAR 0.20
 #define DIFFUSION 0.004		/* as health.c: variance of d per life of wear */
+#define LIMIT_SD 0.03		/* where life ends is an agreement; no two assets end at the same residual */
 #define LEAST_H 1e-4
 #define MOST_H 1e8
 
@@ -15,11 +16,12 @@ static double mode_cdf(const struct health *h, double t)
 {
 	double f = 0;
 	for (size_t i = 0; i < HEALTH_RATES; i++) {
-		if (h->w[i] < 1e-7)
+		const struct health_point *at = &h->at[i];
+		if (at->w < 1e-7)
 			continue;
-		double use = USE_SD_NEAR + USE_SD_FAR * fmin(fmax(1 - h->m[i], 0), 1);
-		double gain = h->rate[i] * t, sd = sqrt(h->p[i] + DIFFUSION * gain + use * use * gain * gain);
-		f += h->w[i] * 0.5 * erfc((1 - h->m[i] - gain) / (sd * M_SQRT2));
+		double use = USE_SD_NEAR + USE_SD_FAR * fmin(fmax(1 - at->d, 0), 1);
+		double gain = h->rate[i] * t, sd = sqrt(at->dd + LIMIT_SD * LIMIT_SD + DIFFUSION * gain + use * use * gain * gain);
+		f += at->w * 0.5 * erfc((1 - at->d - gain) / (sd * M_SQRT2));
 	}
 	return f;
 }

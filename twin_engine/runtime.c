@@ -24,6 +24,7 @@
 #include "twin_engine/config.h"
 #include "twin_engine/historian.h"
 #include "twin_engine/inbox.h"
+#include "twin_engine/intake.h"
 #include "twin_engine/mqtt.h"
 #include "twin_engine/spool.h"
 #include "twin_engine/ticket.h"
@@ -35,7 +36,6 @@
 #define PAGE 200
 #define TICKS_MAX 1000			/* one after the other in one gap of time */
 #define ARENA_BYTES ((size_t)256 << 20)
-#define STOP_US (5 * US_PER_S)
 
 /* A submodel that the engine wants to exist, until the database has it. */
 struct provision {
@@ -50,6 +50,7 @@ struct twin_runtime {
 	struct changes *changes;
 	struct live *live;
 	struct spool *spool;
+	struct intake intake;
 	struct historian *historian;
 	struct mqtt *mqtt;
 	struct engine *engine;
@@ -60,7 +61,6 @@ struct twin_runtime {
 	bool started;
 	atomic_bool attention;		/* something waits in inbox, tickets or link state */
 	atomic_bool stop, ended;
-	atomic_llong closing;		/* when the end began (monotonic); 0: not yet */
 
 	struct lock lock;		/* link state */
 	bool link_changed;
@@ -84,27 +84,22 @@ static void attend_to(struct twin_runtime *t)
 
 /* -- other threads: paho's, mqtt's, whoever publishes changes, workers -------------------------------------------------------- */
 
-/* paho's thread.  A full spool holds the broker up, in bounded waits, until the historian has made room; nothing is thrown away. */
 static bool on_message(void *ctx, int64_t recv_us, const struct engine_message *m)
 {
+	return intake_take(&((struct twin_runtime *)ctx)->intake, recv_us, m);
+}
+
+/* Shown as the last error once the engine itself waits no more. */
+static void on_wait(void *ctx, const char *text)
+{
 	struct twin_runtime *t = ctx;
-	bool told = false;
-	enum err e;
-	while ((e = spool_append(t->spool, recv_us, m, NULL))) {
-		int64_t closing = atomic_load(&t->closing);
-		if (e == ERR_BAD_REQUEST) {
-			log_error("spool", "a message of %zu bytes on %s is larger than the spool takes: dropped", m->n, m->topic);
-			return true;
-		}
-		if (closing && clock_mono_us() - closing > STOP_US)
-			return false;
-		if (!told)
-			log_warn("spool", "%s: the broker has to wait", e == ERR_TOO_LARGE ? "full" : err_info[e].text);
-		told = true;
-		if (!spool_wait_space(t->spool, US_PER_S / 5) || e != ERR_TOO_LARGE)
-			clock_sleep_us(US_PER_S / 20);
-	}
-	return true;
+	if (!text)
+		return;
+	lock_take(&t->lock);
+	t->link_changed = true;
+	snprintf(t->error, sizeof t->error, "%s", text);
+	lock_drop(&t->lock);
+	attend_to(t);
 }
 
 static void on_state(void *ctx, const char *state, const char *error)
@@ -464,9 +459,10 @@ static void *run(void *arg)
 			attend(t, caught_up);
 		if (t->have)
 			give_message(t);
-		if (atomic_load(&t->stop) && clock_mono_us() - atomic_load(&t->closing) > STOP_US)
+		if (atomic_load(&t->stop) && clock_mono_us() - atomic_load(&t->intake.closing) > INTAKE_STOP_US)
 			break;
 	}
+	engine_stop(t->engine, t->now);
 	tickets_close(t->tickets);
 	atomic_store(&t->ended, true);
 	return NULL;
@@ -477,12 +473,13 @@ static void *run(void *arg)
 static enum err open_spool(struct twin_runtime *t, const struct twin_config *c, struct diag *d)
 {
 	uint64_t position = 0;
-	struct spool_config sc = { .dir = c->spool_dir, .sync = c->ack_disk };
+	struct spool_config sc = { .dir = c->spool_dir, .max_bytes = c->spool_max, .segment_bytes = c->spool_segment, .sync = c->ack_disk };
 	enum err e = t->store->ops->position(t->store, t->client_id, &position);
 	if (e)
 		return diag_add(d, e, "the database does not tell how far it has the telemetry: %s", err_info[e].text);
 	if ((e = spool_open(&sc, &t->spool, d)))
 		return e;
+	t->intake = (struct intake){ .spool = t->spool, .waits = on_wait, .ctx = t };
 	spool_seek(t->spool, position);
 	if (spool_backlog(t->spool))
 		log_info("spool", "%llu bytes of telemetry are not yet in the database", (unsigned long long)spool_backlog(t->spool));
@@ -562,7 +559,7 @@ static void stop_thread(struct twin_runtime *t)
 {
 	attend_to(t);
 	/* with the database away the historian makes the engine wait */
-	for (int64_t until = clock_mono_us() + STOP_US + US_PER_S; !atomic_load(&t->ended) && clock_mono_us() < until; )
+	for (int64_t until = clock_mono_us() + INTAKE_STOP_US + US_PER_S; !atomic_load(&t->ended) && clock_mono_us() < until; )
 		clock_sleep_us(2000);
 	if (!atomic_load(&t->ended))
 		historian_stop(t->historian);
@@ -573,7 +570,7 @@ void twin_stop(struct twin_runtime *t)
 {
 	if (!t)
 		return;
-	atomic_store(&t->closing, clock_mono_us());
+	atomic_store(&t->intake.closing, clock_mono_us());
 	if (t->mqtt)
 		mqtt_stop(t->mqtt);
 	atomic_store(&t->stop, true);

@@ -20,6 +20,7 @@ struct twin_config {
 	const char *client_id;
 	const char *username, *password;
 	const char *spool_dir;
+	size_t spool_max, spool_segment;	/* bytes; 0: as spool.h says.  When it is full the broker has to wait */
 	bool ack_disk;			/* acknowledge only what fdatasync has written */
 };
 

@@ -54,8 +54,11 @@ static void tell_faults(struct twin *t)
 	if (n)
 		snprintf(text, sizeof text, "%s", t->first_fault);
 	for (size_t i = 0; i < t->setup.n_links; i++)
-		if (t->link[i].fault && !n++)
-			snprintf(text, sizeof text, "Links.%s.Target: %s", t->setup.link[i].name, t->link[i].fault);
+		if (t->link[i].fault && !n++) {
+			const struct link *rival = t->link[i].second ? link_rival(&t->link[i]) : NULL;
+			snprintf(text, sizeof text, "Links.%s.Target: %s%s%s", t->setup.link[i].name, t->link[i].fault, rival ? ": " : "",
+				 rival ? rival->twin->id : "");
+		}
 	if (n > 1) {
 		size_t len = strlen(text);
 		snprintf(text + len, sizeof text - len, " (and %u more)", n - 1);
@@ -73,8 +76,11 @@ static bool keep_faults(struct twin *t, const struct diag *d)
 	return (t->first_fault = arena_strdup(t->arena, diag_first(d, text, sizeof text))) != NULL;
 }
 
-static const struct link *same_link(const struct twin *before, const struct link *l)
+/* Mostly at the same place: with thousands of links a search for each would be felt. */
+static const struct link *same_link(const struct twin *before, const struct link *l, size_t at)
 {
+	if (before && at < before->setup.n_links && str_eq(before->setup.link[at].name, l->setup->name))
+		return &before->link[at];
 	for (size_t i = 0; before && i < before->setup.n_links; i++)
 		if (str_eq(before->setup.link[i].name, l->setup->name))
 			return &before->link[i];
@@ -95,7 +101,7 @@ static bool bind_links(struct twin *t, const struct twin *before)
 		l->signal = signal_get(&e->signals, l->setup->target.submodel_id, l->setup->target.path);
 		if (!l->known || !l->signal)
 			return false;
-		link_bind(l, same_link(before, l));
+		link_bind(l, same_link(before, l, i));
 		if (l->hook.filter && !filter_use(e, l->hook.filter, &l->hook))
 			return false;
 	}
@@ -223,6 +229,18 @@ struct twin *twin_bind(struct engine *e, int64_t now_us, const char *id, const s
 	return t;
 }
 
+/* The element has lost a link: another twin's may take its place. */
+static void hand_over(const struct twin *t, struct signal *s)
+{
+	for (struct link *l = s->links; l; l = l->of_signal) {
+		if (!l->second || str_eq(l->twin->id, t->id))
+			continue;
+		link_resolve(l);
+		tell_faults(l->twin);
+		due_at(t->engine, l->twin->refresh_us);
+	}
+}
+
 void twin_unbind(struct twin *t)
 {
 	struct engine *e = t->engine;
@@ -236,6 +254,7 @@ void twin_unbind(struct twin *t)
 				*p = l->of_signal;
 				break;
 			}
+		hand_over(t, l->signal);
 		if (l->hook.filter)
 			filter_leave(e, l->hook.filter, &l->hook);
 	}

@@ -16,7 +16,9 @@
 #include <stdint.h>
 
 #define N_PUMPS 2
-#define PHYSICS_STEP_S 0.02
+#ifndef PHYSICS_STEP_S
+#define PHYSICS_STEP_S 0.02	/* a run over days may be built with 0.1: the fastest pole is at 4/s */
+#endif
 #define SPEED_MIN 600.0		/* rpm, of set-points */
 #define SPEED_MAX 1800.0
 

@@ -71,6 +71,7 @@ struct run {
 	char *last_topic, *last_payload;
 	bool last_retained;
 	uint64_t random;
+	double heat;			/* degC of the pump's bearing; 0: not running yet */
 };
 
 /* -- ports ------------------------------------------------------------------------------------------------------------------- */
@@ -344,13 +345,14 @@ static void do_pump(struct run *r, char *p)
 		char step[40];
 		double on = key[4].v, n = key[0].v / 1450 * on, q = key[1].v * on, wear = key[2].v + key[3].v * t / 3600, z = key[5].v;
 		double head = (36 * n * n - 0.0018 * pow(q, 2.1)) * (1 - 0.2 * wear), power = 0.3 * n * n + q * head / 367 / (0.7 - 0.18 * wear);
-		double hot = 23 + 24 * n * n * (1 + 0.9 * wear);
+		double hot = 23 + 24 * n * n * (1 + 0.9 * wear);	/* in the end; iron takes ten minutes */
+		r->heat = r->heat > 0 ? r->heat + (hot - r->heat) * -expm1(-period / 600) : hot;
 		snprintf(step, sizeof step, "%.6f", period);
 		do_time(r, step);
 		ts[time_format(ts, r->now)] = 0;
 		snprintf(text, sizeof text, "{\"ts\":\"%s\",\"running\":%s,\"speed\":%.2f,\"flow\":%.3f,\"head\":%.3f,\"power\":%.4f,"
 			 "\"bearing_temperature\":%.2f}", ts, on > 0 ? "true" : "false", 1450 * n, q * (1 + 0.003 * z * noise(r)),
-			 head * (1 + 0.004 * z * noise(r)), power * (1 + 0.005 * z * noise(r)), hot + 0.15 * z * noise(r));
+			 head * (1 + 0.004 * z * noise(r)), power * (1 + 0.005 * z * noise(r)), r->heat + 0.15 * z * noise(r));
 		send(r, topic, text, NULL, false);
 	}
 }
@@ -446,6 +448,12 @@ static void do_save(struct run *r, char *p)
 	r->saved[r->n_saved++].v = v;
 }
 
+static void do_stop(struct run *r, char *p)
+{
+	(void)p;
+	engine_stop(r->e, r->now);
+}
+
 static void do_stat(struct run *r, char *p)
 {
 #define N(name) { #name, offsetof(struct engine_stats, name) }
@@ -483,7 +491,8 @@ static void step(struct run *r, char *p)
 	else {
 		static const struct { const char *verb; void (*run)(struct run *, char *); } verbs[] = {
 			{ "delete", do_delete }, { "value", do_value }, { "restore", do_restore }, { "connection", do_connection }, { "+", do_time },
-			{ "pump", do_pump }, { "invoke", do_invoke }, { "is", do_is }, { "save", do_save }, { "stat", do_stat } };
+			{ "pump", do_pump }, { "invoke", do_invoke }, { "is", do_is }, { "save", do_save }, { "stat", do_stat },
+			{ "stop", do_stop } };
 		size_t i = 0;
 		while (i < sizeof verbs / sizeof *verbs && !str_eq(verbs[i].verb, verb))
 			i++;

@@ -239,6 +239,40 @@ static void *stopper(void *arg)
 	return NULL;
 }
 
+#define COMMANDS 140		/* of a mebibyte: more than may wait in the open batch and in the one that is being tried */
+
+static atomic_int given;
+
+static void *command(void *arg)
+{
+	enum { SIZE = 1 << 20 };
+	char *payload = malloc(SIZE);
+	memset(payload, ' ', SIZE - 1);
+	payload[SIZE - 1] = 0;
+	for (; given < COMMANDS; given++)
+		historian_command(arg, &(struct store_command){ .id = "a", .state = "sent", .submodel_id = "urn:a", .path = "Op", .topic = "t",
+				  .payload = payload, .reason = "", .mode = "act" });
+	free(payload);
+	return NULL;
+}
+
+/* Commands are bounded like samples: with the store away for long it is the engine that waits. */
+static void test_commands_full(void)
+{
+	pthread_t t;
+	fresh();
+	struct historian *h = historian_new(&(struct historian_config){ .store = &fake.store });
+	pthread_mutex_lock(&fake.mutex);	/* the store answers nothing */
+	pthread_create(&t, NULL, command, h);
+	for (int before = -1; given != before && given < COMMANDS; clock_sleep_us(400000))
+		before = given;
+	check(given < COMMANDS, "so do commands that nobody can record (%d of %d)", given, COMMANDS);
+	historian_stop(h);
+	pthread_join(t, NULL);
+	pthread_mutex_unlock(&fake.mutex);
+	historian_free(h);
+}
+
 static void test_full(void)
 {
 	pthread_t t;
@@ -273,6 +307,7 @@ int main(void)
 	test_faults();
 	test_live();
 	test_full();
+	test_commands_full();
 	char path[100];
 	snprintf(path, sizeof path, "%s/0000000000000000.spool", dir);
 	unlink(path);

@@ -70,7 +70,7 @@ static void test_coverage(void)
 		for (size_t i = 0; i < n && k < MARKS; i++) {
 			struct rul rul;
 			health_predict(&h, dt);
-			health_update(&h, level[i] + NOISE * normal(), NOISE * NOISE, NOISE * NOISE);
+			health_update(&h, level[i] + NOISE * normal(), NOISE * NOISE);
 			if ((double)(i + 1) < mark[k] * (double)n)
 				continue;
 			double truth = (double)(n - 1 - i) * dt;
@@ -88,7 +88,7 @@ static void test_coverage(void)
 		check(in[k] >= 0.7 * runs, "the interval covers most lives at %.0f %%", 100 * mark[k]);
 	}
 	check(all >= 0.8 * MARKS * runs, "the 90 %% interval covers the truth in at least 80 %% of all cases (%d of %d)", all, MARKS * runs);
-	check(width[2] < 1.5 && width[4] < 1.2, "and it does so by knowing, not by saying everything: %.2f, %.2f", width[2], width[4]);
+	check(width[2] < 1.5 && width[4] < 1.7, "and it does so by knowing, not by saying everything: %.2f, %.2f", width[2], width[4]);
 	check(error[4] < 0.35, "near the end the median is near the truth");
 }
 
@@ -97,7 +97,7 @@ static void feed(struct health *h, double d, double rate, double hours, int n)
 	for (int i = 0; i < n; i++) {
 		d += rate * hours / n;
 		health_predict(h, hours / n);
-		health_update(h, d + 0.01 * normal(), 1e-4, 1e-4);
+		health_update(h, d + 0.01 * normal(), 1e-4);
 	}
 }
 
@@ -122,12 +122,44 @@ static void test_moves(void)
 	check(fabs(d - 0.55) < 0.03, "a jump is followed within six samples: %.3f", d);
 	check_int(h.jumps, 1, "and seen as one");
 	check(jumped.q50 < 0.7 * used.q50, "it takes away life: %.0f h", jumped.q50);
+	check(jumped.q50 > 0.25 * used.q50, "but one jump is no rate of wear");
+	feed(&h, 3, 0, 0.001, 1);
+	health_estimate(&h, &d, &var);
+	check(fabs(d - 0.55) < 0.03, "a single wild sight moves nothing: %.3f", d);
+	feed(&h, 0.55, 0, 0.01, 6);
 	feed(&h, 0.55, 0.2, 0.5, 3600);
 	rul_predict(&mode, 1, &fast);
 	check(fast.q50 < 10, "wear in hours is believed within half an hour: %.1f h", fast.q50);
 	feed(&h, 0.65, 0.2, 1.9, 3600);
 	rul_predict(&mode, 1, &fast);
 	check(fast.q50 == 0 && fast.q05 == 0, "behind the limit nothing is left");
+}
+
+/* What comes with a change of operation and stays as long as it is no trend; with the usual size of such biases unknown it would be. */
+static void test_bias(void)
+{
+	struct health told, naive;
+	const struct health *a = &told, *b = &naive;
+	struct rul with, without;
+	double off = 0;
+	health_init(&told, 20000, 8000);
+	naive = told;
+	for (int i = 0; i < 24 * 60; i++) {
+		bool moved = i % 90 == 0;
+		if (moved)
+			off = 0.03 * normal();
+		for (int k = 0; k < 2; k++) {
+			struct health *h = k ? &naive : &told;
+			health_predict(h, 1 / 60.0);
+			if (!k)
+				health_bias(h, moved ? 0 : 0.98, 0.03);
+			health_update(h, off + 0.01 * normal(), 1e-4);
+		}
+	}
+	rul_predict(&a, 1, &with);
+	rul_predict(&b, 1, &without);
+	check(with.q05 > 5000 && with.q50 > 15000, "biases of a day are no wear: %.0f [%.0f, %.0f] h", with.q50, with.q05, with.q95);
+	check(without.q05 < 1000, "not knowing of them they would be: %.0f [%.0f, %.0f] h", without.q50, without.q05, without.q95);
 }
 
 static void test_modes(void)
@@ -159,7 +191,7 @@ static void test_memory(void)
 	rul_predict(&pa, 1, &ra);
 	rul_predict(&pb, 1, &rb);
 	check(fabs(ra.q50 - rb.q50) < 0.1 * ra.q50 && fabs(ra.q95 - rb.q95) < 0.15 * ra.q95, "and predicts the same: %.0f, %.0f h", ra.q50, rb.q50);
-	static const char *const bad[] = { "", "0.1", "0.1 x !!!", "0.1 -1 !!!", "0.1 0.1 !!!" };
+	static const char *const bad[] = { "", "0.1", "0.1 x !!!", "0.1 -1 0 0 0 !!!", "0.1 0.1 0 0 2 !!!", "0.1 0.1 0 0 0 !!!" };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		p = bad[i];
 		check(!health_load(&b, &p), "damaged: \"%s\"", bad[i]);
@@ -175,10 +207,10 @@ static void test_extremes(void)
 	double d, var;
 	health_init(&h, 0.01, 1e6);
 	health_predict(&h, 1e9);
-	health_update(&h, 0.2, 1e-12, 1e-12);
+	health_update(&h, 0.2, 1e-12);
 	health_predict(&h, 0);
 	health_predict(&h, -1);
-	health_update(&h, -50, 1e-12, 1e6);
+	health_update(&h, -50, 1e6);
 	health_estimate(&h, &d, &var);
 	rul_predict(&mode, 1, &r);
 	check(isfinite(d) && var >= 0 && isfinite(r.q50) && r.q05 <= r.q50 && r.q50 <= r.q95, "absurd inputs stay numbers");
@@ -187,6 +219,7 @@ static void test_extremes(void)
 int main(void)
 {
 	test_moves();
+	test_bias();
 	test_modes();
 	test_memory();
 	test_extremes();

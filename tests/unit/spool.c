@@ -114,6 +114,36 @@ static void test_order(void)
 	spool_close(s);
 }
 
+/* Stands before the C library's: what is acknowledged with `ack = disk` must be on the disk first. */
+static size_t synced;
+
+int fdatasync(int fd)
+{
+	synced++;
+	return fsync(fd);
+}
+
+static void test_sync(void)
+{
+	bool exact;
+	wipe();
+	struct spool *s = open_spool(4096, 1 << 20);
+	synced = 0;
+	put(s, 0, NULL);
+	check_int(synced, 0, "usually a message is left to the page cache");
+	spool_close(s);
+	wipe();
+	check_int(spool_open(&(struct spool_config){ .dir = dir, .segment_bytes = 4096, .max_bytes = 1 << 20, .sync = true }, &s, NULL), ERR_OK, "with sync");
+	for (int i = 0; i < 100; i++) {
+		synced = 0;
+		if (put(s, i, NULL) || synced != 1)
+			break;
+	}
+	check_int(synced, 1, "every one");
+	check_int(drain(s, 0, &exact), 100, "and can be read");
+	spool_close(s);
+}
+
 static void test_release(void)
 {
 	bool exact;
@@ -276,6 +306,7 @@ int main(void)
 	if (!mkdtemp(dir))
 		return 1;
 	test_order();
+	test_sync();
 	test_release();
 	test_torn();
 	test_lost();
