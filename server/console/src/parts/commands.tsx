@@ -7,6 +7,8 @@ import { Dialog } from './dialog';
 interface Outcome { at: Date; name: string; state: string; why: string }
 
 const why = (r: OperationResult) => (r.messages ?? []).map(m => m.text ?? '').filter(t => t).join('; ');
+const unit = (e: Element) => e.qualifiers?.find(q => q.type === 'unit')?.value;
+const text = (e: Element) => (e.description?.find(d => d.language.startsWith('en')) ?? e.description?.[0])?.text;
 const spaced = (name: string) => name.replace(/([a-z])([A-Z])/g, '$1 $2');
 
 export function Commands({ engine, operations, asset }: { engine: Submodel; operations: Element[]; asset: string }) {
@@ -52,9 +54,10 @@ export function Commands({ engine, operations, asset }: { engine: Submodel; oper
 			</ul>
 			{chosen && (
 				<Dialog title={`${spaced(chosen.idShort ?? '')}: ${asset}`} action="Send to the asset" busy={busy} onConfirm={run} onCancel={() => choose(undefined)}>
+					{chosen.description && <p>{text(chosen)}</p>}
 					<p>This is sent to the real asset.</p>
 					{(chosen.inputVariables ?? []).map(({ value }) => (
-						<label key={value.idShort}>{value.idShort}
+						<label key={value.idShort}>{value.idShort}{unit(value) && ` [${unit(value)}]`}
 							<input required value={inputs[value.idShort ?? '']} inputMode={value.valueType === 'xs:double' ? 'decimal' : 'text'}
 								onInput={e => setInputs({ ...inputs, [value.idShort ?? '']: e.currentTarget.value })} />
 						</label>
