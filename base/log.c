@@ -9,8 +9,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-static enum log_level log_most = LOG_INFO;
-static enum log_format log_how = LOG_TEXT;
+/* A SIGHUP may change them while threads write. */
+static _Atomic enum log_level log_most = LOG_INFO;
+static _Atomic enum log_format log_how = LOG_TEXT;
 static const char *const level_name[] = { "error", "warn", "info", "debug" };
 static const char journal_prefix[] = "3467";	/* syslog priorities */
 
@@ -35,12 +36,13 @@ void log_write(enum log_level level, const char *module, const char *fmt, ...)
 	utf8_repair(msg);
 	time_format(when, clock_now_us() / 1000 * 1000);
 	struct buf b = BUF_INIT;
-	if (log_how == LOG_JSON) {
+	enum log_format how = log_how;
+	if (how == LOG_JSON) {
 		buf_printf(&b, "{\"time\":\"%s\",\"level\":\"%s\",\"module\":\"%s\",\"msg\":", when, level_name[level], module);
 		buf_json(&b, msg, strlen(msg));
 		buf_puts(&b, "}\n");
 	} else {
-		int n = log_how == LOG_JOURNAL
+		int n = how == LOG_JOURNAL
 			? snprintf(line, sizeof line, "<%c>%s: %s\n", journal_prefix[level], module, msg)
 			: snprintf(line, sizeof line, "%s %-5s %s: %s\n", when, level_name[level], module, msg);
 		buf_put(&b, line, n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);

@@ -46,7 +46,7 @@ static int check_file(const char *name)
 	int status = EX_OK;
 	enum err e = a ? file_read(a, name, FILE_MAX, &bytes, &d) : ERR_NO_MEMORY;
 	if (e) {
-		fprintf(stderr, "%s: %s\n", name, d.n ? d.list[0].text : err_info[e].text);
+		fprintf(stderr, "%s%s%s\n", d.n ? "" : name, d.n ? "" : ": ", d.n ? d.list[0].text : err_info[e].text);
 		status = EX_NOINPUT;
 	} else if ((e = read_any(a, bytes, &env, &d))) {
 		for (unsigned i = 0; i < d.n; i++)
@@ -68,7 +68,13 @@ static int check_file(const char *name)
 int check_files(int argc, char **argv)
 {
 	int status = EX_OK;
-	if (!argc || !strncmp(argv[0], "--", 2)) {
+	for (int i = 0; i < argc; i++) {
+		if (argv[i][0] != '-')
+			continue;
+		fprintf(stderr, "twinshell: there is no option \"%s\"\n", argv[i]);
+		argc = 0;
+	}
+	if (!argc) {
 		fputs("usage: twinshell check FILE...\n", stderr);
 		return EX_USAGE;
 	}

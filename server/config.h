@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * config.h - the options of config.def: defaults < file < environment < flags.
  *
- * Read once at start by the main thread, constant afterwards.  Texts live as long as the struct.
+ * For the main thread.  Texts live in the arena that config_read was given, those of a reload in the one of config_update.
  */
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
@@ -15,19 +15,30 @@
 
 struct config {
 #define CONFIG_TEXT const char *
+#define CONFIG_CHOICE const char *
+#define CONFIG_SECRET const char *
 #define CONFIG_BOOL bool
 #define CONFIG_SIZE size_t
-#define O(name, type, def, arg, text) CONFIG_##type name;
+#define O(name, type, when, def, arg, text) CONFIG_##type name;
 #include "server/config.def"
 #undef O
 };
 
-/* Reads everything.  argv are the words after the subcommand; the words that are no options are left at *rest (their number is
- * returned through *n_rest).  `--config FILE` names the file.  ERR_BAD_REQUEST: an unknown or malformed option, named with its
- * place (file:line, variable or flag). */
-enum err config_read(struct arena *, int argc, char **argv, struct config *, char ***rest, int *n_rest, struct diag *);
+/* Where a fault lies; it decides the exit status. */
+enum config_place { CONFIG_FLAGS, CONFIG_FILE_MISSING, CONFIG_FILE_OR_ENVIRONMENT };
+
+/* Reads everything.  argv are the words after the subcommand; they are left as they are, so that they can be read again.  `--config
+ * FILE` (or TWINSHELL_CONFIG) names the file.  ERR_BAD_REQUEST: an unknown or malformed option, named with its place (file:line,
+ * variable or flag) but never with a secret; *where tells the kind of place. */
+enum err config_read(struct arena *, int argc, char **argv, struct config *, enum config_place *where, struct diag *);
+
+/* Takes over what differs in `next` and is LIVE, its texts copied to the arena, and logs it; what differs and is not LIVE is logged
+ * as needing a restart.  Returns how many were taken over. */
+unsigned config_update(struct arena *, struct config *now, const struct config *next);
+
+/* The position of a CHOICE among the words of its argument. */
+int config_choice(const char *name, const char *value);
 
 void config_help(FILE *);			/* one line per option */
-void config_print(FILE *, const struct config *);	/* the effective values; secrets are masked */
 
 #endif

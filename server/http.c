@@ -323,6 +323,8 @@ struct server *http_start(const struct http_config *config, struct diag *d)
 	s->config = *config;
 	s->listen_fd = -1;
 	fill_in(&s->config);
+	http_change(s, s->config.external_url, s->config.cors_origin, s->config.body_max);
+	atomic_store(&s->open, s->config.service != NULL);
 	unsigned before = d ? d->n : 0;
 	enum err e = start(s, d);
 	if (!e)
@@ -336,6 +338,20 @@ struct server *http_start(const struct http_config *config, struct diag *d)
 uint16_t http_port(const struct server *s)
 {
 	return s->port;
+}
+
+void http_open(struct server *s, struct sm_service *service, struct store *store)
+{
+	s->config.service = service;
+	s->config.store = store;
+	atomic_store(&s->open, true);
+}
+
+void http_change(struct server *s, const char *external_url, const char *cors_origin, size_t body_max)
+{
+	atomic_store(&s->external_url, external_url);
+	atomic_store(&s->cors_origin, cors_origin ? cors_origin : "");
+	atomic_store(&s->body_max, body_max);
 }
 
 void http_stop(struct server *s)

@@ -32,7 +32,7 @@ struct http_config {
 	const char *base_paths;		/* comma-separated, no trailing slashes ["/api/v3.0,/api/v3,"] */
 	const char *external_url;	/* "https://plant.example": in front of Locations [path-absolute Locations] */
 	const char *cors_origin;	/* Access-Control-Allow-Origin ["*"]; "" sends none */
-	struct sm_service *service;
+	struct sm_service *service;	/* NULL: everything but /healthz, /readyz and the console is answered by 503 until http_open */
 	struct live *live;		/* for /events/live and cached reads */
 	struct store *store;		/* for /trend; NULL: 503 */
 	const struct static_file *files;	/* the console, see static.h */
@@ -46,6 +46,10 @@ struct http_config {
 /* NULL on failure, with a message. */
 struct server *http_start(const struct http_config *, struct diag *);
 uint16_t http_port(const struct server *);
+/* From now on the API is served; once, and only when the server was started without a service.  Any thread. */
+void http_open(struct server *, struct sm_service *, struct store *);
+/* What may change while the server runs, as in http_config; requests that begin later see it.  The texts must outlive the server. */
+void http_change(struct server *, const char *external_url, const char *cors_origin, size_t body_max);
 /* Accepts nothing more, ends event streams, answers what is under way, then frees everything.  NULL is allowed. */
 void http_stop(struct server *);
 

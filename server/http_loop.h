@@ -67,6 +67,9 @@ struct server {
 	pthread_t *worker;
 	unsigned n_workers;
 	struct sse *sse;
+	_Atomic(const char *) external_url, cors_origin;	/* these three may change, so config has only their first values */
+	atomic_size_t body_max;
+	atomic_bool open;		/* config.service and config.store are set */
 	atomic_bool stopping;
 	atomic_size_t body_bytes;	/* charged by all requests together */
 };

@@ -67,7 +67,9 @@ void *http_request_new(void *cls, const char *uri, struct MHD_Connection *connec
 		return NULL;
 	struct arena *a = r->call.arena;
 	*r = (struct request){ .wakeup = { NULL, connection, l }, .started_us = clock_mono_us() };
-	r->call = (struct call){ .server = l->server, .service = l->server->config.service, .arena = a, .base_path = "" };
+	r->call = (struct call){ .server = l->server, .arena = a, .base_path = "" };
+	if (atomic_load(&l->server->open))
+		r->call.service = l->server->config.service;
 	buf_init(&r->call.reply.body, 0);
 	uri = origin_form(uri);
 	size_t n = strlen(uri);
@@ -152,7 +154,7 @@ static struct MHD_Response *reply_body(struct request *r)
 
 static bool put_location(struct request *r, struct MHD_Response *resp)
 {
-	const char *outside = r->call.server->config.external_url;
+	const char *outside = atomic_load(&r->call.server->external_url);
 	const char *text = arena_printf(r->call.arena, "%s%s%s", outside ? outside : "", r->call.base_path, r->call.reply.location);
 	return text && MHD_add_response_header(resp, "Location", text) == MHD_YES;
 }
@@ -160,7 +162,7 @@ static bool put_location(struct request *r, struct MHD_Response *resp)
 static void put_headers(struct request *r, struct MHD_Response *resp)
 {
 	struct call *c = &r->call;
-	const char *origin = c->server->config.cors_origin, *type = c->reply.content_type;
+	const char *origin = atomic_load(&c->server->cors_origin), *type = c->reply.content_type;
 	if (!no_content(c->reply.status))
 		MHD_add_response_header(resp, "Content-Type", type ? type : "application/json");
 	if (*origin) {
@@ -340,10 +342,17 @@ static const struct surface {
 	const char *path;
 	void (*run)(struct request *);	/* NULL: the event stream */
 	bool blocks;			/* is for a worker */
+	bool closed;			/* is not for anybody before http_open */
 } surfaces[] = {
-	{ "/events/live", NULL, false }, { "/trend", work_trend, true }, { "/readyz", work_ready, true },
-	{ "/healthz", tell_health, false }, { "/health", tell_health, false },
+	{ "/events/live", NULL, false, false }, { "/trend", work_trend, true, true }, { "/readyz", work_ready, true, false },
+	{ "/healthz", tell_health, false, false }, { "/health", tell_health, false, false },
 };
+
+static enum MHD_Result refuse_early(struct request *r)
+{
+	diag_add(&r->call.diag, ERR_UNAVAILABLE, "the server is starting; /readyz tells when it is ready");
+	return refuse(r, ERR_UNAVAILABLE);
+}
 
 static const struct surface *find_surface(struct slice path)
 {
@@ -366,6 +375,8 @@ static enum MHD_Result answer_surface(struct request *r, const struct surface *s
 		diag_add(&c->diag, ERR_METHOD, "%s is not possible here, only GET", c->method);
 		return refuse(r, ERR_METHOD);
 	}
+	if (s->closed && !c->service)
+		return refuse_early(r);
 	if (s->blocks)
 		return hand_over(r, c->server->work, s->run);
 	if (!s->run)
@@ -411,7 +422,7 @@ static enum MHD_Result answer_options(struct request *r)
 	if (!resp)
 		return MHD_NO;
 	put_headers(r, resp);
-	if (*c->server->config.cors_origin) {
+	if (*atomic_load(&c->server->cors_origin)) {
 		MHD_add_response_header(resp, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 		MHD_add_response_header(resp, "Access-Control-Allow-Headers",
 					"Authorization, Content-Type, Accept, If-Match, If-None-Match, X-Correlation-ID, X-Request-ID");
@@ -430,6 +441,8 @@ static void work_call(struct request *r)
 static enum MHD_Result answer_call(struct request *r)
 {
 	struct call *c = &r->call;
+	if (!c->service)
+		return refuse_early(r);
 	c->body = buf_view(&r->body);
 	if (is_read(c) && call_peek(c, c->server->config.live, &r->tree))
 		return reply(r);
@@ -479,7 +492,7 @@ static enum err judge(struct request *r)
 	size_t n = 0;
 	if (!c->method)
 		return ERR_NO_MEMORY;
-	r->body_max = c->server->config.body_max;
+	r->body_max = atomic_load(&c->server->body_max);
 	if (!split_base(r) && !is_read(c) && !str_eq(c->method, "OPTIONS"))
 		return diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path");
 	if (!is_read(c) && !str_eq(c->method, "OPTIONS") && !find_surface(r->path) && !call_begin(c))
@@ -526,7 +539,7 @@ static enum MHD_Result first_step(struct request *r, const char *method)
 {
 	const char *expect;
 	r->begun = true;
-	buf_init(&r->body, r->call.server->config.body_max * UPLOAD_FACTOR + 1);
+	buf_init(&r->body, atomic_load(&r->call.server->body_max) * UPLOAD_FACTOR + 1);
 	read_headers(r, method);
 	if (!r->refused)
 		r->refused = judge(r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * main.c - the program `twinshell`: its subcommands.  `serve` is in serve.c.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -12,9 +13,8 @@
 
 static int version(int argc, char **argv)
 {
-	(void)argv;
 	if (argc) {
-		fputs("usage: twinshell version\n", stderr);
+		fprintf(stderr, "twinshell: there is no use for the word \"%s\"\nusage: twinshell version\n", argv[0]);
 		return EX_USAGE;
 	}
 	puts(PACKAGE_STRING);
@@ -26,10 +26,16 @@ static int asset(int argc, char **argv)
 {
 	if (argc && !strcmp(argv[0], "pump-station"))
 		return asset_pump_station(argc, argv);
+	if (argc)
+		fprintf(stderr, "twinshell: there is no asset \"%s\"\n", argv[0]);
 	fputs("usage: twinshell asset pump-station [OPTION]...\n"
 	      "Plays an asset: a separate process that speaks only MQTT. See `twinshell asset pump-station --help`.\n", stderr);
 	return EX_USAGE;
 }
+
+#define CLIENT_STATUS \
+	"Exit status 0: done; 64: wrong words; 65: the data is refused; 66: a file cannot be read; 69: no such server, or it is\n" \
+	"busy; 70: the server failed; 73, 74: a file cannot be written.\n"
 
 static const struct command {
 	const char *name;
@@ -39,10 +45,12 @@ static const struct command {
 	{ "serve", serve, "[OPTION]...", "run the server", NULL },
 	{ "import", client_import, "[--url URL] [--ignore-duplicates] FILE...", "load AASX, JSON or XML files into a running server",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
-	  "  --ignore-duplicates   leave what the server has already as it is\n" },
+	  "  --ignore-duplicates   leave what the server has already as it is\n\n"
+	  "A file is imported whole or not at all; one line per file says what came of it.\n" CLIENT_STATUS },
 	{ "export", client_export, "[--url URL] [--output FILE]", "save what a running server holds as one JSON environment",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
-	  "  --output FILE         where to; standard output when not given\n" },
+	  "  --output FILE         where to; standard output when not given\n\n"
+	  "A line on standard error says how much it was.\n" CLIENT_STATUS },
 	{ "check", check_files, "FILE...", "check AASX, JSON and XML files; one line per fault, with its path",
 	  "Exit status 0: all files are right; 65: some file is not; 66: some file cannot be read.\n" },
 	{ "asset", asset, "pump-station [OPTION]...", "play the assets of the example plant", NULL },
@@ -61,14 +69,26 @@ static int usage(FILE *out, int status)
 
 static int help(const struct command *c)
 {
-	printf("usage: twinshell %s %s\n\n%s.\n", c->name, c->arguments, c->text);
+	printf("usage: twinshell %s%s%s\n\n%s.\n", c->name, *c->arguments ? " " : "", c->arguments, c->text);
 	if (c->run == serve) {
 		puts("\nOptions; each may also stand in the file as `name = value`, and in the environment as TWINSHELL_NAME:\n");
 		config_help(stdout);
+		puts("\nLater wins: default, file, environment, flag.  SIGHUP reads file and environment again.\n"
+		     "Exit status 0: stopped by SIGTERM or SIGINT; 64: wrong words; 66: a file is missing; 69: a port, a program or a service is\n"
+		     "not available, or the directory is in use; 74: input or output failed; 78: a fault in the configuration.");
 	} else if (c->more) {
 		printf("\n%s", c->more);
 	}
 	return EX_OK;
+}
+
+/* Anywhere among the words; an asset has a --help of its own. */
+static bool asks_for_help(const struct command *c, int argc, char **argv)
+{
+	for (int i = 0; i < (c->run == asset && argc > 1 ? 1 : argc); i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return true;
+	return false;
 }
 
 int main(int argc, char **argv)
@@ -82,7 +102,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		if (strcmp(argv[1], commands[i].name))
 			continue;
-		if (argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h")))
+		if (asks_for_help(&commands[i], argc - 2, argv + 2))
 			return help(&commands[i]);
 		return commands[i].run(argc - 2, argv + 2);
 	}

@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,17 +28,23 @@
 #define PLANT_MAX ((size_t)64 << 20)
 #define OWN_CONNECTIONS 4		/* to the database, beside one per worker: historian, engine, commands, readiness */
 
+enum stage { STARTING, SERVING, STOPPING };
+
 /* Every room, in the order in which they are built. */
 struct house {
 	struct config config;
+	int argc;			/* the words after `serve`: a SIGHUP reads them again */
+	char **argv;
 	struct arena *arena;
 	struct diag diag;
-	char data[PATH_MAX];
+	_Atomic enum stage stage;
 	char host[256];
 	uint16_t port;
 	struct standalone *standalone;
-	const char *database, *broker;
+	const char *data, *database, *broker, *password;
+	bool announced;			/* endpoints.json is there */
 	struct store *store;
+	bool (*store_ready)(struct store *);	/* can it be reached now?  Any thread, may wait; NULL: always */
 	struct changes *changes;
 	struct live *live;
 	struct sm_service *service;
@@ -89,32 +96,36 @@ static enum err check_address(struct house *h)
 	return e;
 }
 
-static enum err open_data(struct house *h)
+/* Signals are blocked everywhere; one that waits is taken up when there is time for it. */
+static bool interrupted(void)
 {
-	enum err e = file_mkdirs(h->config.data, 0755, &h->diag);
-	if (e)
-		return e;
-	if (!realpath(h->config.data, h->data))
-		return diag_add(&h->diag, ERR_IO, "%s: %s", h->config.data, strerror(errno));
-	return ERR_OK;
+	sigset_t pending;
+	return !sigpending(&pending) && (sigismember(&pending, SIGINT) > 0 || sigismember(&pending, SIGTERM) > 0);
 }
 
+/* The directory, which is this server's alone from here on, and what runs in it. */
 static enum err open_services(struct house *h)
 {
+	char *file;
 	h->database = h->config.database;
 	h->broker = h->config.broker;
-	if (h->config.standalone && (!*h->database || !*h->broker)) {
-		struct standalone_config c = { .dir = h->data, .with_database = !*h->database, .with_broker = !*h->broker };
-		enum err e = standalone_start(&c, &h->standalone, &h->diag);
-		if (e)
-			return e;
-		if (!*h->database)
-			h->database = standalone_conninfo(h->standalone);
-		if (!*h->broker)
-			h->broker = standalone_broker_uri(h->standalone);
-	}
-	if (!*h->database)
+	bool all = h->config.standalone;
+	struct standalone_config c = {
+		.dir = h->config.data, .with_database = all && !*h->database, .with_broker = all && !*h->broker, .interrupted = interrupted,
+	};
+	if (!all && !*h->database)
 		return diag_add(&h->diag, ERR_BAD_REQUEST, "no database: say --standalone, or --database CONNINFO");
+	enum err e = standalone_start(&c, &h->standalone, &h->diag);
+	if (e)
+		return e;
+	h->data = standalone_dir(h->standalone);
+	if (c.with_database)
+		h->database = standalone_conninfo(h->standalone);
+	if (c.with_broker)
+		h->broker = standalone_broker_uri(h->standalone);
+	if (!(file = arena_printf(h->arena, "%s/endpoints.json", h->data)))
+		return ERR_NO_MEMORY;
+	unlink(file);		/* what a killed server left would send clients to where nobody is */
 	return ERR_OK;
 }
 
@@ -134,12 +145,15 @@ static enum err invoke(void *ctx, const struct sm_invocation *what, struct arena
 	return v.invoke(v.ctx, what, a, out, d);
 }
 
-static enum err open_service(struct house *h)
+static enum err open_bus(struct house *h)
 {
 	h->changes = changes_new();
 	h->live = live_new();
-	if (!h->changes || !h->live)
-		return diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
+	return h->changes && h->live ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
+}
+
+static enum err open_service(struct house *h)
+{
 	struct sm_config c = {
 		.store = h->store, .changes = h->changes, .live = h->live, .invoker = { h, invoke }, .cache_bytes = h->config.cache,
 	};
@@ -155,9 +169,11 @@ static enum err load_plant(struct house *h)
 	if (!*h->config.plant)
 		return ERR_OK;
 	const char *file = arena_printf(h->arena, "%s/environment.json", h->config.plant);
-	enum err e = file ? file_read(h->arena, file, PLANT_MAX, &text, &h->diag) : ERR_NO_MEMORY;
-	if (!e)
-		e = aas_json_read(h->arena, AAS_Environment, text.p, text.n, AAS_JSON_DEFAULT, &package.environment, &h->diag);
+	enum err e = ERR_OK;
+	if (!file || file_read(h->arena, file, PLANT_MAX, &text, &h->diag))
+		return ERR_NOT_FOUND;
+	if (aas_json_read(h->arena, AAS_Environment, text.p, text.n, AAS_JSON_DEFAULT, &package.environment, &h->diag))
+		e = ERR_MEDIA_TYPE;	/* no fault of the configuration */
 	if (!e)
 		e = sm_begin(h->service, true, h->arena, &h->diag, &s);
 	if (!e && (e = sm_import(s, &package, SM_IMPORT_IGNORE_DUPLICATES, &report)))
@@ -170,6 +186,22 @@ static enum err load_plant(struct house *h)
 	return ERR_OK;
 }
 
+/* Where no `ps` and no `docker inspect` shows it. */
+static enum err read_password(struct house *h)
+{
+	const char *file = h->config.broker_password_file;
+	struct slice text;
+	h->password = *h->config.broker_password ? h->config.broker_password : NULL;
+	if (!*file)
+		return ERR_OK;
+	if (h->password)
+		return diag_add(&h->diag, ERR_BAD_REQUEST, "broker-password and broker-password-file: say only one of them");
+	if (file_read(h->arena, file, 4096, &text, &h->diag))
+		return ERR_NOT_FOUND;
+	h->password = arena_strndup(h->arena, text.p, strcspn(text.p, "\r\n"));
+	return h->password ? ERR_OK : ERR_NO_MEMORY;
+}
+
 static enum err open_twin(struct house *h)
 {
 	if (!*h->broker) {
@@ -180,28 +212,41 @@ static enum err open_twin(struct house *h)
 		.store = h->store, .service = h->service, .changes = h->changes, .live = h->live, .broker = h->broker,
 		.client_id = h->config.client_id, .spool_dir = arena_printf(h->arena, "%s/spool", h->data), .spool_max = h->config.spool_max,
 		.username = *h->config.broker_user ? h->config.broker_user : NULL,
-		.password = *h->config.broker_password ? h->config.broker_password : NULL,
+		.password = h->password, .ack_disk = !strcmp(h->config.ack, "disk"),
 	};
-	if (!strcmp(h->config.ack, "disk"))
-		c.ack_disk = true;
-	else if (strcmp(h->config.ack, "process"))
-		return diag_add(&h->diag, ERR_BAD_REQUEST, "ack: process or disk, not \"%s\"", h->config.ack);
 	return c.spool_dir ? twin_start(&c, &h->twin, &h->diag) : ERR_NO_MEMORY;
 }
 
+/* For /readyz. */
+static bool is_ready(void *ctx, struct buf *why)
+{
+	static const char *const reasons[] = { [STARTING] = "the server is starting", [STOPPING] = "the server is stopping" };
+	struct house *h = ctx;
+	enum stage stage = atomic_load(&h->stage);
+	if (stage != SERVING) {
+		buf_puts(why, reasons[stage]);
+		return false;
+	}
+	if (h->store_ready && !h->store_ready(h->store)) {
+		buf_puts(why, "the database cannot be reached");
+		return false;
+	}
+	return true;
+}
+
+/* Before anything that takes long: a port that is taken is told at once, and /readyz can say what the others wait for. */
 static enum err open_http(struct house *h)
 {
 	struct http_config c = {
 		.address = h->host, .port = h->port, .loops = (unsigned)h->config.loops, .workers = (unsigned)h->config.workers,
-		.body_max = h->config.max_body, .base_paths = h->config.base_path, .service = h->service, .live = h->live, .store = h->store,
+		.body_max = h->config.max_body, .base_paths = h->config.base_path, .live = h->live,
 		.external_url = *h->config.external_url ? h->config.external_url : NULL,
 		.cors_origin = h->config.cors_origin, .files = static_files, .n_files = n_static_files,
-		.static_dir = *h->config.console_dir ? h->config.console_dir : NULL,
+		.static_dir = *h->config.console_dir ? h->config.console_dir : NULL, .ready = is_ready, .ready_ctx = h,
 	};
 	return (h->server = http_start(&c, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
 }
 
-/* The first mounted path, for those who paste addresses. */
 static void put_json(struct buf *b, const char *name, const char *value, bool last)
 {
 	buf_puts(b, "  ");
@@ -213,11 +258,14 @@ static void put_json(struct buf *b, const char *name, const char *value, bool la
 
 static enum err announce(struct house *h)
 {
+	http_open(h->server, h->service, h->store);
+	atomic_store(&h->stage, SERVING);
 	bool v6 = strchr(h->host, ':') != NULL;
 	char *url = arena_printf(h->arena, "http://%s%s%s:%u", v6 ? "[" : "", h->host, v6 ? "]" : "", http_port(h->server));
 	char *file = arena_printf(h->arena, "%s/endpoints.json", h->data);
 	if (!url || !file)
 		return ERR_NO_MEMORY;
+	/* the first mounted path, for those who paste addresses */
 	char *api = arena_printf(h->arena, "%s%.*s", url, (int)strcspn(h->config.base_path, ","), h->config.base_path);
 	struct buf b = BUF_INIT;
 	buf_puts(&b, "{\n");
@@ -229,6 +277,7 @@ static enum err announce(struct house *h)
 	enum err e = b.failed ? ERR_NO_MEMORY : file_write(file, b.p, b.n, 0600, &h->diag);
 	buf_fini(&b);
 	if (!e) {
+		h->announced = true;
 		printf("twinshell: ready %s\n", url);
 		fflush(stdout);
 	}
@@ -238,6 +287,9 @@ static enum err announce(struct house *h)
 static void close_house(struct house *h)
 {
 	char file[PATH_MAX + 32];
+	atomic_store(&h->stage, STOPPING);
+	if (h->announced && (size_t)snprintf(file, sizeof file, "%s/endpoints.json", h->data) < sizeof file)
+		unlink(file);
 	http_stop(h->server);
 	if (h->twin)
 		twin_stop(h->twin);
@@ -247,26 +299,35 @@ static void close_house(struct house *h)
 	if (h->store)
 		h->store->ops->close(h->store);
 	standalone_stop(h->standalone);
-	if (h->server && (size_t)snprintf(file, sizeof file, "%s/endpoints.json", h->data) < sizeof file)
-		unlink(file);
 	diag_fini(&h->diag);
 	arena_free(h->arena);
 }
 
 static enum err setup_log(struct house *h)
 {
-	static const char *const levels[] = { "error", "warn", "info", "debug" }, *const formats[] = { "text", "json", "journal" };
-	int level = -1, format = -1;
-	for (int i = 0; i < 4; i++)
-		if (!strcmp(levels[i], h->config.log_level))
-			level = i;
-	for (int i = 0; i < 3; i++)
-		if (!strcmp(formats[i], h->config.log_format))
-			format = i;
-	if (level < 0 || format < 0)
-		return diag_add(&h->diag, ERR_BAD_REQUEST, "log-level is error, warn, info or debug; log-format is text, json or journal");
+	int level = config_choice("log_level", h->config.log_level), format = config_choice("log_format", h->config.log_format);
 	log_setup((enum log_level)level, (enum log_format)format);
 	return ERR_OK;
+}
+
+/* SIGHUP: what the file (and the environment and the flags above it) says now.  A file with a fault changes nothing. */
+static void reload(struct house *h)
+{
+	struct arena *a = arena_new(0);
+	struct diag d = DIAG_INIT;
+	struct config next;
+	enum config_place where;
+	char why[DIAG_TEXT_MAX + DIAG_PATH_MAX];
+	if (!a || config_read(a, h->argc, h->argv, &next, &where, &d)) {
+		log_error("config", "the configuration stays as it is: %s", a ? diag_first(&d, why, sizeof why) : "out of memory");
+	} else {
+		unsigned n = config_update(h->arena, &h->config, &next);
+		setup_log(h);
+		http_change(h->server, *h->config.external_url ? h->config.external_url : NULL, h->config.cors_origin, h->config.max_body);
+		log_info("config", "the configuration was read again: %u option%s changed", n, n == 1 ? "" : "s");
+	}
+	diag_fini(&d);
+	arena_free(a);
 }
 
 /* Two thousand clients need more descriptors than the usual soft limit has. */
@@ -279,46 +340,71 @@ static void raise_limits(void)
 	}
 }
 
-static int fail(struct house *h, enum err e)
+static int exit_status(enum err e)
+{
+	static const struct { enum err e; int status; } table[] = {
+		{ ERR_BAD_REQUEST, EX_CONFIG }, { ERR_NOT_FOUND, EX_NOINPUT }, { ERR_MEDIA_TYPE, EX_DATAERR }, { ERR_UNAVAILABLE, EX_UNAVAILABLE },
+		{ ERR_TIMEOUT, EX_UNAVAILABLE }, { ERR_CONFLICT, EX_UNAVAILABLE }, { ERR_AGAIN, EX_UNAVAILABLE }, { ERR_IO, EX_IOERR },
+		{ ERR_FORBIDDEN, EX_NOPERM }, { ERR_NO_MEMORY, EX_OSERR },
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (table[i].e == e)
+			return table[i].status;
+	return EX_SOFTWARE;
+}
+
+static void complain(const struct house *h, enum err e)
 {
 	for (unsigned i = 0; i < h->diag.n; i++)
 		fprintf(stderr, "twinshell: %s%s%s\n", h->diag.list[i].path, *h->diag.list[i].path ? ": " : "", h->diag.list[i].text);
 	if (!h->diag.n)
 		fprintf(stderr, "twinshell: %s\n", err_info[e].text);
-	close_house(h);
-	return e == ERR_BAD_REQUEST ? EX_CONFIG : e == ERR_UNAVAILABLE ? EX_UNAVAILABLE : e == ERR_IO ? EX_IOERR : EX_SOFTWARE;
+}
+
+/* Blocked before any thread starts, so that only the main thread sees them, in sigwait. */
+static void block_signals(sigset_t *all)
+{
+	sigemptyset(all);
+	sigaddset(all, SIGINT);
+	sigaddset(all, SIGTERM);
+	sigaddset(all, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, all, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static enum err read_options(struct house *h, int *status)
+{
+	static const int statuses[] = { [CONFIG_FLAGS] = EX_USAGE, [CONFIG_FILE_MISSING] = EX_NOINPUT, [CONFIG_FILE_OR_ENVIRONMENT] = EX_CONFIG };
+	enum config_place where = CONFIG_FLAGS;
+	enum err e = h->arena ? config_read(h->arena, h->argc, h->argv, &h->config, &where, &h->diag) : ERR_NO_MEMORY;
+	*status = e == ERR_NO_MEMORY ? EX_OSERR : statuses[where];
+	return e;
 }
 
 int serve(int argc, char **argv)
 {
 	static enum err (*const rooms[])(struct house *) = {
-		setup_log, check_address, open_data, open_services, open_store, open_service, load_plant, open_twin, open_http, announce,
+		setup_log, check_address, read_password, open_bus, open_http, open_services, open_store, open_service, load_plant, open_twin,
+		announce,
 	};
-	struct house h = { .arena = arena_new(0), .diag = DIAG_INIT };
-	char **rest;
-	int n_rest, sig = 0;
-	sigset_t stop;
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGINT);
-	sigaddset(&stop, SIGTERM);
-	sigaddset(&stop, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &stop, NULL);	/* before any thread starts, so that only sigwait below sees them */
-	signal(SIGPIPE, SIG_IGN);
+	struct house h = { .argc = argc, .argv = argv, .arena = arena_new(0), .diag = DIAG_INIT };
+	int sig = 0, status = EX_OK;
+	sigset_t signals;
+	block_signals(&signals);
 	raise_limits();
-
-	enum err e = h.arena ? config_read(h.arena, argc, argv, &h.config, &rest, &n_rest, &h.diag) : ERR_NO_MEMORY;
-	if (!e && n_rest)
-		e = diag_add(&h.diag, ERR_BAD_REQUEST, "there is no use for the word \"%s\"", rest[0]);
-	if (e) {
-		fail(&h, e);
-		return EX_USAGE;
-	}
-	for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
+	enum err e = read_options(&h, &status);
+	for (size_t i = 0; !e && !interrupted() && i < sizeof rooms / sizeof *rooms; i++)
 		if ((e = rooms[i](&h)))
-			return fail(&h, e);
-	while (sig != SIGINT && sig != SIGTERM)
-		sigwait(&stop, &sig);
-	log_info("serve", "stopping");
+			status = exit_status(e);
+	if (e && !interrupted()) {
+		complain(&h, e);
+	} else {
+		while (sig != SIGINT && sig != SIGTERM)
+			if (!sigwait(&signals, &sig) && sig == SIGHUP)
+				reload(&h);
+		log_info("serve", "stopping");
+		status = EX_OK;
+	}
 	close_house(&h);
-	return EX_OK;
+	return status;
 }

@@ -155,6 +155,7 @@ enum err standalone_start(const struct standalone_config *c, struct standalone *
 	if (!s)
 		return diag_add(d, ERR_NO_MEMORY, "out of memory");
 	s->lock = -1;
+	s->interrupted = c->interrupted;
 	enum err e = lay_out(s, c, d);
 	/* both come up side by side */
 	if (!e && c->with_broker)
@@ -170,6 +171,11 @@ enum err standalone_start(const struct standalone_config *c, struct standalone *
 	else
 		*out = s;
 	return e;
+}
+
+const char *standalone_dir(const struct standalone *s)
+{
+	return s->dir;
 }
 
 const char *standalone_conninfo(const struct standalone *s)

@@ -31,12 +31,15 @@ struct standalone_config {
 	const char *pg_bindir;		/* NULL: the version of the cluster, else the newest, of those that are installed */
 	const char *mosquitto;		/* the program; NULL: found */
 	const char *log;		/* directory of their logs; NULL: DIR/log */
+	bool (*interrupted)(void);	/* asked while waiting for them: true gives up (a recovery may take minutes); NULL: never */
 };
 
 /* Returns when both answer.  ERR_CONFLICT: another server uses DIR; ERR_UNAVAILABLE: a program is missing or does not come up;
- * ERR_IO, ERR_FORBIDDEN: the directory.  On error *out is NULL and nothing runs. */
+ * ERR_TIMEOUT: interrupted; ERR_IO, ERR_FORBIDDEN: the directory.  On error *out is NULL and nothing runs. */
 enum err standalone_start(const struct standalone_config *, struct standalone **out, struct diag *);
 
+/* The real path of DIR. */
+const char *standalone_dir(const struct standalone *);
 /* For libpq and psql, role and database `twinshell` (a superuser of the private cluster); NULL without database. */
 const char *standalone_conninfo(const struct standalone *);
 /* "tcp://127.0.0.1:PORT"; NULL without broker. */

@@ -193,6 +193,8 @@ enum err standalone_broker_ready(struct standalone *s, struct diag *d)
 			child_last_line(b->log, line, sizeof line);
 			return diag_add(d, ERR_UNAVAILABLE, "the broker does not come up: %s (see %s)", line, b->log);
 		}
+		if (s->interrupted && s->interrupted())
+			return diag_add(d, ERR_TIMEOUT, "interrupted while the broker came up");
 		clock_sleep_us(10000);
 	}
 	b->announced = true;

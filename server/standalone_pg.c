@@ -356,6 +356,8 @@ enum err standalone_pg_ready(struct standalone *s, struct diag *d)
 			child_user_leave(&s->user);
 			return diag_add(d, ERR_UNAVAILABLE, "the database does not come up: %s (see %s)", line, pg->log);
 		}
+		if (s->interrupted && s->interrupted())
+			return diag_add(d, ERR_TIMEOUT, "interrupted while the database came up");
 		if (now - said > 10 * US_PER_S) {
 			log_info("standalone", "waiting for the database, which is %s", is == STARTING ? "recovering" : "not answering yet");
 			said = now;

@@ -34,6 +34,7 @@ struct standalone {
 	char home[STANDALONE_PATH];	/* dir, or where the service user can go */
 	char logs[STANDALONE_PATH];
 	int lock;			/* descriptor that holds the lock */
+	bool (*interrupted)(void);
 	struct child_user user;
 	struct standalone_pg pg;
 	struct standalone_broker broker;
