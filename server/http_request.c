@@ -303,8 +303,9 @@ static enum MHD_Result open_stream(struct request *r)
 static enum MHD_Result hand_over(struct request *r, struct queue *q, void (*run)(struct request *))
 {
 	r->run = run;
-	if (atomic_load(&r->call.server->stopping) || !queue_put(q, r, 0)) {
-		diag_add(&r->call.diag, ERR_UNAVAILABLE, "the server is too busy, or stopping");
+	bool stopping = atomic_load(&r->call.server->stopping);
+	if (stopping || !queue_put(q, r, 0)) {
+		diag_add(&r->call.diag, ERR_UNAVAILABLE, stopping ? "the server is stopping" : "the server is too busy");
 		return refuse(r, ERR_UNAVAILABLE);
 	}
 	r->working = true;

@@ -106,7 +106,6 @@ static bool interrupted(void)
 /* The directory, which is this server's alone from here on, and what runs in it. */
 static enum err open_services(struct house *h)
 {
-	char *file;
 	h->database = h->config.database;
 	h->broker = h->config.broker;
 	bool all = h->config.standalone;
@@ -123,9 +122,6 @@ static enum err open_services(struct house *h)
 		h->database = standalone_conninfo(h->standalone);
 	if (c.with_broker)
 		h->broker = standalone_broker_uri(h->standalone);
-	if (!(file = arena_printf(h->arena, "%s/endpoints.json", h->data)))
-		return ERR_NO_MEMORY;
-	unlink(file);		/* what a killed server left would send clients to where nobody is */
 	return ERR_OK;
 }
 

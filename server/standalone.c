@@ -62,6 +62,9 @@ static enum err take_lock(struct standalone *s, struct diag *d)
 		pid[n > 0 ? strcspn(pid, "\n") : 0] = 0;
 		return diag_add(d, ERR_CONFLICT, "%s is in use by another server (process %s)", s->dir, *pid ? pid : "unknown");
 	}
+	/* what a killed server announced would send clients to where nobody is */
+	if (standalone_path(path, s->dir, "endpoints.json"))
+		unlink(path);
 	int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
 	if (ftruncate(s->lock, 0) || pwrite(s->lock, pid, (size_t)n, 0) != n)
 		return diag_add(d, ERR_IO, "%s: %s", path, strerror(errno));

@@ -2,6 +2,7 @@
  * standalone.h - a private PostgreSQL cluster and MQTT broker in one data directory, started, watched and stopped by this process.
  *
  *   DIR/lock      held (flock) while a server uses DIR; holds its process id
+ *   DIR/endpoints.json   what the server announces; that of a killed one is removed as soon as DIR is locked
  *   DIR/pg        the cluster              DIR/pg-run   the directory of its socket (nobody else may enter)
  *   DIR/broker    mosquitto.conf, its store, the port it was given once
  *   DIR/log       what both say

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // lib.mjs - TAP, the program under test and the tools around it, for the system tests.
 // Every wait has a condition and a deadline; every process is ended by its id; everything listens on loopback.
-import { spawn, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, chmodSync } from 'node:fs';
+import { spawn, spawnSync, execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, chmodSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -19,7 +19,7 @@ export function ok(good, what, detail = '') {
 	console.log(`${good ? 'ok' : 'not ok'} ${count} - ${what}`);
 	if (!good) {
 		failed++;
-		console.log(`# ${String(detail).slice(0, 2000)}`);
+		console.log(`# ${String(detail).slice(0, 2000).replaceAll('\n', '\n# ')}`);
 	}
 	return good;
 }
@@ -88,6 +88,37 @@ export async function stop(child, signal = 'SIGTERM') {
 	await child.done;
 }
 export const run = (file, args, options = {}) => execFileSync(file, args, { encoding: 'utf8', timeout: 60000, ...options });
+
+/** One run of the program to its end: its exit status and what it wrote. */
+export function cli(args, { env = {}, seconds = 60, input } = {}) {
+	const r = spawnSync(program, args, { encoding: 'utf8', timeout: seconds * 1000, env: { ...process.env, ...env }, input, maxBuffer: 1 << 28 });
+	return { code: r.status, signal: r.signal, out: r.stdout ?? '', err: r.stderr ?? '' };
+}
+/** Is it installed?  Services lie in sbin, which is not in everybody's PATH. */
+export const installed = name => [...process.env.PATH.split(':'), '/usr/sbin', '/usr/local/sbin'].some(d => existsSync(join(d, name)));
+
+/** The processes whose parent is `pid`, as { pid, name }. */
+export function children(pid) {
+	const out = [];
+	for (const entry of readdirSync('/proc').filter(e => /^\d+$/.test(e))) {
+		try {
+			const [, name, ppid] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${entry}/stat`, 'utf8'));
+			if (Number(ppid) === pid)
+				out.push({ pid: Number(entry), name });
+		} catch {
+			// it ended meanwhile
+		}
+	}
+	return out;
+}
+/** Does it run?  A zombie does not. */
+export function alive(pid) {
+	try {
+		return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+	} catch {
+		return false;
+	}
+}
 
 export function workspace() {
 	const dir = mkdtempSync(join(process.env.TMPDIR ?? tmpdir(), 'twinshell-'));
