@@ -112,17 +112,30 @@ async function resumes(a) {
 	ok(await a.start() && a.endpoints.broker === broker, 'a second start has the same broker', a.text());
 }
 
+/** A plant that is a pipe holds a start up for as long as the test wants. */
+function slowPlant(name) {
+	const plant = join(dir, name);
+	mkdirSync(plant);
+	run('mkfifo', [join(plant, 'environment.json')]);
+	return plant;
+}
+
 /** The worst case: the broker cannot notice that the server was killed, and the next server finds it at work. */
 async function killed(a) {
-	const orphan = a.kept('mosquitto'), old = a.url;
+	const orphan = a.kept('mosquitto');
 	process.kill(orphan, 'SIGSTOP');
 	process.kill(a.child.pid, 'SIGKILL');
 	await a.child.done;
 	ok(a.announced() && alive(orphan), 'after kill -9 endpoints.json and the broker are left over');
-	const next = a.start();
-	ok(await until(20, () => !a.announced() || JSON.parse(readFileSync(join(a.data, 'endpoints.json'), 'utf8')).url !== old), 'the next start takes the stale announcement away');
+	const plant = slowPlant('held');
+	const next = a.start('--plant', plant);
+	ok(await until(20, () => !a.announced()), 'the next start takes the stale announcement away before it is ready');
 	process.kill(orphan, 'SIGCONT');
-	ok(await next && publishes(a.endpoints), 'and becomes ready', a.text());
+	ok(await until(20, () => a.kept('mosquitto')), 'and starts a broker of its own', a.text());
+	a.child.kill('SIGTERM');
+	writeFileSync(join(plant, 'environment.json'), '');
+	ok(!await next && a.child.exitCode === 0, 'then it is stopped');
+	ok(await a.start() && publishes(a.endpoints), 'and another one becomes ready', a.text());
 	ok(!alive(orphan) && a.kept('mosquitto') !== orphan, 'with a broker of its own');
 	equal(await a.stop(), 0, 'it stops');
 }
@@ -137,11 +150,8 @@ async function others() {
 	broker.stop();
 }
 
-/** A plant that is a pipe holds the start up for as long as the test wants. */
 async function starting() {
-	const plant = join(dir, 'slow'), port = await freePort(), url = `http://127.0.0.1:${port}`;
-	mkdirSync(plant);
-	run('mkfifo', [join(plant, 'environment.json')]);
+	const plant = slowPlant('slow'), port = await freePort(), url = `http://127.0.0.1:${port}`;
 	const child = start(program, ['serve', '--database', 'memory', '--data', join(dir, 'slow-data'), '--listen', `127.0.0.1:${port}`, '--plant', plant], { log: join(dir, 'slow.log') });
 	const ask = async (path, init) => {
 		const reply = await fetch(url + path, { signal: AbortSignal.timeout(5000), ...init });

@@ -201,11 +201,15 @@ function check() {
 	says('check: a file that is not there', ['check', join(dir, 'none')], 66, /none: No such file/);
 }
 
-help();
-wrongWords();
-await failures();
-await precedence();
-await secrets();
-await transfer();
-check();
+try {
+	help();
+	wrongWords();
+	await failures();
+	await precedence();
+	await secrets();
+	await transfer();
+	check();
+} catch (e) {
+	ok(false, 'the story is told to its end', e.stack);
+}
 await finish(dir);
