@@ -35,6 +35,7 @@ struct request {
 	bool received;			/* whole; counted in n_open of the loop */
 	bool working;			/* a worker has it, or had it */
 	bool spent;			/* a response is queued */
+	bool empty;			/* it has no body, so no type of one either */
 	enum err refused;		/* found wrong before the body was read; the body is thrown away */
 	struct slice path;		/* raw, with the base path */
 	struct buf body;

@@ -143,6 +143,7 @@ static struct MHD_Response *reply_body(struct request *r)
 	}
 	if (r->file && c->reply.status == 200)
 		return MHD_create_response_from_buffer(r->file->n, (void *)(uintptr_t)r->file->bytes, MHD_RESPMEM_PERSISTENT);
+	r->empty = no_content(c->reply.status) || (!c->reply.body.n && !c->reply.content_type);
 	if (!c->reply.body.n || no_content(c->reply.status))
 		return MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
 	char *p = buf_take(&c->reply.body, &n);
@@ -163,7 +164,7 @@ static void put_headers(struct request *r, struct MHD_Response *resp)
 {
 	struct call *c = &r->call;
 	const char *origin = atomic_load(&c->server->cors_origin), *type = c->reply.content_type;
-	if (!no_content(c->reply.status))
+	if (!r->empty)
 		MHD_add_response_header(resp, "Content-Type", type ? type : "application/json");
 	if (*origin) {
 		MHD_add_response_header(resp, "Access-Control-Allow-Origin", origin);

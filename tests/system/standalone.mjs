@@ -134,7 +134,8 @@ async function killed(a) {
 	ok(await until(20, () => a.kept('mosquitto')), 'and starts a broker of its own', a.text());
 	a.child.kill('SIGTERM');
 	writeFileSync(join(plant, 'environment.json'), '');
-	ok(!await next && a.child.exitCode === 0, 'then it is stopped');
+	await a.child.done;
+	ok(!await next && a.child.exitCode === 0, 'then it is stopped', a.text());
 	ok(await a.start() && publishes(a.endpoints), 'and another one becomes ready', a.text());
 	ok(!alive(orphan) && a.kept('mosquitto') !== orphan, 'with a broker of its own');
 	equal(await a.stop(), 0, 'it stops');

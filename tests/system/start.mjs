@@ -3,7 +3,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { alive, children, equal, finish, installed, ok, program, run, source, start, until, workspace } from './lib.mjs';
+import { alive, children, equal, finish, installed, ok, program, run, sleep, source, start, until, workspace } from './lib.mjs';
 
 if (!installed('mosquitto') || !installed('mosquitto_pub') || !installed('curl')) {
 	console.log('1..0 # SKIP mosquitto, its clients or curl are not installed');
@@ -67,7 +67,7 @@ async function interrupt(child) {
 	const pids = descendants(child.pid).map(c => c.pid);
 	ok(pids.length >= 3, 'server, broker and asset run', JSON.stringify(descendants(child.pid)));
 	process.kill(-child.pid, 'SIGINT');
-	await until(30, () => !alive(child.pid));
+	await Promise.race([child.done, sleep(30000)]);
 	equal([child.exitCode, pids.filter(alive)], [0, []], 'Ctrl-C stops everything');
 	equal(readdirSync(join(tree, 'var')).filter(n => /^ready|endpoints/.test(n)), [], 'and takes the announcement away');
 }
