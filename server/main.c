@@ -73,7 +73,7 @@ static int help(const struct command *c)
 	if (c->run == serve) {
 		puts("\nOptions; each may also stand in the file as `name = value`, and in the environment as TWINSHELL_NAME:\n");
 		config_help(stdout);
-		puts("\nLater wins: default, file, environment, flag.  SIGHUP reads file and environment again.\n"
+		puts("\nLater wins: default, file, environment, flag.  SIGHUP reads the file again.\n"
 		     "Exit status 0: stopped by SIGTERM or SIGINT; 64: wrong words; 66: a file is missing; 69: a port, a program or a service is\n"
 		     "not available, or the directory is in use; 74: input or output failed; 78: a fault in the configuration.");
 	} else if (c->more) {
