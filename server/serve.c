@@ -127,8 +127,10 @@ static enum err open_services(struct house *h)
 
 static enum err open_store(struct house *h)
 {
-	if (strcmp(h->database, "memory"))
+	if (strcmp(h->database, "memory")) {
+		h->store_ready = store_pg_ready;
 		return (h->store = store_pg_open(h->database, (unsigned)h->config.workers + OWN_CONNECTIONS, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
+	}
 	return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
 }
 

@@ -9,7 +9,7 @@
  *
  * Both run as the invoking user; when that is root, as the owner of DIR, else as `postgres`, else as `nobody`.  When this user cannot
  * reach DIR (a directory below /root), DIR/private becomes a link to a directory below /var/lib/twinshell that takes the place of DIR for
- * the four.  When the path of the socket would be too long, it lies in $XDG_RUNTIME_DIR or /tmp under a name made from DIR.
+ * the four.  When the path of the socket would be too long or has a comma, it lies in $XDG_RUNTIME_DIR or /tmp under a name made from DIR.
  *
  * The database listens on its socket only, and only the owner of the socket directory and root can reach it; there is no password.
  * The broker listens on a loopback port and asks nobody for credentials.

@@ -129,9 +129,10 @@ static enum err find_programs(struct standalone *s, const char *given, struct di
 
 /* ---- the socket ---- */
 
+/* A comma would part the name in two for libpq, and nothing quotes it there. */
 static bool socket_fits(const char *dir)
 {
-	return strlen(dir) + sizeof "/" SOCKET_NAME <= sizeof((struct sockaddr_un *)0)->sun_path;
+	return !strchr(dir, ',') && strlen(dir) + sizeof "/" SOCKET_NAME <= sizeof((struct sockaddr_un *)0)->sun_path;
 }
 
 /* DIR/pg-run, or a short name where everybody may make one: then it must be ours alone. */
@@ -197,9 +198,12 @@ static enum err write_conf(struct standalone *s, struct diag *d)
 	char path[STANDALONE_PATH];
 	buf_puts(&b, "# written at every start of the server; settings behind the include in postgresql.conf win over these\n"
 		 "listen_addresses = ''\nport = 5432\nunix_socket_permissions = 0700\nunix_socket_directories = ");
-	/* the value is a list: double quotes keep a comma in the path together */
+	/* the value is a list of names in double quotes, in which a double quote is written twice */
 	struct buf quoted = BUF_INIT;
-	buf_printf(&quoted, "\"%s\"", pg->run);
+	buf_putc(&quoted, '"');
+	for (const char *p = pg->run; *p; p++)
+		buf_puts(&quoted, *p == '"' ? "\"\"" : (const char[]){ *p, 0 });
+	buf_putc(&quoted, '"');
 	put_quoted(&b, quoted.p ? quoted.p : "", '\'');
 	buf_fini(&quoted);
 	buf_puts(&b, "\nmax_connections = 100\nshared_buffers = 128MB\neffective_cache_size = 1GB\nmaintenance_work_mem = 64MB\n"

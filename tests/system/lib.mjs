@@ -96,6 +96,9 @@ export function cli(args, { env = {}, seconds = 60, input } = {}) {
 }
 /** Is it installed?  Services lie in sbin, which is not in everybody's PATH. */
 export const installed = name => [...process.env.PATH.split(':'), '/usr/sbin', '/usr/local/sbin'].some(d => existsSync(join(d, name)));
+/** Can a private cluster be made? */
+export const postgres = () => installed('psql') && (installed('initdb') || (existsSync('/usr/lib/postgresql') &&
+	readdirSync('/usr/lib/postgresql').some(v => existsSync(join('/usr/lib/postgresql', v, 'bin/initdb')))));
 
 /** The processes whose parent is `pid`, as { pid, name }. */
 export function children(pid) {

@@ -3,10 +3,10 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { alive, children, equal, finish, installed, ok, program, run, sleep, source, start, until, workspace } from './lib.mjs';
+import { alive, children, equal, finish, installed, ok, postgres, program, run, sleep, source, start, until, workspace } from './lib.mjs';
 
-if (!installed('mosquitto') || !installed('mosquitto_pub') || !installed('curl')) {
-	console.log('1..0 # SKIP mosquitto, its clients or curl are not installed');
+if (!postgres() || !installed('mosquitto') || !installed('mosquitto_pub') || !installed('curl')) {
+	console.log('1..0 # SKIP PostgreSQL, mosquitto, its clients or curl are not installed');
 	process.exit(0);
 }
 
@@ -47,11 +47,8 @@ async function first() {
 	ok(await until(30, () => Number(paste(child, /Flow\/\$value/)) > 0), 'the line for a live value', paste(child, /Flow\/\$value/));
 	ok(/"executionState":"Completed"/.test(paste(child, /SetSpeed\/invoke/)), 'the line for a command', paste(child, /SetSpeed\/invoke/));
 	equal(paste(child, /mosquitto_pub/), '', 'the line for the wear');
-	if (child.lines.some(l => l.includes('psql')))
-		for (const view of ['latest', 'sample', 'command'])
-			ok(await until(20, () => /\(\d+ rows?\)/.test(paste(child, new RegExp(`report\\.${view}`)))), `the line for report.${view}`, paste(child, new RegExp(`report\\.${view}`)));
-	else
-		ok(JSON.parse(readFileSync(join(tree, 'var/endpoints.json'))).database === 'memory', 'there is no SQL without a database');
+	for (const view of ['latest', 'sample', 'command'])
+		ok(await until(20, () => /\(\d+ rows?\)/.test(paste(child, new RegExp(`report\\.${view}`)))), `the line for report.${view}`, paste(child, new RegExp(`report\\.${view}`)));
 	return child;
 }
 

@@ -169,8 +169,8 @@ static void killed_server(const char *dir)
 static void story(void)
 {
 	char a[120], b[120], said[600], uri[64];
-	snprintf(a, sizeof a, "%s/it's one", top);
-	snprintf(b, sizeof b, "%s/two", top);
+	snprintf(a, sizeof a, "%s/it's \"one\"", top);
+	snprintf(b, sizeof b, "%s/two, three", top);
 	struct standalone *s = start(a, true, true, ERR_OK, said);
 	if (!s)
 		return;
