@@ -10,10 +10,24 @@
 #include <strings.h>
 
 #define ATTRS_MAX 64
+#define NAMESPACES_MAX 256	/* in scope; every element is looked up in them */
+#define TAG_MAX ((size_t)65536)
+#define DEPTH_MAX 256		/* libxml2's own */
+
+/* The time that libxml2 takes for a tag grows with the square of its attributes, so a tag must not be long.  It cannot hold a '<', so
+ * only what follows the last one of a block has to be looked at closely, until it is seen to be no tag or to end. */
+struct tag {
+	enum { NO_TAG, BEGINS, WITHIN, QUOTED } state;
+	char quote;
+	size_t n;
+};
 
 struct parser {
 	struct sax_from *from;
 	struct source source;
+	struct tag tag;
+	unsigned namespaces;
+	uint8_t declared[DEPTH_MAX + 2];	/* by the elements around */
 	struct diag *d;
 	xmlParserCtxtPtr x;
 	enum err e;
@@ -65,10 +79,14 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
 		     int n_default, const xmlChar **a)
 {
 	struct parser *p = ctx;
-	(void)prefix, (void)n_ns, (void)ns, (void)n_default;
+	(void)prefix, (void)ns, (void)n_default;
 	if (p->e)
 		return;
-	p->open++;
+	if (n_ns > ATTRS_MAX || (p->namespaces += (unsigned)n_ns) > NAMESPACES_MAX || p->open > DEPTH_MAX) {
+		stop(p, diag_add(p->d, ERR_BAD_REQUEST, "line %u: too many namespaces", sax_line(p->from)));
+		return;
+	}
+	p->declared[p->open++] = (uint8_t)n_ns;
 	p->seen++;
 	enum err e = n ? start_with(p, uri ? (const char *)uri : "", (const char *)name, n, a) :
 			 p->from->ops->start(p->from->ctx, uri ? (const char *)uri : "", (const char *)name, NULL, 0);
@@ -82,7 +100,7 @@ static void on_end(void *ctx, const xmlChar *name, const xmlChar *prefix, const 
 	(void)name, (void)prefix, (void)uri;
 	if (p->e)
 		return;
-	p->open--;
+	p->namespaces -= p->declared[--p->open];
 	enum err e = p->from->ops->end(p->from->ctx);
 	if (e)
 		stop(p, e);
@@ -149,6 +167,28 @@ static void be_quiet(void *ctx, const char *fmt, ...)
 	(void)ctx, (void)fmt;
 }
 
+/* True when the tag, which may have begun in an earlier block, is too long. */
+static bool tag_too_long(struct tag *t, const char *p, size_t n)
+{
+	const char *last = memrchr(p, '<', n), *end = p + n;
+	if (last)
+		*t = (struct tag){ BEGINS, 0, 0 };
+	for (p = last ? last + 1 : p; p < end && t->state != NO_TAG; p++) {
+		char c = *p;
+		if (++t->n > TAG_MAX)
+			return true;
+		if (t->state == BEGINS && c)	/* the other half of a character of UTF-16 is 0 */
+			t->state = strchr("!?/ \t\r\n", c) ? NO_TAG : WITHIN;
+		else if (t->state == WITHIN && (c == '"' || c == '\''))
+			*t = (struct tag){ QUOTED, c, t->n };
+		else if (t->state == WITHIN && c == '>')
+			t->state = NO_TAG;
+		else if (t->state == QUOTED && c == t->quote)
+			t->state = WITHIN;
+	}
+	return false;
+}
+
 /* The parser takes less than it asked for as the end of a tag, so it gets all or what there is. */
 static int on_read(void *ctx, char *out, int n)
 {
@@ -158,6 +198,8 @@ static int on_read(void *ctx, char *out, int n)
 		p->e = p->source.read(p->source.ctx, out + have, (size_t)n - have, &got, p->d);
 		have += p->e ? 0 : got;
 	}
+	if (!p->e && tag_too_long(&p->tag, out, have))
+		p->e = diag_add(p->d, ERR_BAD_REQUEST, "a tag of more than %zu kB", TAG_MAX >> 10);
 	return p->e ? -1 : (int)have;
 }
 
@@ -188,7 +230,7 @@ static xmlParserCtxtPtr new_context(struct parser *p, const xmlSAXHandler *h)
 	return NULL;
 }
 
-enum err sax_parse(struct source source, struct sax_from *from, struct diag *d)
+enum err sax_parse_from(struct source source, struct sax_from *from, struct diag *d)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	xmlSAXHandler h = {
@@ -214,4 +256,10 @@ enum err sax_parse(struct source source, struct sax_from *from, struct diag *d)
 	xmlResetLastError();	/* the thread would keep its texts */
 	from->parser = NULL;
 	return p.e;
+}
+
+enum err sax_parse(const char *text, size_t n, struct sax_from *from, struct diag *d)
+{
+	struct slice rest = { text, n };
+	return sax_parse_from(source_slice(&rest), from, d);
 }

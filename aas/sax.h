@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * sax.h - XML as a stream of three events; the parser behind it (libxml2) is seen by sax.c alone.
  *
- * The text is pulled from a source, so it need not be in memory.
- * UTF-8, UTF-16 and the common 8-bit encodings come in, UTF-8 goes out.  A DOCTYPE is refused, so there are no entities but the five
- * and character references, and nothing is ever fetched.  The callbacks bound depth and text; the parser bounds names, attributes, comments
- * and CDATA sections (10 MB each) and the depth (256).  Comments and processing instructions are left out.
+ * The text may be pulled from a source, so it need not be in memory.  UTF-8, UTF-16 and the common 8-bit encodings come in, UTF-8 goes
+ * out.  A DOCTYPE is refused, so there are no entities but the five and character references, and nothing is ever fetched.  The callbacks
+ * bound depth and text; the parser bounds tags (64 kB, 64 attributes), namespaces (256 in scope), comments and CDATA sections (10 MB
+ * each) and the depth (256).  Comments and processing instructions are left out.
  */
 #ifndef AAS_SAX_H
 #define AAS_SAX_H
@@ -34,7 +34,8 @@ struct sax_from {
 };
 
 /* ERR_BAD_REQUEST with the line when the text is no well-formed XML. */
-enum err sax_parse(struct source, struct sax_from *, struct diag *);
+enum err sax_parse(const char *text, size_t n, struct sax_from *, struct diag *);
+enum err sax_parse_from(struct source, struct sax_from *, struct diag *);
 /* The line the parser is in; for the callbacks' messages. */
 unsigned sax_line(const struct sax_from *);
 

@@ -339,7 +339,7 @@ static enum err on_text(void *ctx, const char *p, size_t n)
 		return r->text.failed ? no_memory(r) : ERR_OK;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (!strchr(" \t\r\n", p[i]) || !p[i])
+		if (p[i] != ' ' && p[i] != '\n' && p[i] != '\t' && p[i] != '\r')
 			return fault(r, "unexpected text \"%.*s\"", (int)(n - i < 40 ? n - i : 40), p + i);
 	return ERR_OK;
 }
@@ -355,7 +355,7 @@ static enum err read_from(struct reader *r, struct source source, size_t limit)
 	struct diag_frame *top = r->d->top;
 	r->from = (struct sax_from){ &reader_ops, r, NULL };
 	buf_init(&r->text, limit);
-	enum err e = sax_parse(source, &r->from, r->d);
+	enum err e = sax_parse_from(source, &r->from, r->d);
 	r->d->top = top;	/* a fault leaves the frames of the elements it is in */
 	buf_fini(&r->text);
 	diag_fini(&own);

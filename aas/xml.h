@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * xml.h - AAS XML in and out (IDTA-01001, "Mappings: XML"), driven by the metamodel table.
  *
- * Reading is by libxml2's SAX2 push interface: no network, no entities, bounded depth and sizes.  Both namespaces (3/0, 3/1) are read,
+ * Reading is by libxml2's SAX2 interface: no network, no entities, bounded depth and sizes.  Both namespaces (3/0, 3/1) are read,
  * with the same structural checks as json.h; texts are kept exactly.  Attributes of a class may come in any order: published schemas
  * disagree about one of them.  Unknown elements, attributes and namespaces are refused.
  */

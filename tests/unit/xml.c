@@ -150,13 +150,46 @@ static void bounds(void)
 	for (int i = 0; i < 100000; i++)
 		buf_puts(&b, "<submodelElementCollection><idShort>a</idShort><value>");
 	refuses(b.p, "nested deeper than 64 levels");
+	/* what would take the parser the square of its length */
+	buf_reset(&b);
+	buf_puts(&b, "<environment xmlns=\"" NS1 "\"");
+	for (int i = 0; i < 100000; i++)
+		buf_printf(&b, " a%d='>'", i);
+	buf_puts(&b, "/>");
+	refuses(b.p, "a tag of more than 64 kB");
+	buf_reset(&b);
+	buf_puts(&b, "<environment xmlns=\"" NS1 "\"");
+	for (int i = 0; i < 70; i++)
+		buf_printf(&b, " xmlns:a%d='>'", i);
+	buf_puts(&b, "/>");
+	refuses(b.p, "too many namespaces");
+	buf_reset(&b);
+	buf_puts(&b, "<environment xmlns=\"" NS1 "\"><submodels><submodel><id>i</id><submodelElements>");
+	for (int i = 0; i < 300; i++)
+		buf_printf(&b, "<property xmlns:a%d='urn:%d'><idShort>a</idShort><valueType>xs:int</valueType></property>", i, i);
+	buf_puts(&b, "</submodelElements></submodel></submodels></environment>");
+	struct arena *many = arena_new(0);
+	struct aas_node *env = NULL;
+	check_int(aas_xml_read(many, b.p, b.n, &env, NULL), ERR_OK, "namespaces that end with their element do not count");
+	arena_free(many);
+	buf_reset(&b);
+	buf_puts(&b, "<!-- <a \"");
+	for (int i = 0; i < 50000; i++)
+		buf_puts(&b, "xx");
+	buf_puts(&b, "<b> -->" PROP("<value>"));
+	refuses(b.p, "a tag of more");
+	buf_reset(&b);
+	buf_puts(&b, "<!-- \"'");
+	for (int i = 0; i < 50000; i++)
+		buf_puts(&b, "xx");
+	buf_puts(&b, " -->" PROP("<value>x</value>"));
+	reads(b.p, b.n, JPROP("x"), "a long comment");
 	buf_reset(&b);
 	buf_puts(&b, "<environment xmlns=\"" NS1 "\"><submodels><submodel><id>i</id><submodelElements><blob><idShort>B</idShort><value>");
 	for (int i = 0; i < 2500000; i++)
 		buf_puts(&b, "AAAABBBB");
 	buf_puts(&b, "</value></blob></submodelElements></submodel></submodels></environment>");
 	struct arena *a = arena_new(0);
-	struct aas_node *env = NULL;
 	check_int(aas_xml_read(a, b.p, b.n, &env, NULL), ERR_OK, "a blob of 20 MB is read");
 	arena_free(a);
 	a = arena_new(100000);
