@@ -65,6 +65,7 @@ static void accepted(void)
 	READS(PROP("<value> a\n b </value>"), JPROP(" a\\n b "), "white space of a value as it is");
 	READS(PROP("<value></value>"), JPROP(""), "an empty text, which is not an absent one");
 	READS(PROP("<value>a<!-- c -->b<![CDATA[<&>]]>&lt;&amp;&#x20AC;&#13;</value>"), JPROP("ab<&><&\xE2\x82\xAC\\r"), "comments, CDATA, references");
+	READS("<!-- a --><?pi x?>" PROP("<?pi y?><value>a<?pi z?>b</value>") "<!-- b -->", JPROP("ab"), "processing instructions");
 	READS("\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" PROP("<value>x</value>"), JPROP("x"), "a byte order mark");
 	READS("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>" PROP("<value>\xE9</value>"), JPROP("\xC3\xA9"), "Latin 1");
 	READS(ENV(NS0, ""), "{}", "an empty environment of V3.0");
@@ -75,6 +76,10 @@ static void accepted(void)
 		 "</typeValueListElement></submodelElementList>"),
 	      JSON("{\"modelType\":\"SubmodelElementList\",\"idShort\":\"L\",\"orderRelevant\":false,\"typeValueListElement\":\"Capability\"}"),
 	      "a boolean written as a digit");
+	READS(SM("<submodelElementList><idShort>L</idShort><orderRelevant>\n true </orderRelevant><typeValueListElement>Capability"
+		 "</typeValueListElement></submodelElementList>"),
+	      JSON("{\"modelType\":\"SubmodelElementList\",\"idShort\":\"L\",\"orderRelevant\":true,\"typeValueListElement\":\"Capability\"}"),
+	      "a boolean with blanks around it");
 	READS(SM("<operation><idShort>O</idShort><inputVariables><operationVariable><value><capability><idShort>C</idShort></capability></value>"
 		 "</operationVariable></inputVariables></operation>"),
 	      JSON("{\"modelType\":\"Operation\",\"idShort\":\"O\",\"inputVariables\":[{\"value\":{\"modelType\":\"Capability\",\"idShort\":\"C\"}}]}"),
@@ -123,6 +128,11 @@ static void refused(void)
 	refuses(SM("<property><idShort>P</idShort><valueType>xs:int</valueType><value>x</value></property>"), "submodels[0].submodelElements[0].value");
 	refuses(SM("<property><idShort>1</idShort><valueType>xs:int</valueType></property>"), "idShort");
 	refuses(SM("<submodelElementList><orderRelevant>yes</orderRelevant></submodelElementList>"), "true or false");
+	refuses(SM("<submodelElementList><orderRelevant>t rue</orderRelevant></submodelElementList>"), "true or false");
+	refuses(SM("<submodelElementList><typeValueListElement> Capability</typeValueListElement></submodelElementList>"), "no literal");
+	refuses(SM("<blob><value>A</value></blob>"), "submodels[0].submodelElements[0].value: is not base64");
+	refuses(PROP("<category></category>"), "submodels[0].submodelElements[0].category: must not be empty");
+	refuses("<?pi x?>" PROP("<?pi y?><!-- --><value xml:space=\"preserve\">x</value>"), "attribute \"space\"");
 	refuses("<!DOCTYPE environment>" ENV(NS1, ""), "document type");
 	refuses("<!DOCTYPE environment [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;\">]>" PROP("<value>&b;</value>"), "document type");
 	refuses("<!DOCTYPE environment SYSTEM \"file:///etc/passwd\">" ENV(NS1, ""), "document type");
@@ -140,13 +150,46 @@ static void bounds(void)
 	for (int i = 0; i < 100000; i++)
 		buf_puts(&b, "<submodelElementCollection><idShort>a</idShort><value>");
 	refuses(b.p, "nested deeper than 64 levels");
+	/* what would take the parser the square of its length */
+	buf_reset(&b);
+	buf_puts(&b, "<environment xmlns=\"" NS1 "\"");
+	for (int i = 0; i < 100000; i++)
+		buf_printf(&b, " a%d='>'", i);
+	buf_puts(&b, "/>");
+	refuses(b.p, "a tag of more than 64 kB");
+	buf_reset(&b);
+	buf_puts(&b, "<environment xmlns=\"" NS1 "\"");
+	for (int i = 0; i < 70; i++)
+		buf_printf(&b, " xmlns:a%d='>'", i);
+	buf_puts(&b, "/>");
+	refuses(b.p, "too many namespaces");
+	buf_reset(&b);
+	buf_puts(&b, "<environment xmlns=\"" NS1 "\"><submodels><submodel><id>i</id><submodelElements>");
+	for (int i = 0; i < 300; i++)
+		buf_printf(&b, "<property xmlns:a%d='urn:%d'><idShort>a</idShort><valueType>xs:int</valueType></property>", i, i);
+	buf_puts(&b, "</submodelElements></submodel></submodels></environment>");
+	struct arena *many = arena_new(0);
+	struct aas_node *env = NULL;
+	check_int(aas_xml_read(many, b.p, b.n, &env, NULL), ERR_OK, "namespaces that end with their element do not count");
+	arena_free(many);
+	buf_reset(&b);
+	buf_puts(&b, "<!-- <a \"");
+	for (int i = 0; i < 50000; i++)
+		buf_puts(&b, "xx");
+	buf_puts(&b, "<b> -->" PROP("<value>"));
+	refuses(b.p, "a tag of more");
+	buf_reset(&b);
+	buf_puts(&b, "<!-- \"'");
+	for (int i = 0; i < 50000; i++)
+		buf_puts(&b, "xx");
+	buf_puts(&b, " -->" PROP("<value>x</value>"));
+	reads(b.p, b.n, JPROP("x"), "a long comment");
 	buf_reset(&b);
 	buf_puts(&b, "<environment xmlns=\"" NS1 "\"><submodels><submodel><id>i</id><submodelElements><blob><idShort>B</idShort><value>");
 	for (int i = 0; i < 2500000; i++)
 		buf_puts(&b, "AAAABBBB");
 	buf_puts(&b, "</value></blob></submodelElements></submodel></submodels></environment>");
 	struct arena *a = arena_new(0);
-	struct aas_node *env = NULL;
 	check_int(aas_xml_read(a, b.p, b.n, &env, NULL), ERR_OK, "a blob of 20 MB is read");
 	arena_free(a);
 	a = arena_new(100000);
