@@ -14,7 +14,8 @@
 #define THUMB REL_NS "/metadata/thumbnail"
 #define RELS(items) "<?xml version=\"1.0\"?><Relationships xmlns=\"" REL_NS "\">" items "</Relationships>"
 #define REL(type, target) "<Relationship Type=\"" type "\" Target=\"" target "\" Id=\"r\"/>"
-#define TYPES "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"pdf\" " \
+#define TYPES_NS "http://schemas.openxmlformats.org/package/2006/content-types"
+#define TYPES "<Types xmlns=\"" TYPES_NS "\"><Default Extension=\"pdf\" " \
 	"ContentType=\"application/pdf\"/><Override PartName=\"/aasx/Odd\" ContentType=\"text/odd\"/></Types>"
 #define ORIGIN { "_rels/.rels", RELS(REL(AASX "aasx-origin", "/aasx/aasx-origin")), 0 }
 #define SPECS(items) { "aasx/_rels/aasx-origin.rels", RELS(items), 0 }
@@ -210,7 +211,8 @@ static void structure(void)
 	REFUSES("aasx/data.json: ", USUAL, { "aasx/data.json", "PK\3\4", 0 });
 	REFUSES("_rels/.rels: line 1: not well-formed", { "[Content_Types].xml", TYPES, 0 }, { "_rels/.rels", "<a", 0 });
 	REFUSES("_rels/.rels: a document type", { "[Content_Types].xml", TYPES, 0 }, { "_rels/.rels", "<!DOCTYPE a>" RELS(""), 0 });
-	REFUSES("[Content_Types].xml: nested too deeply", { "[Content_Types].xml", "<a><a><a><a><a><a><a><a><a>", 0 });
+	REFUSES("[Content_Types].xml: the root is no Types", { "[Content_Types].xml", "<a><a><a><a><a><a><a><a><a>", 0 });
+	REFUSES("[Content_Types].xml: nested too deeply", { "[Content_Types].xml", "<Types xmlns='" TYPES_NS "'><a><a><a><a><a><a><a><a><a>", 0 });
 	REFUSES("without Type or Target", { "[Content_Types].xml", TYPES, 0 }, { "_rels/.rels", RELS("<Relationship Id=\"a\"/>"), 0 });
 }
 
@@ -302,24 +304,6 @@ static void damaged(void)
 	check(aasx_is("PK\3\4", 4) && !aasx_is("PK\3", 3) && !aasx_is("{\"a\":1}", 7), "what begins like a ZIP file");
 }
 
-/* Two entries of the directory lead to the same bytes: the small one gets checksum, sizes and place of the large one. */
-static void overlapping(void)
-{
-	char *large = filled('A', 100000), why[1100], *entry[2] = { NULL, NULL };
-	struct part part[] = { USUAL, DATA, { "aasx/f1", large, STORED }, { "aasx/f2", "BBBBBBBB", STORED } };
-	struct aasx x;
-	size_t n;
-	char *bytes = pack(part, sizeof part / sizeof *part, &n);
-	for (char *p = bytes; p + 53 <= bytes + n; p++)
-		if (!memcmp(p, "PK\1\2", 4) && !memcmp(p + 46, "aasx/f", 6))
-			entry[p[52] - '1'] = p;
-	memcpy(entry[1] + 16, entry[0] + 16, 12);
-	memcpy(entry[1] + 42, entry[0] + 42, 4);
-	check(open_bytes(bytes, n, &x, why, sizeof why) == ERR_BAD_REQUEST && strstr(why, "overlap"), "overlapping parts: %s", why);
-	free(bytes);
-	free(large);
-}
-
 int main(void)
 {
 	a = arena_new(0);
@@ -331,7 +315,6 @@ int main(void)
 	names();
 	bombs();
 	damaged();
-	overlapping();
 	arena_free(a);
 	return done();
 }
