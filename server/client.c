@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 
 #include "base/buf.h"
@@ -20,7 +21,8 @@ struct words {
 };
 
 static const char import_usage[] = "usage: twinshell import [--url URL] [--ignore-duplicates] FILE...\n";
-static const char export_usage[] = "usage: twinshell export [--url URL] [--output FILE]\n";
+static const char export_usage[] = "usage: twinshell export [--url URL] [--output FILE]\n\n"
+	"FILE.aasx is written as a package with the stored files, any other as JSON.\n";
 
 /* Sorts the words into `w`; the files stay in argv. */
 static bool read_words(int argc, char **argv, struct words *w)
@@ -105,6 +107,32 @@ int client_import(int argc, char **argv)
 	return status;
 }
 
+/* What is asked for is told by the name of the file. */
+static const char *wanted(const char *output)
+{
+	static const struct { const char *suffix, *accept; } forms[] = {
+		{ ".aasx", "Accept: application/asset-administration-shell-package+xml" },
+	};
+	size_t n = output ? strlen(output) : 0;
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		size_t k = strlen(forms[i].suffix);
+		if (n > k && !strcasecmp(output + n - k, forms[i].suffix))
+			return forms[i].accept;
+	}
+	return "Accept: application/json";
+}
+
+static bool save(const char *output, const struct buf *reply)
+{
+	FILE *out = output ? fopen(output, "we") : stdout;
+	bool ok = out && fwrite(buf_view(reply).p, 1, reply->n, out) == reply->n;
+	if (out && (out == stdout ? fflush(out) : fclose(out)))
+		ok = false;
+	if (!ok)
+		fprintf(stderr, "twinshell: %s: %s\n", output ? output : "standard output", strerror(errno));
+	return ok;
+}
+
 int client_export(int argc, char **argv)
 {
 	struct words w;
@@ -116,18 +144,16 @@ int client_export(int argc, char **argv)
 	buf_init(&reply, REPLY_MAX);
 	buf_printf(&url, "%s/serialization", w.url);
 	CURL *curl = curl_easy_init();
-	int status = curl ? request(curl, url.p, NULL, &reply) : EX_OSERR;
-	if (status == EX_OK) {
-		FILE *out = w.output ? fopen(w.output, "we") : stdout;
-		bool ok = out && fwrite(buf_view(&reply).p, 1, reply.n, out) == reply.n;
-		if (out && (out == stdout ? fflush(out) : fclose(out)))
-			ok = false;
-		if (!ok) {
-			fprintf(stderr, "twinshell: %s: %s\n", w.output ? w.output : "standard output", strerror(errno));
-			status = EX_CANTCREAT;
-		}
+	struct curl_slist *headers = curl_slist_append(NULL, wanted(w.output));
+	int status = EX_OSERR;
+	if (curl && headers) {
+		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+		status = request(curl, url.p, NULL, &reply);
 	}
+	if (status == EX_OK && !save(w.output, &reply))
+		status = EX_CANTCREAT;
 	curl_easy_cleanup(curl);
+	curl_slist_free_all(headers);
 	buf_fini(&reply);
 	buf_fini(&url);
 	return status;

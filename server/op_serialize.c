@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * op_serialize.c - GET /serialization: an environment of chosen shells and submodels (IDTA-01002, GenerateSerializationByIds).
+ * op_serialize.c - GET /serialization: an environment of chosen shells and submodels (IDTA-01002, GenerateSerializationByIds),
+ * as JSON or as an AASX package with the stored files.
  *
  * Without any id it is everything.  Shells asked for without submodel ids bring the submodels they refer to.  The concept
  * descriptions are those that the semantic ids of what is given lead to, also over isCaseOf.  Blobs are always included.
  */
+#include "aas/aasx.h"
 #include "aas/json.h"
 #include "base/map.h"
+#include "server/accept.h"
 #include "server/call.h"
 #include "server/op.h"
-#include "server/request.h"
 
 #define PORTION 32
 
@@ -205,17 +207,65 @@ static enum err collect(struct collector *k)
 	return ERR_OK;
 }
 
-enum err op_serialize(struct call *c)
+static enum err put_environment(struct call *c)
 {
 	struct collector k = { .c = c, .first_list = true, .first_item = true, .all = !c->aas_ids && !c->submodel_ids };
-	enum err err;
-	if (!request_accepts_json(c->accept))
-		return diag_add(&c->diag, ERR_NOT_ACCEPTABLE, "only application/json is offered");
 	k.tail = &k.wanted;
 	buf_putc(&c->reply.body, '{');
-	err = collect(&k);
+	enum err err = collect(&k);
 	buf_putc(&c->reply.body, '}');
 	for (int i = 0; i < STORE_N_KINDS; i++)
 		map_fini(&k.ids[i]);
+	return err ? err : c->reply.body.failed ? ERR_NO_MEMORY : ERR_OK;
+}
+
+/* -- packages ------------------------------------------------------------------------------------------------------------------ */
+
+static enum err put_bytes(void *ctx, const void *p, size_t n)
+{
+	buf_put(ctx, p, n);
+	return ((struct buf *)ctx)->failed ? ERR_TOO_LARGE : ERR_OK;
+}
+
+/* The package is made from the same JSON that would be the answer, so both show the same. */
+static enum err put_package(struct call *c, enum aasx_form form)
+{
+	struct buf *b = &c->reply.body;
+	struct zip_sink sink = { put_bytes, b };
+	struct aas_node *env;
+	enum err err = put_environment(c);
+	if (!err && (err = aas_json_read(c->arena, AAS_Environment, b->p, b->n, AAS_JSON_DEFAULT, &env, &c->diag)))
+		err = diag_add(&c->diag, ERR_INTERNAL, "a stored document cannot be read");
+	buf_reset(b);
+	if (err)
+		return err;
+	return sm_export(c->session, env, form, &sink);
+}
+
+enum err op_serialize(struct call *c)
+{
+	static const struct {
+		const char *type;
+		bool package;
+		enum aasx_form form;
+	} offer[] = {
+		{ "application/json", false, AASX_JSON },	/* what is answered when anything is accepted */
+		{ "application/asset-administration-shell-package+xml", true, AASX_JSON },
+		{ "application/asset-administration-shell-package+json", true, AASX_JSON },
+		{ "application/asset-administration-shell-package", true, AASX_JSON },
+		{ "application/aas+zip", true, AASX_JSON },	/* IDTA-01005 V3.2 */
+		{ "application/aasx+xml", true, AASX_JSON },	/* the text of IDTA-01002 */
+	};
+	const char *types[sizeof offer / sizeof *offer];
+	size_t n = sizeof offer / sizeof *offer, i;
+	for (i = 0; i < n; i++)
+		types[i] = offer[i].type;
+	if ((i = accept_choose(c->accept, types, n)) == n)
+		return diag_add(&c->diag, ERR_NOT_ACCEPTABLE, "application/json or an AASX package (%s) can be had", types[1]);
+	enum err err = offer[i].package ? put_package(c, offer[i].form) : put_environment(c);
+	if (!err) {
+		c->reply.content_type = offer[i].type;
+		c->reply.disposition = offer[i].package ? "attachment; filename=\"environment.aasx\"" : NULL;
+	}
 	return err;
 }
