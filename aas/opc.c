@@ -48,6 +48,18 @@ static enum err on_text(void *ctx, const char *text, size_t n)
 	return ERR_OK;
 }
 
+/* The time that libxml2 takes for an element grows with the square of its attributes, so none may be long. */
+static bool has_long_tag(struct slice s)
+{
+	for (size_t at = 0, next; at < s.n; at = next) {
+		const char *p = memchr(s.p + at, '<', s.n - at);
+		next = p ? (size_t)(p - s.p) + 1 : s.n;
+		if (next - at > OPC_TAG_MAX)
+			return true;
+	}
+	return false;
+}
+
 /* The part is read into memory of its own: nobody needs it afterwards. */
 static enum err read_elements(struct opc *o, const char *part, const char *root, element_fn *fn, void *ctx, struct diag *d)
 {
@@ -64,6 +76,8 @@ static enum err read_elements(struct opc *o, const char *part, const char *root,
 		return diag_add(d, ERR_NO_MEMORY, "out of memory");
 	diag_push(d, &f, part);
 	enum err err = zip_file_read(o->zip, z, OPC_PART_MAX, a, &text, d);
+	if (!err && has_long_tag(text))
+		err = diag_add(d, ERR_TOO_LARGE, "an element or a comment of more than %zu KiB", OPC_TAG_MAX >> 10);
 	if (!err)
 		err = sax_parse(text.p, text.n, &from, d);
 	diag_pop(d);

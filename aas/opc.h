@@ -10,6 +10,7 @@
 #include "base/map.h"
 
 #define OPC_RELS_MAX 10000	/* of one part */
+#define OPC_TAG_MAX ((size_t)64 << 10)	/* bytes from one tag or comment to the next */
 #define OPC_PART_MAX ((size_t)4 << 20)	/* bytes of [Content_Types].xml and of each .rels part */
 
 struct opc {

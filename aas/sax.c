@@ -11,7 +11,6 @@
 
 #define CHUNK 65536
 #define ATTRS_MAX 64
-#define UNFINISHED_MAX (2 * CHUNK)
 
 struct parser {
 	struct sax_from *from;
@@ -147,14 +146,6 @@ static void be_quiet(void *ctx, const char *fmt, ...)
 	(void)ctx, (void)fmt;
 }
 
-/* Texts are taken as they come, but a tag waits for its end, and then its attributes cost libxml2 the square of their number. */
-static void check_progress(struct parser *p)
-{
-	if (!p->e && p->x->input && p->x->input->end - p->x->input->cur > UNFINISHED_MAX)
-		stop(p, diag_add(p->d, ERR_TOO_LARGE, "line %d: a tag, a comment or an instruction of more than %d KiB",
-				 xmlSAX2GetLineNumber(p->x), UNFINISHED_MAX >> 10));
-}
-
 enum err sax_parse(const char *text, size_t n, struct sax_from *from, struct diag *d)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -170,10 +161,8 @@ enum err sax_parse(const char *text, size_t n, struct sax_from *from, struct dia
 	if (!(p.x = xmlCreatePushParserCtxt(&h, &p, NULL, 0, NULL)))
 		return diag_add(d, ERR_NO_MEMORY, "out of memory");
 	xmlCtxtUseOptions(p.x, XML_PARSE_NONET);
-	for (size_t at = 0; at < n && !p.e; at += CHUNK) {
+	for (size_t at = 0; at < n && !p.e; at += CHUNK)
 		xmlParseChunk(p.x, text + at, (int)(n - at < CHUNK ? n - at : CHUNK), 0);
-		check_progress(&p);
-	}
 	if (!p.e)
 		xmlParseChunk(p.x, NULL, 0, 1);
 	/* A broken UTF-16 text can end the parser without a word. */

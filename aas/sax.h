@@ -2,8 +2,8 @@
  * sax.h - XML as a stream of three events; the parser behind it (libxml2) is seen by sax.c alone.
  *
  * UTF-8, UTF-16 and the common 8-bit encodings come in, UTF-8 goes out.  A DOCTYPE is refused, so there are no entities but the five
- * and character references, and nothing is ever fetched.  The callbacks bound depth and text; a tag with its
- * attributes, a comment or an instruction has at most 128 KiB (ERR_TOO_LARGE).  Comments and processing instructions are left out.
+ * and character references, and nothing is ever fetched.  The callbacks bound depth and text; the parser bounds names, attributes
+ * and comments (10 MB).  Comments and processing instructions are left out.
  */
 #ifndef AAS_SAX_H
 #define AAS_SAX_H
