@@ -226,7 +226,7 @@ static enum err on_text(void *ctx, const char *p, size_t n)
 		return r->text.failed ? no_memory(r) : ERR_OK;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (!strchr(" \t\r\n", p[i]) || !p[i])
+		if (p[i] != ' ' && p[i] != '\n' && p[i] != '\t' && p[i] != '\r')
 			return fault(r, "unexpected text \"%.*s\"", (int)(n - i < 40 ? n - i : 40), p + i);
 	return ERR_OK;
 }

@@ -27,7 +27,7 @@
 #define XML(id) "\xEF\xBB\xBF<environment xmlns=\"https://admin-shell.io/aas/3/0\"><submodels><submodel><id>" id \
 	"</id></submodel></submodels></environment>"
 
-enum { PLAIN, ENCRYPTED, LINK, BZIP2, STORED };
+enum { PLAIN, ENCRYPTED, LINK, BZIP2, STORED, RAW_NAME };
 struct part {
 	const char *name, *text;
 	int how;
@@ -42,7 +42,8 @@ static char *pack(const struct part *part, size_t n, size_t *size)
 	zip_t *z = zip_open_from_source(out, ZIP_TRUNCATE, &e);
 	zip_source_keep(out);
 	for (size_t i = 0; i < n && part[i].name; i++) {
-		zip_int64_t at = zip_file_add(z, part[i].name, zip_source_buffer(z, part[i].text, strlen(part[i].text), 0), ZIP_FL_ENC_UTF_8);
+		zip_int64_t at = zip_file_add(z, part[i].name, zip_source_buffer(z, part[i].text, strlen(part[i].text), 0),
+					 part[i].how == RAW_NAME ? ZIP_FL_ENC_CP437 : ZIP_FL_ENC_UTF_8);
 		zip_uint64_t k = (zip_uint64_t)at;
 		if (at < 0)
 			abort();
@@ -199,6 +200,35 @@ static void files(void)
 	check_int(n, 6, "no other file");
 }
 
+/* One name has many spellings, and tools differ in all of them. */
+static void spellings(void)
+{
+	struct aasx x;
+	static const char umlaut[] = "aasx/suppl/\xC3\xBC b.pdf";
+	static const char *const zip[] = { umlaut, "aasx/suppl/%C3%BC%20b.pdf", "AASX/Suppl/%c3%bc b.PDF", "aasx/suppl/\x81 b.pdf" };
+	for (size_t i = 0; i < sizeof zip / sizeof *zip; i++) {
+		READS(&x, USUAL, { "aasx/data.json", SM("a", ",\"submodelElements\":[" FILE_AT("A", "/aasx/suppl/%C3%BC%20b.pdf") ","
+			FILE_AT("B", "suppl/\xC3\xBC%20b.pdf#page=3") "," FILE_AT("C", "/AASX/x/../suppl/%C3%BC%20B.pdf") "]"), 0 }, { zip[i], "PDF", i == 3 ? RAW_NAME : 0 });
+		is_file(&x, "/aasx/suppl/%C3%BC%20b.pdf", "application/pdf", "PDF");
+		is_file(&x, "suppl/\xC3\xBC%20b.pdf#page=3", "application/pdf", "PDF");
+		is_file(&x, "/AASX/x/../suppl/%C3%BC%20B.pdf", "application/pdf", "PDF");
+	}
+	READS(&x, { "[Content_Types].xml", "<Types xmlns=\"" TYPES_NS "\"><Default Extension=\".PDF\" ContentType=\"a/pdf\"/><Default Extension=\"pdf\" ContentType=\"a/pdf\"/>"
+		"<Override PartName=\"aasx/%54.txt\" ContentType=\"a/t\"/><Override PartName=\"/aasx/e.txt\" ContentType=\"\"/><x:Default xmlns:x=\"urn:x\"/></Types>", 0 },
+	      ORIGIN, SPECS(REL(AASX "aas-spec", "/aasx/data.json")), { "aasx/data.json", SM("a", ",\"submodelElements\":["
+		FILE_AT("A", "a.pdf") "," FILE_AT("B", "t.TXT") "," FILE_AT("C", "e.txt") "," FILE_AT("D", "pdf") "]"), 0 },
+	      { "aasx/a.pdf", "A", 0 }, { "aasx/T.txt", "T", 0 }, { "aasx/e.txt", "E", 0 }, { "aasx/pdf", "P", 0 });
+	is_file(&x, "a.pdf", "a/pdf", "A");
+	is_file(&x, "t.TXT", "a/t", "T");
+	is_file(&x, "e.txt", "x/y", "E");
+	is_file(&x, "pdf", "x/y", "P");
+	READS(&x, HEAD, { "aasx/_rels/AASX-origin.rels", RELS(REL(AASX "aas-spec", "data.json") REL(WWW "aas-suppl", "/s.bin")), 0 }, DATA, { "s.bin", "S", 0 });
+	is_file(&x, "/s.bin", "application/octet-stream", "S");
+	READS(&x, { "[Content_Types].xml", TYPES, 0 }, { "_rels/.rels", "<Relationships xmlns=\"http://schema.openxmlformats.org/package/2006/relationships\">"
+		REL(AASX "aasx-origin", "aasx/aasx-origin") "</Relationships>", 0 }, SPECS(REL(AASX "aas-spec", "data.json")), DATA);
+	check(submodels(&x) == 1, "the misprinted namespace, an origin that is no part");
+}
+
 static void structure(void)
 {
 	REFUSES("[Content_Types].xml", ORIGIN, SPECS(REL(AASX "aas-spec", "/aasx/data.json")), DATA);
@@ -310,6 +340,7 @@ int main(void)
 	plain();
 	several_specs();
 	files();
+	spellings();
 	structure();
 	outside();
 	names();
