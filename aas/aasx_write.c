@@ -3,6 +3,8 @@
  */
 #include "aas/aasx.h"
 
+#include <stdio.h>
+
 #include "aas/aasx_rel.h"
 #include "aas/json.h"
 #include "aas/lexical.h"
@@ -35,6 +37,8 @@ struct writer {
 	struct named *file;
 	struct map names;		/* key of a part or a folder -> part or folder */
 	struct map types;		/* extension -> content type */
+	struct map counts;		/* invented last segment -> how often */
+	struct map renames;		/* owner and value -> what it becomes */
 	struct buf defaults, text;
 };
 
@@ -92,37 +96,40 @@ static const char *name_of_value(struct writer *w, const char *value)
 	return arena_strndup(w->arena, buf_view(&w->text).p, w->text.n);
 }
 
-/* "aasx/files/manual.pdf", "aasx/files/manual-2.pdf", ... */
-static enum err invent_name(struct writer *w, const struct aasx_part *p, const char **name, struct diag *d)
+/* "aasx/files/manual.pdf", "aasx/files/manual-2.pdf", ...; where the counting stopped last time it goes on. */
+static enum err invent_name(struct writer *w, const struct aasx_part *p, const char **name)
 {
+	char text[PART_NAME_MAX];
+	bool named = p->file_name && *p->file_name, free = false;
 	enum err e = ERR_OK;
-	bool free = false;
 	buf_reset(&w->text);
-	bool named = p->file_name && *p->file_name;
 	part_name_segment(&w->text, named ? p->file_name : p->value, !named);
-	const char *base = arena_strndup(w->arena, buf_view(&w->text).p, w->text.n), *dot = base ? strrchr(base, '.') : NULL;
-	for (size_t i = 1; base && !e && !free; i++) {
-		int stem = (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base));
-		*name = i == 1 ? arena_printf(w->arena, FILES "%s", base)
-			       : arena_printf(w->arena, FILES "%.*s-%zu%s", stem, base, i, base + stem);
-		e = *name ? claim(w, *name, &free) : ERR_NO_MEMORY;
+	struct slice base = buf_view(&w->text);
+	const char *dot = memrchr(base.p, '.', base.n);
+	size_t stem = dot && dot > base.p ? (size_t)(dot - base.p) : base.n, i = (uintptr_t)map_get(&w->counts, base.p, base.n);
+	while (!e && !free) {
+		if (++i == 1)
+			snprintf(text, sizeof text, FILES "%s", base.p);
+		else
+			snprintf(text, sizeof text, FILES "%.*s-%zu%s", (int)stem, base.p, i, base.p + stem);
+		e = claim(w, text, &free);
 	}
-	return base && !e ? ERR_OK : no_memory(d);
+	if (e || !map_put(&w->counts, base.p, base.n, (void *)(uintptr_t)i, NULL))
+		return ERR_NO_MEMORY;
+	*name = arena_strdup(w->arena, text);
+	return *name ? ERR_OK : ERR_NO_MEMORY;
 }
 
-/* What named the file before names its part now. */
-static void rename_below(struct aas_node *n, const char *from, const char *to)
+/* What names a file of this owner: for `renames`. */
+static struct slice owned(struct writer *w, const struct aas_node *owner, const char *value)
 {
-	union aas_slot *s = aas_is(n, AAS_File) ? &AAS_AT(n, File, value) : aas_is(n, AAS_Resource) ? &AAS_AT(n, Resource, path) : NULL;
-	if (s && s->str && str_eq(s->str, from))
-		s->str = to;
-	for (unsigned i = 0; i < n->cls->n; i++)
-		if (n->cls->props[i].kind == AAS_NODE || n->cls->props[i].kind == AAS_LIST)
-			for (struct aas_node *c = n->slot[i].node; c; c = n->cls->props[i].kind == AAS_LIST ? c->next : NULL)
-				rename_below(c, from, to);
+	buf_reset(&w->text);
+	buf_put(&w->text, &owner, sizeof owner);
+	buf_puts(&w->text, value);
+	return buf_view(&w->text);
 }
 
-static enum err name_file(struct writer *w, size_t i, struct diag *d)
+static enum err name_file(struct writer *w, size_t i)
 {
 	const struct aasx_part *p = &w->what->part[i];
 	const char *wanted = name_of_value(w, p->value), *path;
@@ -131,17 +138,36 @@ static enum err name_file(struct writer *w, size_t i, struct diag *d)
 	if (p->same)
 		f->name = w->file[p->same - w->what->part].name;
 	else if (wanted && claim(w, wanted, &free))
-		return no_memory(d);
+		return ERR_NO_MEMORY;
 	else if (free)
 		f->name = wanted;
-	else if (invent_name(w, p, &f->name, d))
+	else if (invent_name(w, p, &f->name))
 		return ERR_NO_MEMORY;
 	if (wanted && str_eq(wanted, f->name))
 		return ERR_OK;
 	if (!(path = arena_printf(w->arena, "/%s", f->name)))
-		return no_memory(d);
-	rename_below(p->owner ? (struct aas_node *)p->owner : w->what->environment, p->value, path);
-	return ERR_OK;
+		return ERR_NO_MEMORY;
+	struct slice key = owned(w, p->owner, p->value);
+	return w->text.failed || !map_put(&w->renames, key.p, key.n, (void *)path, NULL) ? ERR_NO_MEMORY : ERR_OK;
+}
+
+/* What named a file before names its part now. */
+static void rename_below(struct writer *w, struct aas_node *n, const struct aas_node *owner)
+{
+	union aas_slot *s = aas_is(n, AAS_File) ? &AAS_AT(n, File, value) : aas_is(n, AAS_Resource) ? &AAS_AT(n, Resource, path) : NULL;
+	owner = aas_is(n, AAS_Submodel) || aas_is(n, AAS_AssetAdministrationShell) ? n : owner;
+	for (int all = 0; s && s->str && all < 2; all++) {
+		struct slice key = owned(w, all ? NULL : owner, s->str);
+		const char *to = map_get(&w->renames, key.p, key.n);
+		if (to) {
+			s->str = to;
+			break;
+		}
+	}
+	for (unsigned i = 0; i < n->cls->n; i++)
+		if (n->cls->props[i].kind == AAS_NODE || n->cls->props[i].kind == AAS_LIST)
+			for (struct aas_node *c = n->slot[i].node; c; c = n->cls->props[i].kind == AAS_LIST ? c->next : NULL)
+				rename_below(w, c, owner);
 }
 
 /* -- content types ---------------------------------------------------------------------------------------------------------------- */
@@ -302,10 +328,13 @@ static enum err name_all(struct writer *w, struct diag *d)
 	if (!e && (claim(w, ORIGIN, &free) || claim(w, w->form->spec, &free)))
 		e = no_memory(d);
 	for (size_t i = 0; !e && i < w->what->n; i++) {
-		e = name_file(w, i, d);
-		if (!e && !w->what->part[i].same)
+		if (name_file(w, i))
+			e = no_memory(d);
+		else if (!w->what->part[i].same)
 			e = type_file(w, w->file[i].name, w->what->part[i].content_type, &w->file[i], d);
 	}
+	if (!e && w->renames.n)
+		rename_below(w, w->what->environment, NULL);
 	return e;
 }
 
@@ -319,6 +348,8 @@ enum err aasx_write(struct arena *a, const struct zip_sink *sink, const struct a
 	zip_out_free(w.zip);
 	map_fini(&w.names);
 	map_fini(&w.types);
+	map_fini(&w.counts);
+	map_fini(&w.renames);
 	buf_fini(&w.defaults);
 	buf_fini(&w.text);
 	return e;

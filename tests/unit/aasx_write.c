@@ -228,6 +228,31 @@ static void owners(void)
 	check(strstr(text_of("aasx/_rels/data.json.rels"), "Id=\"R4\"") && !strstr(text_of("aasx/_rels/data.json.rels"), "R5"), "four parts are related");
 }
 
+/* Thousands of files that want the same name, which is none. */
+static void crowd(void)
+{
+	enum { N = 9000 };
+	static struct aasx_part part[N];
+	struct buf b = BUF_INIT;
+	struct aasx x;
+	char why[1100];
+	unsigned n = 0;
+	buf_puts(&b, "{\"submodels\":[{\"modelType\":\"Submodel\",\"id\":\"a\",\"submodelElements\":[");
+	for (int i = 0; i < N; i++) {
+		buf_printf(&b, "%s{\"modelType\":\"File\",\"idShort\":\"F%d\",\"value\":\"m.pdf#%d\"}", i ? "," : "", i, i);
+		part[i] = (struct aasx_part){ .value = arena_printf(a, "m.pdf#%d", i), .file_name = "m.pdf", .bytes = SLICE("x") };
+	}
+	buf_puts(&b, "]}]}");
+	enum err e = write_package(environment(b.p), part, N, NULL, why);
+	check_int(e, ERR_OK, "%d files of one name: %s", N, why);
+	buf_fini(&b);
+	if (!read_back(&x))
+		return;
+	for (const struct aasx_file *f = x.files; f; f = f->next)
+		n++;
+	check(n == N && file_of(&x, "/aasx/files/m-9000.pdf"), "each has its own");
+}
+
 /* -- streams ---------------------------------------------------------------------------------------------------------------------- */
 
 struct made {
@@ -413,6 +438,7 @@ int main(void)
 	layout();
 	names();
 	owners();
+	crowd();
 	streams();
 	too_large();
 	stable();
