@@ -10,7 +10,6 @@
 #include "aas/tree.h"
 #include "base/buf.h"
 
-static const char *const namespaces[] = { "https://admin-shell.io/aas/3/1", "https://admin-shell.io/aas/3/0" };
 #define NS_XSI "http://www.w3.org/2001/XMLSchema-instance"
 
 /* Where we are: in an element that is an instance, a text, a list of instances, or that wraps one instance of an abstract class. */
@@ -31,6 +30,7 @@ struct reader {
 	struct sax_from from;
 	struct arena *a;
 	struct diag *d;
+	unsigned type;			/* of the root */
 	const char *ns;
 	struct aas_node *root;
 	struct buf text;
@@ -83,15 +83,19 @@ static enum err enter(struct reader *r, const struct aas_class *c, struct aas_no
 
 static enum err start_root(struct reader *r, const char *ns, const char *name)
 {
+	static const enum aas_version versions[] = { AAS_V3_1, AAS_V3_0 };
+	const struct aas_class *c = aas_class_by_xml(name, strlen(name)), *sole = aas_class_sole(r->type);
 	struct frame *f;
-	for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++)
-		if (str_eq(ns, namespaces[i]))
-			r->ns = namespaces[i];
+	for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
+		if (str_eq(ns, aas_xml_namespace(versions[i])))
+			r->ns = aas_xml_namespace(versions[i]);
 	if (!r->ns)
 		return fault(r, "the namespace \"%.100s\" is not that of AAS V3.0 or V3.1", ns);
-	if (!str_eq(name, "environment"))
-		return fault(r, "the element \"environment\" is expected, not \"%.80s\"", name);
-	return enter(r, &aas_classes[AAS_Environment], NULL, &r->root, &f);
+	if (sole && c != sole)
+		return fault(r, "the element \"%s\" is expected, not \"%.80s\"", sole->xml, name);
+	if (!c || !aas_class_fits(c, r->type))
+		return fault(r, "the element \"%.80s\" is no %s", name, aas_type_name(r->type));
+	return enter(r, c, NULL, &r->root, &f);
 }
 
 static enum err start_attribute(struct reader *r, struct frame *top, const char *name)
@@ -182,6 +186,8 @@ static enum err end_text(struct reader *r, struct frame *f)
 	int i;
 	switch (f->prop->kind) {
 	case AAS_BOOL:
+		squeeze(&r->text);	/* the schema collapses white space of an xs:boolean */
+		t = buf_view(&r->text);
 		if (slice_is(t, "true") || slice_is(t, "1"))
 			f->slot->ord = 2;
 		else if (slice_is(t, "false") || slice_is(t, "0"))
@@ -233,18 +239,23 @@ static enum err on_text(void *ctx, const char *p, size_t n)
 
 static const struct sax_ops reader_ops = { on_start, on_end, on_text };
 
-enum err aas_xml_read(struct arena *a, const char *text, size_t n, struct aas_node **environment, struct diag *d)
+enum err aas_xml_read_as(struct arena *a, unsigned type, const char *text, size_t n, struct aas_node **out, struct diag *d)
 {
 	struct diag own = DIAG_INIT;
-	struct reader r = { .a = a, .d = d ? d : &own };
+	struct reader r = { .a = a, .d = d ? d : &own, .type = type };
 	struct diag_frame *top = r.d->top;
 	r.from = (struct sax_from){ &reader_ops, &r, 0 };
 	buf_init(&r.text, 2 * n + 64);	/* as UTF-8 */
 	enum err e = sax_parse(text, n, &r.from, r.d);
 	r.d->top = top;
 	if (!e && !(e = aas_check(r.root, r.d)))
-		*environment = r.root;
+		*out = r.root;
 	buf_fini(&r.text);
 	diag_fini(&own);
 	return e;
+}
+
+enum err aas_xml_read(struct arena *a, const char *text, size_t n, struct aas_node **environment, struct diag *d)
+{
+	return aas_xml_read_as(a, AAS_Environment, text, n, environment, d);
 }
