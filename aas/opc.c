@@ -46,7 +46,7 @@ static enum err read_elements(struct opc *o, const char *part, element_fn *fn, v
 	static const struct sax_ops ops = { on_start, on_end, on_text };
 	const struct zip_entry *z = zip_file_find(o->zip, part, strlen(part));
 	struct elements e = { fn, o, ctx, d, 0 };
-	struct sax_from from = { &ops, &e, 0 };
+	struct sax_from from = { &ops, &e, NULL };
 	struct slice text;
 	struct diag_frame f;
 	if (!z)
@@ -57,7 +57,7 @@ static enum err read_elements(struct opc *o, const char *part, element_fn *fn, v
 	diag_push(d, &f, part);
 	enum err err = zip_file_read(o->zip, z, a, &text, d);
 	if (!err)
-		err = sax_parse(text.p, text.n, &from, d);
+		err = sax_parse(source_slice(&text), &from, d);
 	diag_pop(d);
 	arena_free(a);
 	return err;
