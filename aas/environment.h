@@ -27,4 +27,22 @@ struct aas_items {
 enum err aas_json_read_items(struct source, const struct aas_items *, struct diag *d);
 enum err aas_xml_read_items(struct source, const struct aas_items *, struct diag *d);
 
+enum aas_format { AAS_FORMAT_JSON, AAS_FORMAT_XML, AAS_FORMAT_TURTLE, AAS_FORMAT_JSONLD };
+
+/* Writing holds the text of one identifiable.  What comes out is what aas_json_write, aas_xml_write and aas_rdf_write make of the whole. */
+struct aas_writer;
+
+/* For V3.0, what it does not have is reported when an identifiable is added (aas_v30_check).  Without `anyway` such an identifiable is
+ * left out and refused; the caller may go on to learn the rest, or give up.  With it, it is written as it is.  NULL without memory. */
+struct aas_writer *aas_writer_new(enum aas_format, enum aas_version, bool anyway, struct sink);
+void aas_writer_free(struct aas_writer *);	/* NULL is allowed */
+/* A shell, submodel or concept description.  JSON and XML want the three lists one after the other, XML in that order, and say
+ * ERR_CONFLICT when they do not come so; RDF takes any order.  ERR_BAD_REQUEST: see above; the writer remains usable.  After any other error,
+ * the sink's among them, what was written is of no use. */
+enum err aas_writer_add(struct aas_writer *, const struct aas_node *identifiable, struct diag *d);
+enum err aas_writer_end(struct aas_writer *, struct diag *d);
+
+/* All of an Environment.  For V3.0 all messages are collected; without `anyway` they are an error, found before anything is written. */
+enum err aas_environment_write(enum aas_format, enum aas_version, bool anyway, struct sink, const struct aas_node *environment, struct diag *d);
+
 #endif

@@ -145,16 +145,16 @@ static void be_quiet(void *ctx, const char *fmt, ...)
 	(void)ctx, (void)fmt;
 }
 
+/* The parser takes less than it asked for as the end of a tag, so it gets all or what there is. */
 static int on_read(void *ctx, char *out, int n)
 {
 	struct parser *p = ctx;
-	size_t got = 0;
-	if (p->e)
-		return 0;
-	enum err e = p->source.read(p->source.ctx, out, (size_t)n, &got, p->d);
-	if (e)
-		p->e = e;
-	return e ? -1 : (int)got;
+	size_t have = 0, got = 1;
+	while (!p->e && have < (size_t)n && got) {
+		p->e = p->source.read(p->source.ctx, out + have, (size_t)n - have, &got, p->d);
+		have += p->e ? 0 : got;
+	}
+	return p->e ? -1 : (int)have;
 }
 
 unsigned sax_line(const struct sax_from *from)
