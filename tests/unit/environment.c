@@ -6,7 +6,7 @@
 #include "aas/environment.h"
 
 #include <dirent.h>
-#include <sys/resource.h>
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include "aas/json.h"
@@ -373,11 +373,27 @@ static enum err count_bytes(void *ctx, const char *p, size_t n, struct diag *d)
 	return ERR_OK;
 }
 
-static size_t peak(void)
+/* Bytes of resident memory from the line `name` of the kernel's account. */
+static size_t resident(const char *name)
 {
-	struct rusage u;
-	getrusage(RUSAGE_SELF, &u);
-	return (size_t)u.ru_maxrss * 1024;
+	char line[200];
+	size_t kb = 0;
+	FILE *f = fopen("/proc/self/status", "r");
+	while (f && fgets(line, sizeof line, f))
+		if (!strncmp(line, name, strlen(name)))
+			kb = strtoul(line + strlen(name), NULL, 10);
+	if (f)
+		fclose(f);
+	return kb * 1024;
+}
+
+/* The peak is counted anew from here; false where that cannot be done. */
+static bool peak_reset(void)
+{
+	malloc_trim(0);
+	FILE *f = fopen("/proc/self/clear_refs", "w");
+	bool ok = f && fputs("5", f) >= 0;
+	return f && !fclose(f) && ok;
 }
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -392,33 +408,33 @@ static enum err leave_it(void *ctx, struct arena *a, struct aas_node *n, struct 
 	return ERR_OK;
 }
 
-/* Reads, and writes to the other format when `write`; in less memory than `times` the largest identifiable and 8 MB.  The peak of a process
- * never falls, so what takes little must come first. */
+/* Reads, and writes to the other format when `write`; in less memory than `times` the largest identifiable and 8 MB. */
 static void memory(size_t mb, size_t large, bool write, unsigned times)
 {
 	const char *const names[] = { "JSON", "XML" };
 	for (unsigned xml = 0; xml < 2; xml++) {
 		struct made m = { .xml = xml, .total = mb << 20, .large = large };
-		size_t out = 0, before;
+		size_t out = 0;
 		struct diag d = DIAG_INIT;
 		char text[1100];
 		buf_init(&m.b, 0);
 		if (large && buf_reserve(&m.b, large + 8000))
 			memset(m.b.p, 1, large + 8000);		/* the source's memory does not count */
-		before = peak();
+		bool measured = peak_reset() && !INSTRUMENTED;
+		size_t before = resident("VmRSS:");
 		struct aas_writer *w = aas_writer_new(xml ? AAS_FORMAT_JSON : AAS_FORMAT_XML, AAS_V3_1, false, (struct sink){ count_bytes, &out });
 		enum err e = (xml ? aas_xml_read_items : aas_json_read_items)((struct source){ made_read, &m },
 									       &(struct aas_items){ write ? pass_on : leave_it, w, 0 }, &d);
 		if (!e)
 			e = aas_writer_end(w, &d);
-		size_t used = peak() - before, bound = times * large + ((size_t)8 << 20);
+		size_t used = resident("VmHWM:") - before, bound = times * large + ((size_t)8 << 20);
 		check_int(e, ERR_OK, "%s, %zu MB, %zu submodels, the largest of %zu kB: %s", names[xml], m.given >> 20, m.n, (large ? large : 4000) >> 10,
 			  diag_first(&d, text, sizeof text));
 		check(!write || out > m.given / 2, "%zu MB are written", out >> 20);
-		if (INSTRUMENTED)
-			printf("ok %d - memory # SKIP an instrumented build uses more\n", ++tap_n);
+		if (measured)
+			check(used < bound, "%zu kB of memory, less than %zu", used >> 10, bound >> 10);
 		else
-			check(used < bound, "%zu kB of memory more, less than %zu", used >> 10, bound >> 10);
+			printf("ok %d - memory # SKIP an instrumented build, or no way to reset the peak\n", ++tap_n);
 		aas_writer_free(w);
 		buf_fini(&m.b);
 		diag_fini(&d);
