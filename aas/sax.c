@@ -135,6 +135,10 @@ static void on_error(void *ctx, xmlErrorPtr error)
 	size_t n = error->message ? strcspn(error->message, "\n") : 0;
 	if (p->e || error->level < XML_ERR_ERROR)
 		return;
+	if (error->code == XML_WAR_NS_URI) {	/* no concern of XML; also what the parser says when it has no memory to look at the URI */
+		p->x->errNo = XML_ERR_OK;
+		return;
+	}
 	enum err e = error->code == XML_ERR_NO_MEMORY ? ERR_NO_MEMORY : ERR_BAD_REQUEST;
 	stop(p, diag_add(p->d, e, "line %d: not well-formed XML: %.*s", error->line, (int)(n < 200 ? n : 200), error->message ? error->message : ""));
 }
@@ -164,6 +168,26 @@ unsigned sax_line(const struct sax_from *from)
 	return line > 0 ? (unsigned)line : 1;
 }
 
+/* xmlCreateIOParserCtxt does the same but loses the input where memory ends. */
+static xmlParserCtxtPtr new_context(struct parser *p, const xmlSAXHandler *h)
+{
+	xmlParserCtxtPtr x = xmlNewParserCtxt();
+	xmlParserInputBufferPtr buffer = x ? xmlParserInputBufferCreateIO(on_read, NULL, p, XML_CHAR_ENCODING_NONE) : NULL;
+	xmlParserInputPtr input = buffer ? xmlNewIOInputStream(x, buffer, XML_CHAR_ENCODING_NONE) : NULL;
+	if (input && inputPush(x, input) >= 0) {
+		*x->sax = *h;
+		x->userData = p;
+		return x;
+	}
+	if (input)
+		xmlFreeInputStream(input);
+	else if (buffer)
+		xmlFreeParserInputBuffer(buffer);
+	if (x)
+		xmlFreeParserCtxt(x);
+	return NULL;
+}
+
 enum err sax_parse(struct source source, struct sax_from *from, struct diag *d)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -176,7 +200,8 @@ enum err sax_parse(struct source source, struct sax_from *from, struct diag *d)
 	pthread_once(&once, xmlInitParser);
 	xmlSetGenericErrorFunc(NULL, be_quiet);
 	from->parser = &p;
-	if (!(p.x = xmlCreateIOParserCtxt(&h, &p, on_read, NULL, &p, XML_CHAR_ENCODING_NONE))) {
+	if (!(p.x = new_context(&p, &h))) {
+		xmlResetLastError();
 		from->parser = NULL;
 		return p.e ? p.e : diag_add(d, ERR_NO_MEMORY, "out of memory");
 	}
@@ -186,6 +211,7 @@ enum err sax_parse(struct source source, struct sax_from *from, struct diag *d)
 	if (!p.e && (!p.x->wellFormed || p.x->errNo || p.open || !p.seen))
 		p.e = diag_add(d, p.x->errNo == XML_ERR_NO_MEMORY ? ERR_NO_MEMORY : ERR_BAD_REQUEST, "not well-formed XML");
 	xmlFreeParserCtxt(p.x);
+	xmlResetLastError();	/* the thread would keep its texts */
 	from->parser = NULL;
 	return p.e;
 }

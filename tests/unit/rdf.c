@@ -243,7 +243,7 @@ static void examples(void)
 	static const char env[] =
 		"{\"assetAdministrationShells\":[{\"modelType\":\"AssetAdministrationShell\",\"id\":\"no iri\",\"assetInformation\":{\"assetKind\":\"Instance\","
 		"\"globalAssetId\":\"g\"}}],\"submodels\":[{\"modelType\":\"Submodel\",\"id\":\"urn:a\",\"kind\":\"Template\",\"submodelElements\":[{\"modelType\":"
-		"\"Property\",\"idShort\":\"P\",\"valueType\":\"xs:anyURI\",\"value\":\"a\\\"\\\\\\n\xC3\xA4\"},{\"modelType\":\"Blob\",\"idShort\":\"B\",\"value\":\"AAAA\"}]}]}";
+		"\"Property\",\"idShort\":\"P\",\"valueType\":\"xs:string\",\"value\":\"a\\\"\\\\\\n\xC3\xA4\"},{\"modelType\":\"Blob\",\"idShort\":\"B\",\"value\":\"AAAA\"}]}]}";
 	writes("{}", AAS_RDF_TURTLE, AAS_V3_0, PREFIXES("https://admin-shell.io/aas/3/0"), "Turtle: nothing");
 	writes("{}", AAS_RDF_JSONLD, AAS_V3_0, "{\"@context\":{\"@vocab\":\"https://admin-shell.io/aas/3/0/\"},\"@graph\":[]}", "JSON-LD: nothing");
 	writes(env, AAS_RDF_TURTLE, AAS_V3_1, PREFIXES(NS)
@@ -261,7 +261,7 @@ static void examples(void)
 	       "\t\trdf:type aas:Property ;\n"
 	       "\t\t<" NS "/index> \"0\"^^xs:integer ;\n"
 	       "\t\t<" NS "/Referable/idShort> \"P\"^^xs:string ;\n"
-	       "\t\t<" NS "/Property/valueType> <" NS "/DataTypeDefXsd/AnyUri> ;\n"
+	       "\t\t<" NS "/Property/valueType> <" NS "/DataTypeDefXsd/String> ;\n"
 	       "\t\t<" NS "/Property/value> \"a\\\"\\\\\\n\xC3\xA4\"^^xs:string ;\n"
 	       "\t] ;\n"
 	       "\t<" NS "/Submodel/submodelElements> [\n"
@@ -275,7 +275,7 @@ static void examples(void)
 	       "\"AssetAdministrationShell/assetInformation\":{\"@type\":\"AssetInformation\",\"AssetInformation/assetKind\":{\"@id\":\"" NS "/AssetKind/Instance\"},"
 	       "\"AssetInformation/globalAssetId\":\"g\"}},{\"@id\":\"urn:a\",\"@type\":\"Submodel\",\"Identifiable/id\":\"urn:a\",\"HasKind/kind\":{\"@id\":\"" NS
 	       "/ModellingKind/Template\"},\"Submodel/submodelElements\":[{\"@type\":\"Property\",\"index\":0,\"Referable/idShort\":\"P\",\"Property/valueType\":{\"@id\":\"" NS
-	       "/DataTypeDefXsd/AnyUri\"},\"Property/value\":\"a\\\"\\\\\\n\xC3\xA4\"},{\"@type\":\"Blob\",\"index\":1,\"Referable/idShort\":\"B\",\"Blob/value\":{\"@type\":\"" XS
+	       "/DataTypeDefXsd/String\"},\"Property/value\":\"a\\\"\\\\\\n\xC3\xA4\"},{\"@type\":\"Blob\",\"index\":1,\"Referable/idShort\":\"B\",\"Blob/value\":{\"@type\":\"" XS
 	       "base64Binary\",\"@value\":\"AAAA\"}}]}]}", "JSON-LD: the same");
 }
 
