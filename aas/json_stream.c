@@ -41,7 +41,7 @@ static enum err make_room(struct window *w)
 	size_t want = w->n + STEP + AAS_SCAN_PAD;
 	if (want <= w->cap)
 		return ERR_OK;
-	if (w->at >= w->n / 2) {
+	if (w->at && w->at >= w->n / 2) {
 		memmove(w->p, w->p + w->at, w->n - w->at);
 		w->base += w->at;
 		w->n -= w->at;
