@@ -137,6 +137,34 @@ static void small_texts(void)
 	check_int(faults, 0, "%u small texts of XML, %u of them refused: the same trees and messages", files, refused);
 }
 
+/* Where the window has moved on, bytes are still counted from the beginning; and as many levels are allowed as in a whole text. */
+static void large_texts(void)
+{
+	struct buf b = BUF_INIT;
+	files = refused = faults = 0;
+	buf_puts(&b, "{\"submodels\":[");
+	for (int i = 0; i < 20000; i++)
+		buf_puts(&b, SM("urn:one/of/many") ",");
+	buf_puts(&b, SM("\\x") "]}");
+	compare("a fault at the end of 1 MB", false, buf_view(&b), 65536);
+	b.n -= strlen(SM("\\x") "]}");
+	buf_puts(&b, SM("a") "}");
+	compare("a bracket that is missing there", false, buf_view(&b), 65536);
+	for (int levels = 60; levels < 70; levels++) {
+		buf_reset(&b);
+		buf_puts(&b, "{\"submodels\":[{\"modelType\":\"Submodel\",\"id\":\"a\"");
+		for (int i = 0; i < levels; i++)
+			buf_printf(&b, ",\"%s\":[{\"modelType\":\"SubmodelElementCollection\",\"idShort\":\"ab\"", i ? "value" : "submodelElements");
+		for (int i = 0; i < levels; i++)
+			buf_puts(&b, "}]");
+		buf_puts(&b, "}]}");
+		compare("levels", false, buf_view(&b), 1000);
+	}
+	buf_fini(&b);
+	check_int(faults, 0, "%u large texts, %u of them refused: the same trees and messages", files, refused);
+	check(refused > 4 && refused < files, "some are refused");
+}
+
 static void walk(const char *dir, const char *ending)
 {
 	DIR *d = opendir(dir);
@@ -451,6 +479,7 @@ int main(void)
 	memory(size, size << 17, false, 3);	/* an eighth of the whole */
 	memory(size, size << 17, true, 5);
 	small_texts();
+	large_texts();
 	fixtures("testgen/Json/ContainedInEnvironment", ".json");
 	fixtures("testgen/Xml/ContainedInEnvironment", ".xml");
 	fixtures("templates", ".json");

@@ -55,6 +55,8 @@ static void written(void)
 	writes(AAS_Property, "{\"modelType\":\"Property\",\"valueType\":\"xs:string\",\"value\":\" \\ta\\r\\nb ]]> <&> \xE2\x82\xAC\xF0\x9D\x84\x9E \"}", AAS_V3_1,
 	       "<property xmlns=\"" NS1 "\"><valueType>xs:string</valueType><value> \ta&#13;\nb ]]&gt; &lt;&amp;&gt; \xE2\x82\xAC\xF0\x9D\x84\x9E </value></property>",
 	       "what must be escaped, and blanks as they are");
+	writes(AAS_Property, "{\"modelType\":\"Property\",\"valueType\":\"xs:string\",\"value\":\"\\r0123456789abcdef\\r\"}", AAS_V3_1,
+	       "<property xmlns=\"" NS1 "\"><valueType>xs:string</valueType><value>&#13;0123456789abcdef&#13;</value></property>", "carriage returns alone");
 	writes(AAS_Property, "{\"modelType\":\"Property\",\"valueType\":\"xs:string\",\"value\":\"\"}", AAS_V3_1,
 	       "<property xmlns=\"" NS1 "\"><valueType>xs:string</valueType><value></value></property>", "an empty value");
 	writes(AAS_Property, "{\"modelType\":\"Property\",\"valueType\":\"xs:string\",\"value\":\"0123456789abcdef0123456789abcde<\"}", AAS_V3_1,
