@@ -55,8 +55,15 @@ static void written(void)
 	writes(AAS_Property, "{\"modelType\":\"Property\",\"valueType\":\"xs:string\",\"value\":\" \\ta\\r\\nb ]]> <&> \xE2\x82\xAC\xF0\x9D\x84\x9E \"}", AAS_V3_1,
 	       "<property xmlns=\"" NS1 "\"><valueType>xs:string</valueType><value> \ta&#13;\nb ]]&gt; &lt;&amp;&gt; \xE2\x82\xAC\xF0\x9D\x84\x9E </value></property>",
 	       "what must be escaped, and blanks as they are");
-	writes(AAS_Property, "{\"modelType\":\"Property\",\"valueType\":\"xs:string\",\"value\":\"\\r0123456789abcdef\\r\"}", AAS_V3_1,
-	       "<property xmlns=\"" NS1 "\"><valueType>xs:string</valueType><value>&#13;0123456789abcdef&#13;</value></property>", "carriage returns alone");
+	/* each of the four, alone, where texts are looked at 16 bytes at once and where they are not */
+	static const struct { const char *json, *xml; } special[] = { { "\\r", "&#13;" }, { "&", "&amp;" }, { "<", "&lt;" }, { ">", "&gt;" } };
+	for (size_t i = 0; i < 8; i++) {
+		const char *before = i & 1 ? "0123456789abcdef" : "", *after = i & 1 ? "" : "0123456789abcdef";
+		char json[200], xml[300];
+		snprintf(json, sizeof json, "{\"modelType\":\"Property\",\"valueType\":\"xs:string\",\"value\":\"%s%s%s\"}", before, special[i / 2].json, after);
+		snprintf(xml, sizeof xml, "<property xmlns=\"" NS1 "\"><valueType>xs:string</valueType><value>%s%s%s</value></property>", before, special[i / 2].xml, after);
+		writes(AAS_Property, json, AAS_V3_1, xml, special[i / 2].xml);
+	}
 	writes(AAS_Property, "{\"modelType\":\"Property\",\"valueType\":\"xs:string\",\"value\":\"\"}", AAS_V3_1,
 	       "<property xmlns=\"" NS1 "\"><valueType>xs:string</valueType><value></value></property>", "an empty value");
 	writes(AAS_Property, "{\"modelType\":\"Property\",\"valueType\":\"xs:string\",\"value\":\"0123456789abcdef0123456789abcde<\"}", AAS_V3_1,
