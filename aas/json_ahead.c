@@ -45,29 +45,6 @@ static uint8_t named_class(const char *p)
 	return c ? (uint8_t)(c->id + 1) : AAS_AHEAD_UNKNOWN;
 }
 
-/* The quotes that are escaped; rare, so bit by bit. */
-static uint64_t escaped_bytes(uint64_t back, bool *carry)
-{
-	uint64_t escaped = *carry;
-	back &= ~escaped;
-	*carry = false;
-	while (back) {
-		uint64_t bit = back & -back, next = bit << 1;
-		escaped |= next;
-		*carry = !next;
-		back &= ~(bit | next);
-	}
-	return escaped;
-}
-
-/* Bit i of the result is the exclusive or of the bits 0 to i. */
-static uint64_t running_parity(uint64_t x)
-{
-	for (unsigned k = 1; k < 64; k *= 2)
-		x ^= x << k;
-	return x;
-}
-
 static bool enter(struct state *s, const char *p)
 {
 	struct entry e = { (uint32_t)(p - s->text), AAS_AHEAD_NONE };
@@ -84,8 +61,8 @@ static bool scan_block(struct state *s, const char *p, const char **stop)
 	struct aas_scan_masks m = aas_scan_block(p);
 	uint64_t quote = m.quote;
 	if (m.back || s->escaped)
-		quote &= ~escaped_bytes(m.back, &s->escaped);
-	uint64_t in_string = running_parity(quote) ^ s->inside;	/* an opening quote is in, a closing one is out */
+		quote &= ~aas_scan_escaped(m.back, &s->escaped);
+	uint64_t in_string = aas_scan_parity(quote) ^ s->inside;	/* an opening quote is in, a closing one is out */
 	s->inside = in_string >> 63 ? ~(uint64_t)0 : 0;
 	/* a name in the next block is looked for as well: its first letter may stand there */
 	uint64_t starts = quote & in_string & (m.m >> 1 | (uint64_t)1 << 63);

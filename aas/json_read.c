@@ -6,6 +6,7 @@
 
 #include "aas/json.h"
 #include "aas/json_ahead.h"
+#include "aas/json_read.h"
 #include "aas/json_scan.h"
 #include "aas/lexical.h"
 #include "aas/lookup.h"
@@ -17,6 +18,7 @@
 struct reader {
 	char *p;		/* what is read next */
 	char *text, *end;
+	size_t base;		/* of text in the whole, for messages */
 	struct arena *arena;
 	char *mem;		/* zeroed memory for nodes */
 	size_t left, chunk;
@@ -50,6 +52,11 @@ __attribute__((cold, noinline)) static enum err no_memory(struct reader *r)
 	return diag_add(r->d, ERR_NO_MEMORY, "not enough memory to read the text");
 }
 
+static size_t place(const struct reader *r, const char *p)
+{
+	return r->base + (size_t)(p - r->text);
+}
+
 /* How much of a client's text a message quotes. */
 static int brief(size_t n)
 {
@@ -67,7 +74,7 @@ __attribute__((cold, noinline)) static enum err not_kind(struct reader *r, const
 			    c == 't' || c == 'f' ? "a boolean" : c == '-' || (c >= '0' && c <= '9') ? "a number" : NULL;
 	if (found)
 		return fault(r, NULL, "expected %s, not %s", wanted, found);
-	return fault(r, NULL, "expected %s at byte %zu", wanted, (size_t)(r->p - r->text));
+	return fault(r, NULL, "expected %s at byte %zu", wanted, place(r, r->p));
 }
 
 /* ---- strings -------------------------------------------------------------------------- */
@@ -102,7 +109,7 @@ static enum err unescape(struct reader *r, char **q, char **w, bool *wide)
 	if (c == 'b' || c == 'f')
 		return fault(r, "AASd-130", "\\%c is not a character that XML 1.0 can carry", c);
 	if (c != 'u' || !hex4(*q + 2, &u))
-		return fault(r, NULL, "wrong escape at byte %zu", (size_t)(*q - r->text));
+		return fault(r, NULL, "wrong escape at byte %zu", place(r, *q));
 	*q += 6;
 	if (u >= 0xD800 && u < 0xE000) {
 		if (u >= 0xDC00 || (*q)[0] != '\\' || (*q)[1] != 'u' || !hex4(*q + 2, &low) || low < 0xDC00 || low >= 0xE000)
@@ -140,7 +147,7 @@ static enum err read_string_rest(struct reader *r, char *from, char *q, size_t *
 			if (!utf8_xml_valid(run, (size_t)(q - run)))
 				return utf8_valid(run, (size_t)(q - run)) ?
 					fault(r, "AASd-130", "U+FFFE and U+FFFF are not characters that XML 1.0 can carry") :
-					fault(r, NULL, "the text is not UTF-8 at byte %zu", (size_t)(run - r->text));
+					fault(r, NULL, "the text is not UTF-8 at byte %zu", place(r, run));
 		} else if (!aas_scan_plain(*q)) {
 			return q >= r->end ? fault(r, NULL, "the string does not end") :
 					     fault(r, NULL, "control character U+%04X inside a string", (unsigned)(unsigned char)*q);
@@ -311,7 +318,7 @@ static inline enum err read_name(struct reader *r, const struct aas_class *c, in
 	char *s;
 	bool wide;
 	if (*r->p != '"')
-		return fault(r, NULL, "expected the name of an attribute at byte %zu", (size_t)(r->p - r->text));
+		return fault(r, NULL, "expected the name of an attribute at byte %zu", place(r, r->p));
 	enum err e = read_string(r, &s, &n, &wide);
 	if (e)
 		return e;
@@ -334,7 +341,7 @@ static inline enum err read_separator(struct reader *r, char close, bool *more)
 	r->p = aas_scan_space(r->p);
 	char c = *r->p;
 	if (c != ',' && c != close)
-		return fault(r, NULL, "expected a comma or %c at byte %zu", close, (size_t)(r->p - r->text));
+		return fault(r, NULL, "expected a comma or %c at byte %zu", close, place(r, r->p));
 	r->p++;
 	if ((*more = c == ','))
 		r->p = aas_scan_space(r->p);
@@ -485,21 +492,15 @@ static enum err read_node(struct reader *r, unsigned type, unsigned flags, struc
 
 /* ---- entry ------------------------------------------------------------------------------------ */
 
-static enum err reader_open(struct reader *r, struct arena *a, const char *text, size_t n, struct diag *d)
+/* A copy of the text with the padding behind it. */
+static enum err reader_copy(struct reader *r, const char *text, size_t n)
 {
-	*r = (struct reader){ .arena = a, .d = d, .chunk = n < 256 ? 256 : n < CHUNK_MAX ? n & ~(size_t)15 : CHUNK_MAX };
-	aas_ahead_init(&r->ahead, NULL);
 	if (n >= UINT32_MAX - AAS_SCAN_PAD)
-		return diag_add(d, ERR_TOO_LARGE, "the text has more than 4 GiB");
-	if (!(r->text = arena_raw(a, n + AAS_SCAN_PAD)))
+		return diag_add(r->d, ERR_TOO_LARGE, "the text has more than 4 GiB");
+	if (!(r->text = arena_raw(r->arena, n + AAS_SCAN_PAD)))
 		return no_memory(r);
 	memcpy(r->text, text, n);
 	memset(r->text + n, 0, AAS_SCAN_PAD);
-	r->end = r->text + n;
-	r->ahead.scanned = r->text;
-	if (n >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3))
-		return fault(r, NULL, "the text begins with a byte order mark");
-	r->p = aas_scan_space(r->text);
 	return ERR_OK;
 }
 
@@ -507,33 +508,47 @@ static enum err reader_end(struct reader *r)
 {
 	r->p = aas_scan_space(r->p);
 	r->leaf = NULL;
-	return r->p == r->end ? ERR_OK : fault(r, NULL, "more text follows the value at byte %zu", (size_t)(r->p - r->text));
+	return r->p == r->end ? ERR_OK : fault(r, NULL, "more text follows the value at byte %zu", place(r, r->p));
 }
 
-static enum err read_whole(struct arena *a, unsigned type, const char *text, size_t n, unsigned flags, bool list, struct aas_node **out,
-			   struct diag *d)
+static enum err read_value(struct reader *r, unsigned type, unsigned flags, bool list, struct aas_node **out)
+{
+	enum err e = ERR_OK;
+	r->p = aas_scan_space(r->text);
+	if (!list) {
+		e = read_node(r, type, flags, NULL, out);
+	} else if (*r->p != '[') {
+		e = not_kind(r, "an array");
+	} else {
+		r->p = aas_scan_space(r->p + 1);
+		if (*r->p == ']')
+			r->p++;
+		else
+			e = read_items(r, type, flags, NULL, out);
+	}
+	return e ? e : reader_end(r);
+}
+
+/* `text` NULL: the piece is read in its place. */
+static enum err read_whole(struct arena *a, unsigned type, const char *text, const struct aas_json_piece *piece, unsigned flags,
+			   struct aas_node **out, struct diag *d)
 {
 	struct diag scratch = DIAG_INIT;
 	struct diag_frame *top = d ? d->top : NULL;
-	struct reader r;
+	size_t n = piece->n;
+	struct reader r = {
+		.arena = a, .d = d ? d : &scratch, .text = piece->text, .base = piece->base, .depth = piece->depth,
+		.chunk = n < 256 ? 256 : n < CHUNK_MAX ? n & ~(size_t)15 : CHUNK_MAX,
+	};
 	*out = NULL;
-	enum err e = reader_open(&r, a, text, n, d ? d : &scratch);
-	if (e)
-		goto out;
-	if (!list) {
-		e = read_node(&r, type, flags, NULL, out);
-	} else if (*r.p != '[') {
-		e = not_kind(&r, "an array");
-	} else {
-		r.p = aas_scan_space(r.p + 1);
-		if (*r.p == ']')
-			r.p++;
-		else
-			e = read_items(&r, type, flags, NULL, out);
+	aas_ahead_init(&r.ahead, NULL);
+	enum err e = text ? reader_copy(&r, text, n) : n >= UINT32_MAX - AAS_SCAN_PAD ? ERR_TOO_LARGE : ERR_OK;
+	if (!e) {
+		r.end = r.text + n;
+		r.ahead.scanned = r.text;
+		e = n >= 3 && !memcmp(r.text, "\xEF\xBB\xBF", 3) ? fault(&r, NULL, "the text begins with a byte order mark") :
+								     read_value(&r, type, flags, piece->list, out);
 	}
-	if (!e)
-		e = reader_end(&r);
-out:
 	r.d->top = top;		/* a fault leaves the frames of the calls it came through */
 	aas_ahead_fini(&r.ahead);
 	diag_fini(&scratch);
@@ -544,11 +559,16 @@ out:
 
 enum err aas_json_read(struct arena *a, unsigned type, const char *text, size_t n, unsigned flags, struct aas_node **out, struct diag *d)
 {
-	return read_whole(a, type, text, n, flags, false, out, d);
+	return read_whole(a, type, text, &(struct aas_json_piece){ .n = n }, flags, out, d);
 }
 
 enum err aas_json_read_list(struct arena *a, unsigned type, const char *text, size_t n, unsigned flags, struct aas_node **head,
 			    struct diag *d)
 {
-	return read_whole(a, type, text, n, flags, true, head, d);
+	return read_whole(a, type, text, &(struct aas_json_piece){ .n = n, .list = true }, flags, head, d);
+}
+
+enum err aas_json_read_piece(struct arena *a, unsigned type, const struct aas_json_piece *piece, struct aas_node **out, struct diag *d)
+{
+	return read_whole(a, type, NULL, piece, AAS_JSON_DEFAULT, out, d);
 }

@@ -102,6 +102,29 @@ static inline struct aas_scan_masks aas_scan_block(const char *p)
 					aas_scan_equal(x, 'm') };
 }
 
+/* The bytes that are escaped, from the backslashes of a block; rare, so bit by bit.  *carry: the first byte of the next block is. */
+static inline uint64_t aas_scan_escaped(uint64_t back, bool *carry)
+{
+	uint64_t escaped = *carry;
+	back &= ~escaped;
+	*carry = false;
+	while (back) {
+		uint64_t bit = back & -back, next = bit << 1;
+		escaped |= next;
+		*carry = !next;
+		back &= ~(bit | next);
+	}
+	return escaped;
+}
+
+/* Bit i of the result is the exclusive or of the bits 0 to i. */
+static inline uint64_t aas_scan_parity(uint64_t x)
+{
+	for (unsigned k = 1; k < 64; k *= 2)
+		x ^= x << k;
+	return x;
+}
+
 /* The n <= 31 bytes at key and p agree; both may be read for 32 bytes. */
 static inline bool aas_scan_same(const char *key, const char *p, size_t n)
 {

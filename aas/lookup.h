@@ -16,6 +16,7 @@
 struct aas_lookup {
 	uint64_t seed;
 	uint8_t place[AAS_LOOKUP_SIZE];		/* 1 + index, 0: nothing */
+	uint8_t len[AAS_LOOKUP_SIZE];		/* of the name there */
 };
 
 /* What the codecs want to know about a class at once; slots are bits. */
@@ -46,9 +47,11 @@ static inline unsigned aas_lookup_hash(uint64_t seed, const char *p, size_t n)
 	return (unsigned)(((a ^ seed) * 0x9E3779B97F4A7C15u + (b + n) * (seed | 1)) >> 57);
 }
 
+/* The index of the only name that may be p, if its length is n; else -1. */
 static inline int aas_lookup_guess(const struct aas_lookup *l, const char *p, size_t n)
 {
-	return (int)l->place[aas_lookup_hash(l->seed, p, n)] - 1;
+	unsigned at = aas_lookup_hash(l->seed, p, n);
+	return l->len[at] == n ? (int)l->place[at] - 1 : -1;
 }
 
 #endif

@@ -78,10 +78,12 @@ static void lookup_make(struct aas_lookup *l, const char *const *names, unsigned
 		memset(l->place, 0, sizeof l->place);
 		l->seed = seed * 0xD6E8FEB86659FD93u;
 		for (; i < n; i++) {
-			uint8_t *at = &l->place[aas_lookup_hash(l->seed, names[i], strlen(names[i]))];
-			if (*at)
+			size_t len = strlen(names[i]);
+			unsigned at = aas_lookup_hash(l->seed, names[i], len);
+			if (l->place[at])
 				break;
-			*at = (uint8_t)(i + 1);
+			l->place[at] = (uint8_t)(i + 1);
+			l->len[at] = (uint8_t)len;
 		}
 		if (i == n)
 			return;
@@ -121,21 +123,16 @@ __attribute__((constructor)) static void indexes_make(void)
 		lookup_make(&aas_enum_lookup[i], aas_enums[i].literal, aas_enums[i].n);
 }
 
-static bool same(const char *name, const char *p, size_t n)
-{
-	return !strncmp(name, p, n) && !name[n];
-}
-
 const struct aas_class *aas_class_by_name(const char *name, size_t n)
 {
 	int i = aas_lookup_guess(&aas_class_lookup, name, n);
-	return i >= 0 && aas_classes[i].name_len == n && !memcmp(aas_classes[i].name, name, n) ? &aas_classes[i] : NULL;
+	return i >= 0 && !memcmp(aas_classes[i].name, name, n) ? &aas_classes[i] : NULL;
 }
 
 const struct aas_class *aas_class_by_xml(const char *name, size_t n)
 {
 	int i = aas_lookup_guess(&aas_xml_lookup, name, n);
-	return i >= 0 && same(aas_classes[i].xml, name, n) ? &aas_classes[i] : NULL;
+	return i >= 0 && !memcmp(aas_classes[i].xml, name, n) ? &aas_classes[i] : NULL;
 }
 
 bool aas_class_fits(const struct aas_class *c, unsigned type)
@@ -156,13 +153,13 @@ const char *aas_type_name(unsigned type)
 int aas_prop_find(const struct aas_class *c, const char *name, size_t n)
 {
 	int i = aas_lookup_guess(&aas_class_index[c->id].props, name, n);
-	return i >= 0 && c->props[i].name_len == n && !memcmp(c->props[i].name, name, n) ? i : -1;
+	return i >= 0 && !memcmp(c->props[i].name, name, n) ? i : -1;
 }
 
 int aas_enum_find(enum aas_enum_id e, const char *text, size_t n)
 {
 	int i = aas_lookup_guess(&aas_enum_lookup[e], text, n);
-	return i >= 0 && same(aas_enums[e].literal[i], text, n) ? i : -1;
+	return i >= 0 && !memcmp(aas_enums[e].literal[i], text, n) ? i : -1;
 }
 
 const char *aas_enum_text(enum aas_enum_id e, union aas_slot s)

@@ -66,7 +66,7 @@ static enum err read_elements(struct opc *o, const char *part, const char *root,
 	static const struct sax_ops ops = { on_start, on_end, on_text };
 	const struct zip_entry *z = zip_file_find(o->zip, part, strlen(part));
 	struct elements e = { fn, o, ctx, d, root, 0 };
-	struct sax_from from = { &ops, &e, 0 };
+	struct sax_from from = { &ops, &e, NULL };
 	struct slice text;
 	struct diag_frame f;
 	if (!z)
@@ -79,7 +79,7 @@ static enum err read_elements(struct opc *o, const char *part, const char *root,
 	if (!err && has_long_tag(text))
 		err = diag_add(d, ERR_TOO_LARGE, "an element or a comment of more than %zu KiB", OPC_TAG_MAX >> 10);
 	if (!err)
-		err = sax_parse(text.p, text.n, &from, d);
+		err = sax_parse(source_slice(&text), &from, d);
 	diag_pop(d);
 	arena_free(a);
 	return err;

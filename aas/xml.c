@@ -5,12 +5,13 @@
 
 #include <stdio.h>
 
+#include "aas/environment.h"
 #include "aas/json.h"
+#include "aas/lexical.h"
+#include "aas/lookup.h"
 #include "aas/sax.h"
-#include "aas/tree.h"
 #include "base/buf.h"
 
-static const char *const namespaces[] = { "https://admin-shell.io/aas/3/1", "https://admin-shell.io/aas/3/0" };
 #define NS_XSI "http://www.w3.org/2001/XMLSchema-instance"
 
 /* Where we are: in an element that is an instance, a text, a list of instances, or that wraps one instance of an abstract class. */
@@ -27,26 +28,35 @@ struct frame {
 	struct diag_frame at;
 };
 
+/* The parser keeps a name once, so its address stands for it: most elements are found without looking at their letters. */
+struct known {
+	const char *name;
+	uint8_t cls, slot;		/* of class `cls` the attribute; AAS_N_CLASSES: slot is the class */
+};
+#define KNOWN 128
+
 struct reader {
 	struct sax_from from;
 	struct arena *a;
 	struct diag *d;
-	const char *ns;
+	const struct aas_items *items;	/* NULL: the whole tree is wanted */
+	unsigned type;			/* of the root */
+	const char *ns, *ns_kept;	/* the second is the parser's copy */
 	struct aas_node *root;
 	struct buf text;
 	unsigned depth, nodes;
+	struct known known[KNOWN];
 	struct frame stack[2 * AAS_DEPTH_MAX + 4];
 };
 
-static enum err fault(struct reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static enum err fault(struct reader *r, const char *fmt, ...)
+__attribute__((cold, noinline, format(printf, 2, 3))) static enum err fault(struct reader *r, const char *fmt, ...)
 {
 	char text[300];
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	return diag_add(r->d, ERR_BAD_REQUEST, "%s (line %u)", text, r->from.line);
+	return diag_add(r->d, ERR_BAD_REQUEST, "%s (line %u)", text, sax_line(&r->from));
 }
 
 static enum err no_memory(struct reader *r)
@@ -72,7 +82,7 @@ static enum err enter(struct reader *r, const struct aas_class *c, struct aas_no
 {
 	if (++r->nodes > AAS_DEPTH_MAX)
 		return fault(r, "nested deeper than %d levels", AAS_DEPTH_MAX);
-	struct aas_node *n = aas_node_new(r->a, c->id);
+	struct aas_node *n = *place ? *place : aas_node_new(r->a, c->id);	/* only the root may be there already */
 	if (!n)
 		return no_memory(r);
 	n->parent = parent;
@@ -83,22 +93,38 @@ static enum err enter(struct reader *r, const struct aas_class *c, struct aas_no
 
 static enum err start_root(struct reader *r, const char *ns, const char *name)
 {
+	static const enum aas_version versions[] = { AAS_V3_1, AAS_V3_0 };
+	const struct aas_class *c = aas_class_by_xml(name, strlen(name)), *sole = aas_class_sole(r->type);
 	struct frame *f;
-	for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++)
-		if (str_eq(ns, namespaces[i]))
-			r->ns = namespaces[i];
+	for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
+		if (str_eq(ns, aas_xml_namespace(versions[i])))
+			r->ns = aas_xml_namespace(versions[i]);
+	r->ns_kept = ns;
 	if (!r->ns)
 		return fault(r, "the namespace \"%.100s\" is not that of AAS V3.0 or V3.1", ns);
-	if (!str_eq(name, "environment"))
-		return fault(r, "the element \"environment\" is expected, not \"%.80s\"", name);
-	return enter(r, &aas_classes[AAS_Environment], NULL, &r->root, &f);
+	if (sole && c != sole)
+		return fault(r, "the element \"%s\" is expected, not \"%.80s\"", sole->xml, name);
+	if (!c || !aas_class_fits(c, r->type))
+		return fault(r, "the element \"%.80s\" is no %s", name, aas_type_name(r->type));
+	return enter(r, c, NULL, &r->root, &f);
+}
+
+static inline int find_attribute(struct reader *r, const struct aas_class *c, const char *name)
+{
+	struct known *k = &r->known[((uintptr_t)name >> 2 ^ (uintptr_t)name >> 9 ^ c->id * 7u) % KNOWN];
+	if (k->name == name && k->cls == c->id)
+		return k->slot;
+	int i = aas_prop_find(c, name, strlen(name));
+	if (i >= 0)
+		*k = (struct known){ name, c->id, (uint8_t)i };
+	return i;
 }
 
 static enum err start_attribute(struct reader *r, struct frame *top, const char *name)
 {
 	static const enum place places[] = { IN_TEXT, IN_TEXT, IN_TEXT, IN_TEXT, IN_ONE, IN_LIST };
 	struct aas_node *n = top->node;
-	int i = aas_prop_find(n->cls, name, strlen(name));
+	int i = find_attribute(r, n->cls, name);
 	if (i < 0)
 		return fault(r, "a %s has no element \"%.80s\"", n->cls->name, name);
 	const struct aas_prop *p = &n->cls->props[i];
@@ -121,9 +147,20 @@ static enum err start_attribute(struct reader *r, struct frame *top, const char 
 	return ERR_OK;
 }
 
+static inline const struct aas_class *find_class(struct reader *r, const char *name)
+{
+	struct known *k = &r->known[((uintptr_t)name >> 2 ^ (uintptr_t)name >> 9) % KNOWN];
+	if (k->name == name && k->cls == AAS_N_CLASSES)
+		return &aas_classes[k->slot];
+	const struct aas_class *c = aas_class_by_xml(name, strlen(name));
+	if (c)
+		*k = (struct known){ name, AAS_N_CLASSES, c->id };
+	return c;
+}
+
 static enum err start_instance(struct reader *r, struct frame *top, const char *name)
 {
-	const struct aas_class *c = aas_class_by_xml(name, strlen(name));
+	const struct aas_class *c = find_class(r, name);
 	struct frame *f;
 	enum err e;
 	if (!c || !aas_class_fits(c, top->prop->type))
@@ -133,6 +170,8 @@ static enum err start_instance(struct reader *r, struct frame *top, const char *
 			return fault(r, "only one %s is allowed", aas_type_name(top->prop->type));
 		return enter(r, c, top->node, &top->slot->node, &f);
 	}
+	if (!top->tail)
+		top->slot->node = NULL;		/* it may hold the mark of hand_over */
 	if ((e = enter(r, c, top->node, top->tail ? &top->tail->next : &top->slot->node, &f)))
 		return e;
 	top->tail = f->node;
@@ -150,7 +189,7 @@ static enum err on_start(void *ctx, const char *ns, const char *name, const stru
 			return fault(r, "the element \"%.80s\" has an attribute \"%.80s\"", name, attr[i].name);
 	if (!top)
 		return start_root(r, ns, name);
-	if (!str_eq(ns, r->ns))
+	if (ns != r->ns_kept && !str_eq(ns, r->ns))
 		return fault(r, "the element \"%.80s\" is in the foreign namespace \"%.100s\"", name, ns);
 	if (r->depth == sizeof r->stack / sizeof *r->stack)
 		return fault(r, "nested too deeply");
@@ -164,6 +203,8 @@ static enum err on_start(void *ctx, const char *ns, const char *name, const stru
 	}
 }
 
+/* ---- texts ---------------------------------------------------------------------------- */
+
 /* Line breaks may stand in base64 here; in the tree the text is without them. */
 static void squeeze(struct buf *b)
 {
@@ -176,30 +217,98 @@ static void squeeze(struct buf *b)
 		b->p[k] = 0;
 }
 
+/* As the schema has it for xs:boolean. */
+static struct slice collapse(struct slice s)
+{
+	while (s.n && strchr(" \t\r\n", s.p[0]))
+		s.p++, s.n--;
+	while (s.n && strchr(" \t\r\n", s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+static int brief(size_t n)
+{
+	return n > 80 ? 80 : (int)n;
+}
+
+static enum err check_string(struct reader *r, unsigned type, struct slice s)
+{
+	const struct aas_string_type *t = &aas_strings[type];
+	size_t len = t->max && s.n > t->max ? utf8_length(s.p, s.n) : s.n;
+	if (!utf8_xml_valid(s.p, s.n))
+		return fault(r, "holds characters that are not allowed");
+	if (len < t->min)
+		return fault(r, "must not be empty");
+	if (t->max && len > t->max)
+		return fault(r, "has %zu characters, %u are allowed", len, t->max);
+	return t->check == aas_lex_any || t->check(s.p, s.n) ? ERR_OK : fault(r, "\"%.*s\" is not a valid %s", brief(s.n), s.p, t->name);
+}
+
 static enum err end_text(struct reader *r, struct frame *f)
 {
+	const struct aas_prop *p = f->prop;
 	struct slice t = buf_view(&r->text);
+	enum err e = ERR_OK;
 	int i;
-	switch (f->prop->kind) {
+	switch (p->kind) {
 	case AAS_BOOL:
-		if (slice_is(t, "true") || slice_is(t, "1"))
-			f->slot->ord = 2;
-		else if (slice_is(t, "false") || slice_is(t, "0"))
-			f->slot->ord = 1;
-		else
-			return fault(r, "true or false is expected");
-		return ERR_OK;
+		t = collapse(t);
+		f->slot->ord = slice_is(t, "true") || slice_is(t, "1") ? 2 : slice_is(t, "false") || slice_is(t, "0") ? 1 : 0;
+		return f->slot->ord ? ERR_OK : fault(r, "true or false is expected");
 	case AAS_ENUM:
-		if ((i = aas_enum_find(f->prop->type, t.p, t.n)) < 0)
-			return fault(r, "\"%.*s\" is no literal of %s", (int)(t.n < 80 ? t.n : 80), t.p, aas_enums[f->prop->type].name);
+		if ((i = aas_enum_find(p->type, t.p, t.n)) < 0)
+			return fault(r, "\"%.*s\" is no literal of %s", brief(t.n), t.p, aas_enums[p->type].name);
 		f->slot->ord = 1 + (uintptr_t)i;
 		return ERR_OK;
 	case AAS_B64:
 		squeeze(&r->text);
+		t = buf_view(&r->text);
+		e = aas_lex_base64(t.p, t.n) ? ERR_OK : fault(r, "is not base64 with its padding");
 		break;
+	default:
+		e = check_string(r, p->type, t);
 	}
-	f->slot->str = arena_strndup(r->a, buf_view(&r->text).p, r->text.n);
+	if (e)
+		return e;
+	f->slot->str = arena_strndup(r->a, t.p, t.n);
 	return f->slot->str ? ERR_OK : no_memory(r);
+}
+
+/* ---- ends ----------------------------------------------------------------------------- */
+
+/* What only the whole instance tells: required attributes, and values in the form of their valueType. */
+static enum err check_whole(struct reader *r, const struct aas_node *n)
+{
+	const struct aas_class_index *x = &aas_class_index[n->cls->id];
+	struct diag_frame f;
+	for (uint32_t left = x->required; left; left &= left - 1)
+		if (!n->slot[__builtin_ctz(left)].ord)
+			return fault(r, "%s is required", n->cls->props[__builtin_ctz(left)].name);
+	for (uint32_t left = x->values; left; left &= left - 1) {
+		unsigned i = (unsigned)__builtin_ctz(left);
+		const char *s = n->slot[i].str;
+		uintptr_t type = n->slot[x->value_type].ord;
+		if (!s || !type || aas_xsd_ok(type, s, strlen(s)))
+			continue;
+		diag_push(r->d, &f, n->cls->props[i].name);
+		enum err e = fault(r, "\"%.*s\" is not a value of %s", brief(strlen(s)), s, aas_xsd_of(type)->name);
+		diag_pop(r->d);
+		return e;
+	}
+	return ERR_OK;
+}
+
+/* An identifiable is whole: hand it over and forget it.  Its list, the frame below, only remembers that there was one. */
+static enum err hand_over(struct reader *r, struct frame *f)
+{
+	struct frame *list = f - 1;
+	f->node->parent = NULL;
+	enum err e = r->items->item(r->items->ctx, r->a, f->node, r->d);
+	list->slot->ord = 1;
+	list->tail = NULL;
+	arena_reset(r->a);
+	return e;
 }
 
 static enum err on_end(void *ctx)
@@ -207,12 +316,16 @@ static enum err on_end(void *ctx)
 	struct reader *r = ctx;
 	struct frame *f = &r->stack[r->depth - 1];
 	enum err e = ERR_OK;
-	if (f->place == IN_TEXT)
+	if (f->place == IN_TEXT) {
 		e = end_text(r, f);
-	else if (f->place == IN_NODE)
+	} else if (f->place == IN_NODE) {
 		r->nodes--;
-	else if (!f->slot->ord)
+		e = check_whole(r, f->node);
+		if (!e && r->items && r->depth == 3)
+			e = hand_over(r, f);
+	} else if (!f->slot->ord) {
 		e = f->place == IN_LIST ? fault(r, "must not be empty, leave it out") : fault(r, "a %s is expected", aas_type_name(f->prop->type));
+	}
 	if (!e)
 		pop(r);
 	return e;
@@ -233,18 +346,46 @@ static enum err on_text(void *ctx, const char *p, size_t n)
 
 static const struct sax_ops reader_ops = { on_start, on_end, on_text };
 
-enum err aas_xml_read(struct arena *a, const char *text, size_t n, struct aas_node **environment, struct diag *d)
+/* ---- entry ----------------------------------------------------------------------------- */
+
+static enum err read_from(struct reader *r, struct source source, size_t limit)
 {
 	struct diag own = DIAG_INIT;
-	struct reader r = { .a = a, .d = d ? d : &own };
-	struct diag_frame *top = r.d->top;
-	r.from = (struct sax_from){ &reader_ops, &r, 0 };
-	buf_init(&r.text, 2 * n + 64);	/* as UTF-8 */
-	enum err e = sax_parse(text, n, &r.from, r.d);
-	r.d->top = top;
-	if (!e && !(e = aas_check(r.root, r.d)))
-		*environment = r.root;
-	buf_fini(&r.text);
+	r->d = r->d ? r->d : &own;
+	struct diag_frame *top = r->d->top;
+	r->from = (struct sax_from){ &reader_ops, r, NULL };
+	buf_init(&r->text, limit);
+	enum err e = sax_parse(source, &r->from, r->d);
+	r->d->top = top;	/* a fault leaves the frames of the elements it is in */
+	buf_fini(&r->text);
 	diag_fini(&own);
+	return e;
+}
+
+enum err aas_xml_read_as(struct arena *a, unsigned type, const char *text, size_t n, struct aas_node **out, struct diag *d)
+{
+	struct slice rest = { text, n };
+	struct reader r = { .a = a, .d = d, .type = type };
+	enum err e = read_from(&r, source_slice(&rest), 2 * n + 64);	/* as UTF-8 */
+	*out = e ? NULL : r.root;
+	return e;
+}
+
+enum err aas_xml_read(struct arena *a, const char *text, size_t n, struct aas_node **environment, struct diag *d)
+{
+	return aas_xml_read_as(a, AAS_Environment, text, n, environment, d);
+}
+
+/* The Environment itself must outlive the arena of the items. */
+enum err aas_xml_read_items(struct source source, const struct aas_items *items, struct diag *d)
+{
+	size_t max = items->item_max ? items->item_max : AAS_ITEM_MAX_DEFAULT;
+	struct arena *a = arena_new(max), *top = arena_new(0);
+	struct reader r = { .a = a, .d = d, .items = items, .type = AAS_Environment };
+	enum err e = a && top && (r.root = aas_node_new(top, AAS_Environment)) ? ERR_OK : diag_add(d, ERR_NO_MEMORY, "out of memory");
+	if (!e)
+		e = read_from(&r, source, max);
+	arena_free(a);
+	arena_free(top);
 	return e;
 }

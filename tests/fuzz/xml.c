@@ -1,7 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 - arbitrary bytes as AAS XML: what is read is right, and is the same when it went through JSON. */
+/* SPDX-License-Identifier: Apache-2.0 - arbitrary bytes as AAS XML: what is read is right, and is the same when it went through JSON and XML. */
 #include <stdlib.h>
 
 #include "aas/json.h"
+#include "aas/rdf.h"
 #include "aas/tree.h"
 #include "aas/xml.h"
 
@@ -18,6 +19,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		abort();
 	if (!e && (aas_json_write(&b, env), aas_json_read(a, AAS_Environment, b.p, b.n, 0, &again, NULL) || !aas_equal(env, again)))
 		abort();
+	for (unsigned v = 0; v < 2 && !e; v++) {
+		buf_reset(&b);
+		aas_xml_write(&b, env, v);
+		if (aas_xml_read(a, b.p, b.n, &again, NULL) || !aas_equal(env, again))
+			abort();
+		buf_reset(&b);
+		aas_rdf_write(&b, env, v ? AAS_RDF_TURTLE : AAS_RDF_JSONLD, v);
+		if (b.failed || !utf8_valid(b.p, b.n))
+			abort();
+	}
 	diag_fini(&d);
 	buf_fini(&b);
 	arena_free(a);

@@ -7,6 +7,25 @@
 
 #include "tests/tap.h"
 
+/* Texts are looked at eight bytes at a time: a byte that does not belong there is seen wherever it stands, whatever is around it. */
+static void test_utf8_anywhere(void)
+{
+	static const char good[] = { ' ', '~', 'a', 0x7F, '\t' }, bad[] = { 0x00, 0x1F, (char)0x80, (char)0xC3, (char)0xFE, (char)0xFF };
+	unsigned missed = 0, refused = 0;
+	for (size_t fill = 0; fill < sizeof good; fill++)
+		for (size_t at = 0; at < 24; at++) {
+			char text[24];
+			memset(text, good[fill], sizeof text);
+			refused += !utf8_xml_valid(text, sizeof text);
+			for (size_t i = 0; i < sizeof bad; i++) {
+				text[at] = bad[i];
+				missed += utf8_xml_valid(text, sizeof text);
+			}
+		}
+	check_int(refused, 0, "24 good bytes are good");
+	check_int(missed, 0, "a bad one among them is always seen");
+}
+
 static void test_utf8(void)
 {
 	static const struct {
@@ -92,6 +111,7 @@ int main(void)
 {
 	char one[UUID_SIZE], two[UUID_SIZE];
 	test_utf8();
+	test_utf8_anywhere();
 	test_numbers();
 	test_base64();
 	uuid_v7(one);

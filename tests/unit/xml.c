@@ -65,6 +65,7 @@ static void accepted(void)
 	READS(PROP("<value> a\n b </value>"), JPROP(" a\\n b "), "white space of a value as it is");
 	READS(PROP("<value></value>"), JPROP(""), "an empty text, which is not an absent one");
 	READS(PROP("<value>a<!-- c -->b<![CDATA[<&>]]>&lt;&amp;&#x20AC;&#13;</value>"), JPROP("ab<&><&\xE2\x82\xAC\\r"), "comments, CDATA, references");
+	READS("<!-- a --><?pi x?>" PROP("<?pi y?><value>a<?pi z?>b</value>") "<!-- b -->", JPROP("ab"), "processing instructions");
 	READS("\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" PROP("<value>x</value>"), JPROP("x"), "a byte order mark");
 	READS("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>" PROP("<value>\xE9</value>"), JPROP("\xC3\xA9"), "Latin 1");
 	READS(ENV(NS0, ""), "{}", "an empty environment of V3.0");
@@ -75,6 +76,10 @@ static void accepted(void)
 		 "</typeValueListElement></submodelElementList>"),
 	      JSON("{\"modelType\":\"SubmodelElementList\",\"idShort\":\"L\",\"orderRelevant\":false,\"typeValueListElement\":\"Capability\"}"),
 	      "a boolean written as a digit");
+	READS(SM("<submodelElementList><idShort>L</idShort><orderRelevant>\n true </orderRelevant><typeValueListElement>Capability"
+		 "</typeValueListElement></submodelElementList>"),
+	      JSON("{\"modelType\":\"SubmodelElementList\",\"idShort\":\"L\",\"orderRelevant\":true,\"typeValueListElement\":\"Capability\"}"),
+	      "a boolean with blanks around it");
 	READS(SM("<operation><idShort>O</idShort><inputVariables><operationVariable><value><capability><idShort>C</idShort></capability></value>"
 		 "</operationVariable></inputVariables></operation>"),
 	      JSON("{\"modelType\":\"Operation\",\"idShort\":\"O\",\"inputVariables\":[{\"value\":{\"modelType\":\"Capability\",\"idShort\":\"C\"}}]}"),
@@ -123,6 +128,11 @@ static void refused(void)
 	refuses(SM("<property><idShort>P</idShort><valueType>xs:int</valueType><value>x</value></property>"), "submodels[0].submodelElements[0].value");
 	refuses(SM("<property><idShort>1</idShort><valueType>xs:int</valueType></property>"), "idShort");
 	refuses(SM("<submodelElementList><orderRelevant>yes</orderRelevant></submodelElementList>"), "true or false");
+	refuses(SM("<submodelElementList><orderRelevant>t rue</orderRelevant></submodelElementList>"), "true or false");
+	refuses(SM("<submodelElementList><typeValueListElement> Capability</typeValueListElement></submodelElementList>"), "no literal");
+	refuses(SM("<blob><value>A</value></blob>"), "submodels[0].submodelElements[0].value: is not base64");
+	refuses(PROP("<category></category>"), "submodels[0].submodelElements[0].category: must not be empty");
+	refuses("<?pi x?>" PROP("<?pi y?><!-- --><value xml:space=\"preserve\">x</value>"), "attribute \"space\"");
 	refuses("<!DOCTYPE environment>" ENV(NS1, ""), "document type");
 	refuses("<!DOCTYPE environment [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;\">]>" PROP("<value>&b;</value>"), "document type");
 	refuses("<!DOCTYPE environment SYSTEM \"file:///etc/passwd\">" ENV(NS1, ""), "document type");

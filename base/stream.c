@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/stream.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static enum err fd_read(void *ctx, char *p, size_t n, size_t *got, struct diag *d)
+{
+	ssize_t k;
+	do
+		k = read(*(const int *)ctx, p, n);
+	while (k < 0 && errno == EINTR);
+	*got = k < 0 ? 0 : (size_t)k;
+	return k < 0 ? diag_add(d, ERR_IO, "reading failed: %s", strerror(errno)) : ERR_OK;
+}
+
+static enum err fd_write(void *ctx, const char *p, size_t n, struct diag *d)
+{
+	while (n) {
+		ssize_t k = write(*(const int *)ctx, p, n);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return diag_add(d, ERR_IO, "writing failed: %s", strerror(errno));
+		p += k;
+		n -= (size_t)k;
+	}
+	return ERR_OK;
+}
+
+static enum err slice_read(void *ctx, char *p, size_t n, size_t *got, struct diag *d)
+{
+	struct slice *rest = ctx;
+	(void)d;
+	*got = n < rest->n ? n : rest->n;
+	if (*got)
+		memcpy(p, rest->p, *got);
+	rest->p += *got;
+	rest->n -= *got;
+	return ERR_OK;
+}
+
+struct source source_fd(const int *fd)
+{
+	return (struct source){ fd_read, (void *)fd };
+}
+
+struct sink sink_fd(const int *fd)
+{
+	return (struct sink){ fd_write, (void *)fd };
+}
+
+struct source source_slice(struct slice *rest)
+{
+	return (struct source){ slice_read, rest };
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Every allocation fails once: reading and writing of JSON, XML and RDF says so, gives nothing wrong and leaks nothing.
+ *
+ * The linker's --wrap catches the allocations of our own code, xmlMemSetup those of libxml2.
+ */
+#include <libxml/xmlmemory.h>
+#include <libxml/parser.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aas/environment.h"
+#include "aas/json.h"
+#include "aas/rdf.h"
+#include "aas/tree.h"
+#include "aas/xml.h"
+#include "tests/tap.h"
+
+void *__real_malloc(size_t);
+void *__real_calloc(size_t, size_t);
+void *__real_realloc(void *, size_t);
+void __real_free(void *);
+void *__wrap_malloc(size_t);
+void *__wrap_calloc(size_t, size_t);
+void *__wrap_realloc(void *, size_t);
+void __wrap_free(void *);
+
+static unsigned long seen, fail_at;	/* fail_at 0: none */
+static bool sticky;			/* all that follow fail as well */
+static long live;
+
+static bool fails(void)
+{
+	seen++;
+	return fail_at && (sticky ? seen >= fail_at : seen == fail_at);
+}
+
+void *__wrap_malloc(size_t n)
+{
+	void *p = fails() ? NULL : __real_malloc(n);
+	live += p != NULL;
+	return p;
+}
+
+void *__wrap_calloc(size_t k, size_t n)
+{
+	void *p = fails() ? NULL : __real_calloc(k, n);
+	live += p != NULL;
+	return p;
+}
+
+void *__wrap_realloc(void *old, size_t n)
+{
+	void *p = fails() ? NULL : __real_realloc(old, n);
+	live += p && !old;
+	return p;
+}
+
+void __wrap_free(void *p)
+{
+	live -= p != NULL;
+	__real_free(p);
+}
+
+static char *copy_string(const char *s)
+{
+	char *p = __wrap_malloc(strlen(s) + 1);
+	return p ? strcpy(p, s) : NULL;
+}
+
+/* -- what is tried --------------------------------------------------------------------------------------------------------------------- */
+
+static const char json[] =
+	"{\"submodels\":[{\"submodelElements\":[{\"idShort\":\"P\",\"valueType\":\"xs:int\",\"value\":\"0\\u0030\\u0037\",\"modelType\":\"Property\"},{\"modelType\":"
+	"\"SubmodelElementList\",\"idShort\":\"L\",\"typeValueListElement\":\"Capability\",\"value\":[{\"modelType\":\"Capability\"}]},{\"modelType\":\"Blob\",\"idShort\":"
+	"\"B\",\"value\":\"AAAA\"}],\"id\":\"urn:a\",\"modelType\":\"Submodel\"},{\"modelType\":\"Submodel\",\"id\":\"urn:b\"}],\"conceptDescriptions\":[{\"modelType\":"
+	"\"ConceptDescription\",\"id\":\"c\"}]}";
+static const char wrong_json[] = "{\"submodels\":[{\"modelType\":\"Submodel\",\"id\":\"\"}]}";
+static struct buf xml, turtle, jsonld;		/* the same */
+static struct aas_node *tree;
+
+static enum err read_json(void)
+{
+	struct arena *a = arena_new(0);
+	struct aas_node *n = NULL;
+	enum err e = a ? aas_json_read(a, AAS_Environment, json, sizeof json - 1, 0, &n, NULL) : ERR_NO_MEMORY;
+	if (!e && !aas_equal(n, tree))
+		e = ERR_INTERNAL;
+	arena_free(a);
+	return e;
+}
+
+/* A message that cannot be kept does not change the result. */
+static enum err refuse_json(void)
+{
+	struct diag d = DIAG_INIT;
+	struct arena *a = arena_new(0);
+	struct aas_node *n;
+	enum err e = a ? aas_json_read(a, AAS_Environment, wrong_json, sizeof wrong_json - 1, 0, &n, &d) : ERR_NO_MEMORY;
+	diag_fini(&d);
+	arena_free(a);
+	return e == ERR_BAD_REQUEST ? ERR_OK : e ? e : ERR_INTERNAL;
+}
+
+static char message[600];	/* of the last reading */
+
+static enum err read_xml(void)
+{
+	struct diag d = DIAG_INIT;
+	struct arena *a = arena_new(0);
+	struct aas_node *n = NULL;
+	enum err e = a ? aas_xml_read(a, xml.p, xml.n, &n, &d) : ERR_NO_MEMORY;
+	if (!e && !aas_equal(n, tree))
+		e = ERR_INTERNAL;
+	diag_first(&d, message, sizeof message);
+	diag_fini(&d);
+	arena_free(a);
+	return e;
+}
+
+/* Streams one form into the other; what comes out must be right. */
+struct sum {
+	struct buf *want;
+	size_t n;
+	bool wrong;
+};
+
+static enum err compare(void *ctx, const char *p, size_t n, struct diag *d)
+{
+	struct sum *s = ctx;
+	(void)d;
+	s->wrong |= s->n + n > s->want->n || memcmp(s->want->p + s->n, p, n);
+	s->n += n;
+	return ERR_OK;
+}
+
+static enum err pass_on(void *ctx, struct arena *a, struct aas_node *n, struct diag *d)
+{
+	(void)a;
+	return aas_writer_add(ctx, n, d);
+}
+
+static enum err stream(bool from_xml, enum aas_format to, struct buf *want)
+{
+	struct slice rest = from_xml ? buf_view(&xml) : (struct slice){ json, sizeof json - 1 };
+	struct sum sum = { want, 0, false };
+	struct diag d = DIAG_INIT;
+	struct aas_writer *w = aas_writer_new(to, AAS_V3_1, false, (struct sink){ compare, &sum });
+	struct aas_items items = { pass_on, w, 0 };
+	enum err e = !w ? ERR_NO_MEMORY : from_xml ? aas_xml_read_items(source_slice(&rest), &items, &d) : aas_json_read_items(source_slice(&rest), &items, &d);
+	if (!e)
+		e = aas_writer_end(w, &d);
+	if (!e && (sum.wrong || sum.n != want->n))
+		e = ERR_INTERNAL;
+	aas_writer_free(w);
+	diag_fini(&d);
+	return e;
+}
+
+static enum err json_to_xml(void)
+{
+	return stream(false, AAS_FORMAT_XML, &xml);
+}
+
+static enum err xml_to_turtle(void)
+{
+	return stream(true, AAS_FORMAT_TURTLE, &turtle);
+}
+
+static enum err xml_to_jsonld(void)
+{
+	return stream(true, AAS_FORMAT_JSONLD, &jsonld);
+}
+
+static enum err write_xml(void)
+{
+	struct buf b = BUF_INIT;
+	aas_xml_write(&b, tree, AAS_V3_1);
+	enum err e = b.failed ? ERR_NO_MEMORY : b.n != xml.n || memcmp(b.p, xml.p, b.n) ? ERR_INTERNAL : ERR_OK;
+	buf_fini(&b);
+	return e;
+}
+
+static enum err write_json(void)
+{
+	struct buf b = BUF_INIT;
+	struct arena *a = arena_new(0);
+	struct aas_node *n;
+	aas_json_write(&b, tree);
+	enum err e = b.failed || !a ? ERR_NO_MEMORY : aas_json_read(a, AAS_Environment, b.p, b.n, 0, &n, NULL);
+	if (!e && !aas_equal(n, tree))
+		e = ERR_INTERNAL;
+	arena_free(a);
+	buf_fini(&b);
+	return e;
+}
+
+static void try_all(const char *what, enum err (*run)(void))
+{
+	unsigned long n = 0, others = 0, leaks = 0;
+	for (int mode = 0; mode < 2; mode++) {
+		enum err e = ERR_NO_MEMORY;
+		sticky = mode;
+		for (fail_at = 1;; fail_at++) {
+			long before = live;
+			seen = 0;
+			e = run();
+			if (live != before && leaks++ < 5)
+				printf("# %s: allocation %lu%s: %ld blocks are left\n", what, fail_at, sticky ? " and all that follow" : "", live - before);
+			if (seen < fail_at)
+				break;
+			n++;
+			if (e && e != ERR_NO_MEMORY && others++ < 5)
+				printf("# %s: allocation %lu%s: %s %s\n", what, fail_at, sticky ? " and all that follow" : "", err_info[e].name, message);
+		}
+		check_int(e, ERR_OK, "%s succeeds when nothing fails", what);
+	}
+	fail_at = 0;
+	check(n > 2, "%s: %lu failures", what, n);
+	check_int(others, 0, "each ends in ERR_NO_MEMORY, or does no harm");
+	check_int(leaks, 0, "and leaves nothing behind");
+}
+
+int main(void)
+{
+	struct arena *a;
+	xmlMemSetup(__wrap_free, __wrap_malloc, __wrap_realloc, copy_string);
+	xmlInitParser();
+	a = arena_new(0);
+	if (aas_json_read(a, AAS_Environment, json, sizeof json - 1, 0, &tree, NULL))
+		abort();
+	buf_init(&xml, 0), buf_init(&turtle, 0), buf_init(&jsonld, 0);
+	aas_xml_write(&xml, tree, AAS_V3_1);
+	aas_rdf_write(&turtle, tree, AAS_RDF_TURTLE, AAS_V3_1);
+	aas_rdf_write(&jsonld, tree, AAS_RDF_JSONLD, AAS_V3_1);
+	read_xml();		/* what is made once */
+	try_all("reading JSON", read_json);
+	try_all("refusing JSON", refuse_json);
+	try_all("reading XML", read_xml);
+	try_all("writing XML", write_xml);
+	try_all("writing JSON", write_json);
+	try_all("streaming JSON to XML", json_to_xml);
+	try_all("streaming XML to Turtle", xml_to_turtle);
+	try_all("streaming XML to JSON-LD", xml_to_jsonld);
+	buf_fini(&xml), buf_fini(&turtle), buf_fini(&jsonld);
+	arena_free(a);
+	return done();
+}
