@@ -47,7 +47,7 @@ void aasx_close(struct aasx_reader *);		/* NULL is allowed */
 
 /* -- writing ----------------------------------------------------------------------------------------------------------------- */
 
-enum aasx_form { AASX_JSON, AASX_N_FORMS };	/* how the environment is written */
+enum aasx_form { AASX_JSON, AASX_XML, AASX_N_FORMS };	/* how the environment is written */
 
 /* A file of the package: bytes in memory, or (bytes.p is NULL) read in pieces, one file after the other. */
 struct aasx_part {

@@ -9,11 +9,17 @@
 #include "aas/json.h"
 #include "aas/lexical.h"
 #include "aas/partname.h"
+#include "aas/xml.h"
 #include "base/map.h"
 
 #define ORIGIN "aasx/aasx-origin"
 #define FILES "aasx/files/"
 #define OCTETS "application/octet-stream"
+
+static void write_xml(struct buf *b, const struct aas_node *environment)
+{
+	aas_xml_write(b, environment, AAS_V3_1);
+}
 
 /* How the environment is written; the name is what IDTA-01005 recommends. */
 static const struct form {
@@ -21,6 +27,7 @@ static const struct form {
 	void (*write)(struct buf *, const struct aas_node *);
 } forms[AASX_N_FORMS] = {
 	[AASX_JSON] = { "aasx/data.json", "aasx/_rels/data.json.rels", "application/json", aas_json_write },
+	[AASX_XML] = { "aasx/data.xml", "aasx/_rels/data.xml.rels", "application/xml", write_xml },
 };
 
 struct named {

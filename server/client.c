@@ -22,7 +22,7 @@ struct words {
 
 static const char import_usage[] = "usage: twinshell import [--url URL] [--ignore-duplicates] FILE...\n";
 static const char export_usage[] = "usage: twinshell export [--url URL] [--output FILE]\n\n"
-	"FILE.aasx is written as a package with the stored files, any other as JSON.\n";
+	"FILE.aasx is written as a package with the stored files, FILE.xml as XML, any other as JSON.\n";
 
 /* Sorts the words into `w`; the files stay in argv. */
 static bool read_words(int argc, char **argv, struct words *w)
@@ -112,6 +112,7 @@ static const char *wanted(const char *output)
 {
 	static const struct { const char *suffix, *accept; } forms[] = {
 		{ ".aasx", "Accept: application/asset-administration-shell-package+xml" },
+		{ ".xml", "Accept: application/xml" },
 	};
 	size_t n = output ? strlen(output) : 0;
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {

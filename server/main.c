@@ -40,7 +40,7 @@ static const struct command {
 	{ "import", client_import, "[--url URL] [--ignore-duplicates] FILE...", "load AASX, JSON or XML files into a running server",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --ignore-duplicates   leave what the server has already as it is\n" },
-	{ "export", client_export, "[--url URL] [--output FILE]", "save what a running server holds: FILE.aasx with all files, else JSON",
+	{ "export", client_export, "[--url URL] [--output FILE]", "save what a running server holds: FILE.aasx with all files, FILE.xml, else JSON",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --output FILE         where to; standard output when not given\n" },
 	{ "check", check_files, "FILE...", "check AASX, JSON and XML files; one line per fault, with its path",

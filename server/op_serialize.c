@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * op_serialize.c - GET /serialization: an environment of chosen shells and submodels (IDTA-01002, GenerateSerializationByIds),
- * as JSON or as an AASX package with the stored files.
+ * as JSON, as XML, or as an AASX package with the stored files.
  *
  * Without any id it is everything.  Shells asked for without submodel ids bring the submodels they refer to.  The concept
  * descriptions are those that the semantic ids of what is given lead to, also over isCaseOf.  Blobs are always included.
  */
 #include "aas/aasx.h"
 #include "aas/json.h"
+#include "aas/xml.h"
 #include "base/map.h"
 #include "server/accept.h"
 #include "server/call.h"
@@ -219,7 +220,9 @@ static enum err put_environment(struct call *c)
 	return err ? err : c->reply.body.failed ? ERR_NO_MEMORY : ERR_OK;
 }
 
-/* -- packages ------------------------------------------------------------------------------------------------------------------ */
+/* -- XML and packages ------------------------------------------------------------------------------------------------------------------ */
+
+enum form { FORM_JSON, FORM_XML, FORM_PACKAGE_XML, FORM_PACKAGE_JSON };
 
 static enum err put_bytes(void *ctx, const void *p, size_t n)
 {
@@ -227,9 +230,10 @@ static enum err put_bytes(void *ctx, const void *p, size_t n)
 	return ((struct buf *)ctx)->failed ? ERR_TOO_LARGE : ERR_OK;
 }
 
-/* The package is made from the same JSON that would be the answer, so both show the same. */
-static enum err put_package(struct call *c, enum aasx_form form)
+/* What is no JSON is made from the same JSON that would be the answer, so all show the same. */
+static enum err put_other(struct call *c, enum form form)
 {
+	static const enum aasx_form spec[] = { [FORM_PACKAGE_XML] = AASX_XML, [FORM_PACKAGE_JSON] = AASX_JSON };
 	struct buf *b = &c->reply.body;
 	struct zip_sink sink = { put_bytes, b };
 	struct aas_node *env;
@@ -239,33 +243,37 @@ static enum err put_package(struct call *c, enum aasx_form form)
 	buf_reset(b);
 	if (err)
 		return err;
-	return sm_export(c->session, env, form, &sink);
+	if (form != FORM_XML)
+		return sm_export(c->session, env, spec[form], &sink);
+	aas_xml_write(b, env, AAS_V3_1);
+	return b->failed ? ERR_NO_MEMORY : ERR_OK;
 }
 
 enum err op_serialize(struct call *c)
 {
 	static const struct {
 		const char *type;
-		bool package;
-		enum aasx_form form;
+		enum form form;
 	} offer[] = {
-		{ "application/json", false, AASX_JSON },	/* what is answered when anything is accepted */
-		{ "application/asset-administration-shell-package+xml", true, AASX_JSON },
-		{ "application/asset-administration-shell-package+json", true, AASX_JSON },
-		{ "application/asset-administration-shell-package", true, AASX_JSON },
-		{ "application/aas+zip", true, AASX_JSON },	/* IDTA-01005 V3.2 */
-		{ "application/aasx+xml", true, AASX_JSON },	/* the text of IDTA-01002 */
+		{ "application/json", FORM_JSON },	/* what is answered when anything is accepted */
+		{ "application/xml", FORM_XML },
+		{ "text/xml", FORM_XML },
+		{ "application/asset-administration-shell-package+xml", FORM_PACKAGE_XML },
+		{ "application/asset-administration-shell-package+json", FORM_PACKAGE_JSON },
+		{ "application/asset-administration-shell-package", FORM_PACKAGE_XML },
+		{ "application/aas+zip", FORM_PACKAGE_XML },	/* IDTA-01005 V3.2 */
+		{ "application/aasx+xml", FORM_PACKAGE_XML },	/* the text of IDTA-01002 */
 	};
 	const char *types[sizeof offer / sizeof *offer];
 	size_t n = sizeof offer / sizeof *offer, i;
 	for (i = 0; i < n; i++)
 		types[i] = offer[i].type;
 	if ((i = accept_choose(c->accept, types, n)) == n)
-		return diag_add(&c->diag, ERR_NOT_ACCEPTABLE, "application/json or an AASX package (%s) can be had", types[1]);
-	enum err err = offer[i].package ? put_package(c, offer[i].form) : put_environment(c);
+		return diag_add(&c->diag, ERR_NOT_ACCEPTABLE, "application/json, application/xml or an AASX package (%s) can be had", types[3]);
+	enum err err = offer[i].form == FORM_JSON ? put_environment(c) : put_other(c, offer[i].form);
 	if (!err) {
 		c->reply.content_type = offer[i].type;
-		c->reply.disposition = offer[i].package ? "attachment; filename=\"environment.aasx\"" : NULL;
+		c->reply.disposition = offer[i].form >= FORM_PACKAGE_XML ? "attachment; filename=\"environment.aasx\"" : NULL;
 	}
 	return err;
 }

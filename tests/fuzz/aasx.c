@@ -48,12 +48,12 @@ static void pack(struct buf *out, struct slice text)
 	zip_out_free(z);
 }
 
-static void write_and_read(struct arena *a, const struct aasx *x)
+static void write_and_read(struct arena *a, enum aasx_form form, const struct aasx *x)
 {
 	struct aasx_part *part = ARENA_ARRAY(a, struct aasx_part, 33);
 	struct buf out = BUF_INIT;
 	struct zip_sink sink = { put, &out };
-	struct aasx_content c = { .environment = x->environment, .part = part };
+	struct aasx_content c = { .form = form, .environment = x->environment, .part = part };
 	struct diag d = DIAG_INIT;
 	struct aasx y;
 	for (const struct aasx_file *f = x->files; f && c.n < 32; f = f->next) {
@@ -98,8 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	for (const struct aasx_file *f = e ? NULL : x.files; f; f = f->next)
 		if (!f->path || !f->content_type || !f->bytes.p)
 			abort();
-	if (!e)
-		write_and_read(a, &x);
+	for (int form = 0; !e && form < AASX_N_FORMS; form++)
+		write_and_read(a, (enum aasx_form)form, &x);
 	diag_fini(&d);
 	buf_fini(&made);
 	arena_free(a);
