@@ -57,7 +57,7 @@ struct aasx_part {
 	const char *file_name;		/* for the part's name, where `value` cannot be it; may be NULL */
 	const struct aasx_part *same;	/* an earlier one that has the same bytes: both name one part; NULL: none */
 	struct slice bytes;
-	struct zip_input input;
+	struct source input;
 };
 
 struct aasx_content {
@@ -72,6 +72,6 @@ struct aasx_content {
  * name below /aasx/files/, and the File elements and thumbnails of its owner are changed to it: that is why the environment must be
  * the caller's own.  The arena is for what they then say.  Errors: those of the sink and of the inputs; ERR_TOO_LARGE beyond
  * the bounds of zip.h. */
-enum err aasx_write(struct arena *, const struct zip_sink *, const struct aasx_content *, struct diag *);
+enum err aasx_write(struct arena *, struct sink, const struct aasx_content *, struct diag *);
 
 #endif

@@ -320,7 +320,7 @@ static enum err put_files(struct writer *w, struct diag *d)
 		const struct aasx_part *p = &w->what->part[i];
 		if (!p->same)
 			e = p->bytes.p ? zip_out_bytes(w->zip, w->file[i].name, p->bytes, d)
-				       : zip_out_stream(w->zip, w->file[i].name, &p->input, d);
+				       : zip_out_stream(w->zip, w->file[i].name, p->input, d);
 	}
 	return e;
 }
@@ -345,7 +345,7 @@ static enum err name_all(struct writer *w, struct diag *d)
 	return e;
 }
 
-enum err aasx_write(struct arena *a, const struct zip_sink *sink, const struct aasx_content *what, struct diag *d)
+enum err aasx_write(struct arena *a, struct sink sink, const struct aasx_content *what, struct diag *d)
 {
 	struct writer w = { .arena = a, .what = what, .form = &forms[what->form], .defaults = BUF_INIT, .text = BUF_INIT };
 	enum err e;

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #define ATTRS_MAX 64
+#define TAG_MAX ((size_t)128 << 10)
 
 struct parser {
 	struct sax_from *from;
@@ -18,6 +19,7 @@ struct parser {
 	xmlParserCtxtPtr x;
 	enum err e;
 	size_t open, seen;	/* elements */
+	size_t quiet;		/* bytes since the last event, within a tag */
 };
 
 static enum err stop(struct parser *p, enum err e)
@@ -68,6 +70,7 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
 	(void)prefix, (void)n_ns, (void)ns, (void)n_default;
 	if (p->e)
 		return;
+	p->quiet = 0;
 	p->open++;
 	p->seen++;
 	enum err e = n ? start_with(p, uri ? (const char *)uri : "", (const char *)name, n, a) :
@@ -82,6 +85,7 @@ static void on_end(void *ctx, const xmlChar *name, const xmlChar *prefix, const 
 	(void)name, (void)prefix, (void)uri;
 	if (p->e)
 		return;
+	p->quiet = 0;
 	p->open--;
 	enum err e = p->from->ops->end(p->from->ctx);
 	if (e)
@@ -93,6 +97,7 @@ static void on_text(void *ctx, const xmlChar *text, int n)
 	struct parser *p = ctx;
 	if (p->e)
 		return;
+	p->quiet = 0;
 	enum err e = p->from->ops->text(p->from->ctx, (const char *)text, (size_t)n);
 	if (e)
 		stop(p, e);
@@ -149,6 +154,14 @@ static void be_quiet(void *ctx, const char *fmt, ...)
 	(void)ctx, (void)fmt;
 }
 
+/* The time libxml2 takes for a tag grows with the square of its attributes and namespaces, and it tells of none before the tag ends. */
+static bool is_long_tag(struct parser *p, size_t more)
+{
+	xmlParserInputState in = p->x ? p->x->instate : XML_PARSER_START;
+	p->quiet = in == XML_PARSER_CDATA_SECTION || in == XML_PARSER_COMMENT || in == XML_PARSER_PI ? 0 : p->quiet + more;
+	return p->quiet > TAG_MAX;
+}
+
 /* The parser takes less than it asked for as the end of a tag, so it gets all or what there is. */
 static int on_read(void *ctx, char *out, int n)
 {
@@ -158,6 +171,8 @@ static int on_read(void *ctx, char *out, int n)
 		p->e = p->source.read(p->source.ctx, out + have, (size_t)n - have, &got, p->d);
 		have += p->e ? 0 : got;
 	}
+	if (!p->e && is_long_tag(p, have))
+		p->e = diag_add(p->d, ERR_TOO_LARGE, "line %u: a tag of more than %zu KiB", sax_line(p->from), TAG_MAX >> 10);
 	return p->e ? -1 : (int)have;
 }
 

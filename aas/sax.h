@@ -3,8 +3,9 @@
  *
  * The text is pulled from a source, so it need not be in memory.
  * UTF-8, UTF-16 and the common 8-bit encodings come in, UTF-8 goes out.  A DOCTYPE is refused, so there are no entities but the five
- * and character references, and nothing is ever fetched.  The callbacks bound depth and text; the parser bounds names, attributes, comments
- * and CDATA sections (10 MB each) and the depth (256).  Comments and processing instructions are left out.
+ * and character references, and nothing is ever fetched.  The callbacks bound depth and text; a tag with all its attributes has at most
+ * 128 KiB (ERR_TOO_LARGE); the parser bounds names, comments and CDATA sections (10 MB each) and the depth (256).
+ * Comments and processing instructions are left out.
  */
 #ifndef AAS_SAX_H
 #define AAS_SAX_H

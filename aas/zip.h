@@ -11,8 +11,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/diag.h"
-#include "base/str.h"
+#include "base/stream.h"
 
 #define ZIP_ENTRIES_MAX 10000
 #define ZIP_ENTRY_MAX ((size_t)512 << 20)
@@ -63,23 +62,13 @@ void zip_stream_close(struct zip_stream *);	/* NULL is allowed */
 
 /* -- writing ----------------------------------------------------------------------------------------------------------------- */
 
-/* Where an archive goes: `put` takes all n bytes in order; any other result than ERR_OK ends the writing and is returned. */
-struct zip_sink {
-	enum err (*put)(void *ctx, const void *p, size_t n);
-	void *ctx;
-};
-/* Where an entry's bytes come from: *got of at most n, 0 at the end. */
-struct zip_input {
-	enum err (*read)(void *ctx, void *p, size_t n, size_t *got, struct diag *);
-	void *ctx;
-};
-
 /* The same calls give the same bytes: dates are 1980-01-01, attributes 0.  Everything within the bounds above, so that it can be read
- * again: ERR_TOO_LARGE beyond them.  Names are given as they are to stand in the directory, and are ASCII. */
+ * again: ERR_TOO_LARGE beyond them.  Errors of the sink and of sources end the writing and are returned.
+ * Names are given as they are to stand in the directory, and are ASCII. */
 struct zip_out;
-enum err zip_out_new(const struct zip_sink *, struct zip_out **);
+enum err zip_out_new(struct sink, struct zip_out **);
 enum err zip_out_bytes(struct zip_out *, const char *name, struct slice bytes, struct diag *);
-enum err zip_out_stream(struct zip_out *, const char *name, const struct zip_input *, struct diag *);
+enum err zip_out_stream(struct zip_out *, const char *name, struct source, struct diag *);
 enum err zip_out_end(struct zip_out *, struct diag *);		/* the directory */
 void zip_out_free(struct zip_out *);		/* NULL is allowed */
 

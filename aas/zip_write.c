@@ -16,7 +16,7 @@
 #define NEEDED 20u		/* 2.0: deflate, folders */
 
 struct zip_out {
-	const struct zip_sink *sink;
+	struct sink sink;
 	size_t at, unpacked;		/* bytes written; unpacked bytes of all entries */
 	unsigned n;
 	struct buf directory;
@@ -49,13 +49,13 @@ static void put32(struct buf *b, uint32_t v)
 	put16(b, v >> 16);
 }
 
-static enum err send(struct zip_out *o, const void *p, size_t n)
+static enum err send(struct zip_out *o, const char *p, size_t n, struct diag *d)
 {
 	o->at += n;
-	return n ? o->sink->put(o->sink->ctx, p, n) : ERR_OK;
+	return n ? o->sink.write(o->sink.ctx, p, n, d) : ERR_OK;
 }
 
-enum err zip_out_new(const struct zip_sink *sink, struct zip_out **out)
+enum err zip_out_new(struct sink sink, struct zip_out **out)
 {
 	struct zip_out *o = *out = calloc(1, sizeof *o);
 	if (!o)
@@ -97,18 +97,18 @@ static void put_common(struct buf *b, const struct entry *e, bool later)
 	put16(b, 0);
 }
 
-static enum err send_header(struct zip_out *o, const struct entry *e)
+static enum err send_header(struct zip_out *o, const struct entry *e, struct diag *d)
 {
 	struct buf b = BUF_INIT;
 	put32(&b, ZIP_LOCAL_SIGN);
 	put_common(&b, e, e->flags & ZIP_FLAG_DESCRIPTOR);
 	buf_puts(&b, e->name);
-	enum err err = b.failed ? ERR_NO_MEMORY : send(o, b.p, b.n);
+	enum err err = b.failed ? no_memory(d) : send(o, b.p, b.n, d);
 	buf_fini(&b);
 	return err;
 }
 
-static enum err list(struct zip_out *o, const struct entry *e)
+static enum err list(struct zip_out *o, const struct entry *e, struct diag *d)
 {
 	struct buf *b = &o->directory;
 	put32(b, ZIP_CENTRAL_SIGN);
@@ -121,7 +121,7 @@ static enum err list(struct zip_out *o, const struct entry *e)
 	put32(b, (uint32_t)e->at);
 	buf_puts(b, e->name);
 	o->n++;
-	return b->failed ? ERR_NO_MEMORY : ERR_OK;
+	return b->failed ? no_memory(d) : ERR_OK;
 }
 
 /* What we write we must be able to read. */
@@ -176,15 +176,15 @@ enum err zip_out_bytes(struct zip_out *o, const char *name, struct slice bytes, 
 		.name = name, .method = smaller ? ZIP_DEFLATED : ZIP_STORED, .crc = (uint32_t)crc32_z(0, (const Bytef *)bytes.p, bytes.n),
 		.packed = data.n, .size = bytes.n, .at = o->at,
 	};
-	if ((err = send_header(o, &e)) || (err = send(o, data.p, data.n)) || (err = list(o, &e)))
-		return diag_add(d, err, "the package cannot be written");
-	return ERR_OK;
+	if ((err = send_header(o, &e, d)) || (err = send(o, data.p, data.n, d)))
+		return err;
+	return list(o, &e, d);
 }
 
 /* -- streamed ------------------------------------------------------------------------------------------------------------------- */
 
 /* All input of z, and with Z_FINISH the end. */
-static enum err squeeze(struct zip_out *o, struct entry *e, int flush)
+static enum err squeeze(struct zip_out *o, struct entry *e, int flush, struct diag *d)
 {
 	enum err err = ERR_OK;
 	do {
@@ -193,61 +193,59 @@ static enum err squeeze(struct zip_out *o, struct entry *e, int flush)
 		deflate(&o->z, flush);
 		size_t n = PIECE - o->z.avail_out;
 		e->packed += n;
-		err = send(o, o->packed.p, n);
+		err = send(o, o->packed.p, n, d);
 	} while (!err && !o->z.avail_out);
 	return err;
 }
 
-static enum err press(struct zip_out *o, struct entry *e, const char *p, size_t n)
+static enum err press(struct zip_out *o, struct entry *e, const char *p, size_t n, struct diag *d)
 {
 	enum err err = ERR_OK;
 	o->z.avail_in = 0;
 	if (!e->plain && e->size > ZIP_RATIO_FREE / 2 && e->size / (ZIP_RATIO_MAX / 4) > e->packed) {
 		e->plain = true;
-		err = squeeze(o, e, Z_FULL_FLUSH);
+		err = squeeze(o, e, Z_FULL_FLUSH, d);
 		deflateParams(&o->z, 0, Z_DEFAULT_STRATEGY);	/* nothing is pending */
 	}
 	o->z.next_in = (Bytef *)p;
 	o->z.avail_in = (uInt)n;
 	e->crc = (uint32_t)crc32_z(e->crc, (const Bytef *)p, n);
 	e->size += n;
-	return err ? err : squeeze(o, e, Z_NO_FLUSH);
+	return err ? err : squeeze(o, e, Z_NO_FLUSH, d);
 }
 
-static enum err send_descriptor(struct zip_out *o, const struct entry *e)
+static enum err send_descriptor(struct zip_out *o, const struct entry *e, struct diag *d)
 {
 	struct buf b = BUF_INIT;
 	put32(&b, ZIP_DESCRIPTOR_SIGN);
 	put32(&b, e->crc);
 	put32(&b, (uint32_t)e->packed);
 	put32(&b, (uint32_t)e->size);
-	enum err err = b.failed ? ERR_NO_MEMORY : send(o, b.p, b.n);
+	enum err err = b.failed ? no_memory(d) : send(o, b.p, b.n, d);
 	buf_fini(&b);
 	return err;
 }
 
-enum err zip_out_stream(struct zip_out *o, const char *name, const struct zip_input *in, struct diag *d)
+enum err zip_out_stream(struct zip_out *o, const char *name, struct source in, struct diag *d)
 {
 	struct entry e = { .name = name, .flags = ZIP_FLAG_DESCRIPTOR, .method = ZIP_DEFLATED, .at = o->at };
 	char *piece = malloc(PIECE);
 	size_t got = 0;
 	enum err err = piece && buf_reserve(&o->packed, PIECE) ? fits(o, name, 0, 0, d) : no_memory(d);
-	if (!err && (err = send_header(o, &e)))
-		diag_add(d, err, "the package cannot be written");
+	if (!err)
+		err = send_header(o, &e, d);
 	restart(o);
 	do {
-		if (err || (err = in->read(in->ctx, piece, PIECE, &got, d)) || (err = fits(o, name, got, e.size + got, d)))
+		if (err || (err = in.read(in.ctx, piece, PIECE, &got, d)) || (err = fits(o, name, got, e.size + got, d)))
 			break;
-		if (got && (err = press(o, &e, piece, got)))
-			diag_add(d, err, "the package cannot be written");
+		if (got)
+			err = press(o, &e, piece, got, d);
 	} while (!err && got);
 	free(piece);
-	if (err)
-		return err;
 	o->z.avail_in = 0;
-	if ((err = squeeze(o, &e, Z_FINISH)) || (err = send_descriptor(o, &e)) || (err = list(o, &e)))
-		return diag_add(d, err, "the package cannot be written");
-	return ERR_OK;
+	if (err || (err = squeeze(o, &e, Z_FINISH, d)) || (err = send_descriptor(o, &e, d)))
+		return err;
+	return list(o, &e, d);
 }
 
 enum err zip_out_end(struct zip_out *o, struct diag *d)
@@ -261,6 +259,5 @@ enum err zip_out_end(struct zip_out *o, struct diag *d)
 	put32(b, (uint32_t)n);
 	put32(b, (uint32_t)at);
 	put16(b, 0);
-	enum err err = b->failed ? ERR_NO_MEMORY : send(o, b->p, b->n);
-	return err ? diag_add(d, err, "the package cannot be written") : ERR_OK;
+	return b->failed ? no_memory(d) : send(o, b->p, b->n, d);
 }

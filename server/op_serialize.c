@@ -224,10 +224,10 @@ static enum err put_environment(struct call *c)
 
 enum form { FORM_JSON, FORM_XML, FORM_PACKAGE_XML, FORM_PACKAGE_JSON };
 
-static enum err put_bytes(void *ctx, const void *p, size_t n)
+static enum err put_bytes(void *ctx, const char *p, size_t n, struct diag *d)
 {
 	buf_put(ctx, p, n);
-	return ((struct buf *)ctx)->failed ? ERR_TOO_LARGE : ERR_OK;
+	return ((struct buf *)ctx)->failed ? diag_add(d, ERR_TOO_LARGE, "the package is too large to be sent") : ERR_OK;
 }
 
 /* What is no JSON is made from the same JSON that would be the answer, so all show the same. */
@@ -235,7 +235,6 @@ static enum err put_other(struct call *c, enum form form)
 {
 	static const enum aasx_form spec[] = { [FORM_PACKAGE_XML] = AASX_XML, [FORM_PACKAGE_JSON] = AASX_JSON };
 	struct buf *b = &c->reply.body;
-	struct zip_sink sink = { put_bytes, b };
 	struct aas_node *env;
 	enum err err = put_environment(c);
 	if (!err && (err = aas_json_read(c->arena, AAS_Environment, b->p, b->n, AAS_JSON_DEFAULT, &env, &c->diag)))
@@ -244,7 +243,7 @@ static enum err put_other(struct call *c, enum form form)
 	if (err)
 		return err;
 	if (form != FORM_XML)
-		return sm_export(c->session, env, spec[form], &sink);
+		return sm_export(c->session, env, spec[form], (struct sink){ put_bytes, b });
 	aas_xml_write(b, env, AAS_V3_1);
 	return b->failed ? ERR_NO_MEMORY : ERR_OK;
 }

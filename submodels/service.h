@@ -98,6 +98,6 @@ enum sm_import_mode { SM_IMPORT_NEW, SM_IMPORT_IGNORE_DUPLICATES, SM_IMPORT_REPL
 enum err sm_import(struct sm_session *, const struct aasx *, enum sm_import_mode, struct sm_import_report *);
 /* The environment, which is the caller's own and may be changed (aasx_write), with the stored files that its File elements and
  * thumbnails name, as a package.  ERR_TOO_LARGE when it does not fit into one. */
-enum err sm_export(struct sm_session *, struct aas_node *environment, enum aasx_form, const struct zip_sink *);
+enum err sm_export(struct sm_session *, struct aas_node *environment, enum aasx_form, struct sink);
 
 #endif

@@ -43,7 +43,7 @@ static enum err load(struct export *ex, const char *key, struct arena *a, struct
 }
 
 /* For aasx_write: the bytes of one file, piece by piece. */
-static enum err read_stored(void *ctx, void *p, size_t n, size_t *got, struct diag *d)
+static enum err read_stored(void *ctx, char *p, size_t n, size_t *got, struct diag *d)
 {
 	struct stored *f = ctx;
 	struct export *ex = f->ex;
@@ -146,7 +146,7 @@ static enum err line_up(struct export *ex)
 	return ERR_OK;
 }
 
-enum err sm_export(struct sm_session *s, struct aas_node *environment, enum aasx_form form, const struct zip_sink *sink)
+enum err sm_export(struct sm_session *s, struct aas_node *environment, enum aasx_form form, struct sink sink)
 {
 	struct export ex = { .s = s, .now = arena_new(0), .other = arena_new(0) };
 	enum err err;

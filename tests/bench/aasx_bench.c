@@ -127,8 +127,9 @@ static void put_property(struct buf *b, bool xml, int i)
 			    "\"GlobalReference\",\"value\":\"0173-1#02-AAO%03d#002\"}]},\"valueType\":\"xs:double\",\"value\":\"%d.%04d\"}", i, i % 1000, i, i);
 }
 
-static enum err put(void *ctx, const void *p, size_t n)
+static enum err put(void *ctx, const char *p, size_t n, struct diag *d)
 {
+	(void)d;
 	buf_put(ctx, p, n);
 	return ERR_OK;
 }
@@ -139,7 +140,7 @@ static enum err put(void *ctx, const void *p, size_t n)
 
 static void make(struct buf *out, bool xml)
 {
-	struct zip_sink sink = { put, out };
+	struct sink sink = { put, out };
 	struct buf b = BUF_INIT;
 	struct zip_out *z;
 	buf_puts(&b, xml ? XML_HEAD "<environment xmlns=\"https://admin-shell.io/aas/3/0\"><submodels><submodel><id>urn:a</id><submodelElements>"
@@ -149,7 +150,7 @@ static void make(struct buf *out, bool xml)
 		put_property(&b, xml, i);
 	}
 	buf_puts(&b, xml ? "</submodelElements></submodel></submodels></environment>" : "]}]}");
-	if (zip_out_new(&sink, &z) ||
+	if (zip_out_new(sink, &z) ||
 	    zip_out_bytes(z, "[Content_Types].xml", SLICE(XML_HEAD "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>"), NULL) ||
 	    zip_out_bytes(z, "_rels/.rels", SLICE(RELS("aasx-origin", "/aasx/aasx-origin")), NULL) ||
 	    zip_out_bytes(z, "aasx/_rels/aasx-origin.rels", xml ? SLICE(RELS("aas-spec", "data.xml")) : SLICE(RELS("aas-spec", "data.json")), NULL) ||

@@ -10,8 +10,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-static enum err put(void *ctx, const void *p, size_t n)
+static enum err put(void *ctx, const char *p, size_t n, struct diag *d)
 {
+	(void)d;
 	buf_put(ctx, p, n);
 	return ERR_OK;
 }
@@ -27,9 +28,9 @@ static bool fetch(void *ctx, size_t at, void *to, size_t n)
 
 static void pack(struct buf *out, struct slice text)
 {
-	struct zip_sink sink = { put, out };
+	struct sink sink = { put, out };
 	struct zip_out *z;
-	if (zip_out_new(&sink, &z))
+	if (zip_out_new(sink, &z))
 		abort();
 	while (text.n) {
 		const char *line = memchr(text.p, '\n', text.n), *end;
@@ -52,7 +53,7 @@ static void write_and_read(struct arena *a, enum aasx_form form, const struct aa
 {
 	struct aasx_part *part = ARENA_ARRAY(a, struct aasx_part, 33);
 	struct buf out = BUF_INIT;
-	struct zip_sink sink = { put, &out };
+	struct sink sink = { put, &out };
 	struct aasx_content c = { .form = form, .environment = x->environment, .part = part };
 	struct diag d = DIAG_INIT;
 	struct aasx y;
@@ -61,7 +62,7 @@ static void write_and_read(struct arena *a, enum aasx_form form, const struct aa
 			c.thumbnail = &part[c.n];
 		part[c.n++] = (struct aasx_part){ .value = f->path, .content_type = f->content_type, .bytes = f->bytes };
 	}
-	if (aasx_write(a, &sink, &c, &d) || aasx_read(a, out.p, out.n, &y, &d) || !aas_equal(x->environment, y.environment))
+	if (aasx_write(a, sink, &c, &d) || aasx_read(a, out.p, out.n, &y, &d) || !aas_equal(x->environment, y.environment))
 		abort();
 	if ((c.thumbnail != NULL) != (y.thumbnail != NULL))
 		abort();

@@ -226,7 +226,13 @@ static void xml(void)
 	rels = repeated("<Relationships xmlns=\"" REL_NS "\">", "<!-- %d nothing that anybody would want to know -->", 100000, "</Relationships>");
 	TRY("_rels/.rels: the part \"_rels/.rels\" has", TYPE_PART, { "_rels/.rels", rels, .packed = true });
 	free(rels);
-	/* attributes cost the square of their number */
+	/* attributes and namespaces cost the square of their number */
+	static const char *const many[] = { " a%1$d=\"\"", " xmlns:a%1$d=\"urn:%1$d\"" };
+	for (size_t i = 0; i < 2; i++) {
+		char *spec = repeated("<environment xmlns=\"https://admin-shell.io/aas/3/0\"", many[i], 300000, "/>");
+		TRY("aasx/data.json: line 1: a tag of more than 128 KiB", TYPE_PART, ROOT, ORIGIN, SPECS, { "aasx/data.json", spec });
+		free(spec);
+	}
 	rels = repeated("<Relationships xmlns=\"" REL_NS "\"><Relationship", " a%d=\"\"", 300000, "/></Relationships>");
 	TRY("_rels/.rels: an element or a comment of more than 64 KiB", TYPE_PART, { "_rels/.rels", rels, .packed = true });
 	free(rels);

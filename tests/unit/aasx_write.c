@@ -22,8 +22,9 @@
 static struct arena *a;
 static struct buf out = BUF_INIT;
 
-static enum err put(void *ctx, const void *p, size_t n)
+static enum err put(void *ctx, const char *p, size_t n, struct diag *d)
 {
+	(void)d;
 	buf_put(ctx, p, n);
 	return ERR_OK;
 }
@@ -41,11 +42,11 @@ static struct aas_node *environment(const char *json)
 
 static enum err write_package(struct aas_node *env, const struct aasx_part *part, size_t n, const struct aasx_part *thumbnail, char why[1100])
 {
-	struct zip_sink sink = { put, &out };
+	struct sink sink = { put, &out };
 	struct aasx_content c = { AASX_JSON, env, part, n, thumbnail };
 	struct diag d = DIAG_INIT;
 	buf_reset(&out);
-	enum err e = aasx_write(a, &sink, &c, &d);
+	enum err e = aasx_write(a, sink, &c, &d);
 	diag_first(&d, why, 1100);
 	diag_fini(&d);
 	return e;
@@ -265,13 +266,13 @@ static char made_byte(const struct made *m, size_t i)
 	return m->zeros ? 0 : (char)((i * 2654435761u) >> 13 ^ i >> 7);
 }
 
-static enum err make(void *ctx, void *p, size_t n, size_t *got, struct diag *d)
+static enum err make(void *ctx, char *p, size_t n, size_t *got, struct diag *d)
 {
 	struct made *m = ctx;
 	size_t k = n < 10007 ? n : 10007;
 	*got = k < m->n - m->at ? k : m->n - m->at;
 	for (size_t i = 0; i < *got; i++)
-		((char *)p)[i] = made_byte(m, m->at + i);
+		p[i] = made_byte(m, m->at + i);
 	m->at += *got;
 	return m->fails && m->at > m->n / 2 ? diag_add(d, ERR_IO, "the disk is gone") : ERR_OK;
 }

@@ -20,8 +20,9 @@ static struct arena *a;
 static struct sm_service *service;
 static struct buf out = BUF_INIT;
 
-static enum err put(void *ctx, const void *p, size_t n)
+static enum err put(void *ctx, const char *p, size_t n, struct diag *d)
 {
+	(void)d;
 	buf_put(ctx, p, n);
 	return ERR_OK;
 }
@@ -81,14 +82,14 @@ static bool import_package(const struct aasx *x)
 
 static void export_package(struct aas_node *env, struct aasx *x)
 {
-	struct zip_sink sink = { put, &out };
+	struct sink sink = { put, &out };
 	struct diag d = DIAG_INIT;
 	char why[1100];
 	struct sm_session *s;
 	buf_reset(&out);
 	enum err e = sm_begin(service, false, a, &d, &s);
 	if (!e) {
-		e = sm_export(s, env, AASX_JSON, &sink);
+		e = sm_export(s, env, AASX_JSON, sink);
 		sm_abort(s);
 	}
 	if (!e)

@@ -87,8 +87,9 @@ static void round_trip(const char *path, struct arena *a, unsigned type, const s
 	buf_fini(&two);
 }
 
-static enum err put(void *ctx, const void *p, size_t n)
+static enum err put(void *ctx, const char *p, size_t n, struct diag *d)
 {
+	(void)d;
 	buf_put(ctx, p, n);
 	return ERR_OK;
 }
@@ -97,10 +98,10 @@ static enum err put(void *ctx, const void *p, size_t n)
 static void through_package(const char *path, struct arena *a, enum aasx_form form, const struct aas_node *n, struct diag *d)
 {
 	struct buf out = BUF_INIT;
-	struct zip_sink sink = { put, &out };
+	struct sink sink = { put, &out };
 	struct aasx_content c = { .form = form, .environment = aas_copy(a, n) };
 	struct aasx x;
-	if (!c.environment || aasx_write(a, &sink, &c, d))
+	if (!c.environment || aasx_write(a, sink, &c, d))
 		complain(path, "no package is made of it", d);
 	else if (aasx_read(a, out.p, out.n, &x, d))
 		complain(path, "the package made of it is not read", d);
