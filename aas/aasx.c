@@ -3,6 +3,9 @@
  */
 #include "aas/aasx.h"
 
+#include <strings.h>
+
+#include "aas/aasx_rel.h"
 #include "aas/json.h"
 #include "aas/opc.h"
 #include "aas/tree.h"
@@ -12,16 +15,13 @@
 
 #define CURRENT "http://admin-shell.io/aasx/relationships/"
 #define DEPRECATED "http://www.admin-shell.io/aasx/relationships/"
-#define PACKAGE "package/2006/relationships/metadata/"
+#define METADATA "package/2006/relationships/metadata/"
 
-enum relation { REL_ORIGIN, REL_SPEC, REL_SUPPL, REL_THUMBNAIL, REL_OTHER };
-
-/* "www." is deprecated but old packages have it; a "schema" without its s is printed in the specification and was copied. */
-static const char *const relations[][2] = {
+const char *const aasx_relations[REL_OTHER][2] = {
 	[REL_ORIGIN] = { CURRENT "aasx-origin", DEPRECATED "aasx-origin" },
 	[REL_SPEC] = { CURRENT "aas-spec", DEPRECATED "aas-spec" },
 	[REL_SUPPL] = { CURRENT "aas-suppl", DEPRECATED "aas-suppl" },
-	[REL_THUMBNAIL] = { "http://schemas.openxmlformats.org/" PACKAGE "thumbnail", "http://schema.openxmlformats.org/" PACKAGE "thumbnail" },
+	[REL_THUMBNAIL] = { "http://schemas.openxmlformats.org/" METADATA "thumbnail", "http://schema.openxmlformats.org/" METADATA "thumbnail" },
 };
 
 /* An identifiable of the package; `xml`: it came from an XML part. */
@@ -36,8 +36,9 @@ struct spec {
 	bool xml;
 };
 
-struct package {
+struct aasx_reader {
 	struct arena *arena;
+	struct zip_bytes from;
 	struct opc opc;
 	struct aasx *out;
 	struct aasx_file **tail;
@@ -58,18 +59,18 @@ static enum err no_memory(struct diag *d)
 	return diag_add(d, ERR_NO_MEMORY, "out of memory");
 }
 
-static enum relation relation_of(const struct opc_rel *r)
+static enum aasx_relation relation_of(const struct opc_rel *r)
 {
 	for (int i = 0; i < REL_OTHER; i++)
-		if (str_eq(r->type, relations[i][0]) || str_eq(r->type, relations[i][1]))
-			return (enum relation)i;
+		if (str_eq(r->type, aasx_relations[i][0]) || str_eq(r->type, aasx_relations[i][1]))
+			return (enum aasx_relation)i;
 	return REL_OTHER;
 }
 
 /* -- files ------------------------------------------------------------------------------------------------------------------- */
 
 /* One entry per name that the model uses; several names of one part share its bytes. */
-static enum err add_file(struct package *p, const char *path, const struct zip_entry *z, const char *type, struct diag *d)
+static enum err add_file(struct aasx_reader *p, const char *path, const struct zip_entry *z, const char *type, struct diag *d)
 {
 	size_t n = strlen(z->name);
 	struct aasx_file *same = map_get(&p->parts, z->name, n), *f;
@@ -80,17 +81,15 @@ static enum err add_file(struct package *p, const char *path, const struct zip_e
 		return no_memory(d);
 	const char *known = opc_type(&p->opc, z->name);
 	f->path = path;
-	f->content_type = known ? known : type ? type : "application/octet-stream";
-	enum err e = same ? ERR_OK : zip_file_read(p->opc.zip, z, p->arena, &f->bytes, d);
-	if (same)
-		f->bytes = same->bytes;
+	f->content_type = known && *known ? known : type ? type : "application/octet-stream";
+	f->part = z;
 	*p->tail = f;
 	p->tail = &f->next;
-	return e;
+	return ERR_OK;
 }
 
 /* File elements and thumbnails name parts too, also where no relationship does; what is named but missing has no attachment. */
-static enum err add_named(struct package *p, const char *source, const struct aas_node *n, struct diag *d)
+static enum err add_named(struct aasx_reader *p, const char *source, const struct aas_node *n, struct diag *d)
 {
 	const struct zip_entry *z = NULL;
 	const char *path = NULL, *type = NULL, *name;
@@ -117,7 +116,7 @@ static enum err add_named(struct package *p, const char *source, const struct aa
 /* -- relationships ---------------------------------------------------------------------------------------------------------------- */
 
 /* Part of a relationship that must stay inside the package. */
-static enum err target_of(struct package *p, const char *source, const struct opc_rel *r, const char **name, const struct zip_entry **z,
+static enum err target_of(struct aasx_reader *p, const char *source, const struct opc_rel *r, const char **name, const struct zip_entry **z,
 			  struct diag *d)
 {
 	if (r->external || !opc_resolve(&p->opc, source, r->target, name, z))
@@ -126,7 +125,7 @@ static enum err target_of(struct package *p, const char *source, const struct op
 }
 
 /* A supplementary file that no File element has named is known by its part name. */
-static enum err add_part(struct package *p, const char *source, const struct opc_rel *r, const char **path, struct diag *d)
+static enum err add_part(struct aasx_reader *p, const char *source, const struct opc_rel *r, const char **path, struct diag *d)
 {
 	const struct zip_entry *z;
 	const char *name;
@@ -141,7 +140,7 @@ static enum err add_part(struct package *p, const char *source, const struct opc
 	return f ? ERR_OK : add_file(p, *path, z, NULL, d);
 }
 
-static enum err read_supplements(struct package *p, const char *source, struct diag *d)
+static enum err read_supplements(struct aasx_reader *p, const char *source, struct diag *d)
 {
 	struct opc_rel *r;
 	const char *path;
@@ -165,13 +164,29 @@ static bool is_json(struct slice *t)
 	return i < t->n && t->p[i] == '{';
 }
 
-static enum err read_spec(struct package *p, struct spec *s, const struct zip_entry *z, struct diag *d)
+/* Tools disagree on the type of a spec, so anything that may be a text is looked at; but a part that says it is a picture, or that it
+ * is encrypted, is none. */
+static enum err check_spec_type(struct aasx_reader *p, const struct zip_entry *z, struct diag *d)
+{
+	static const char *const never[] = {
+		"image/", "audio/", "video/", "font/", "model/", "application/pdf", "application/pkcs7-", "application/zip",
+	};
+	const char *type = opc_type(&p->opc, z->name);
+	for (size_t i = 0; type && i < sizeof never / sizeof *never; i++)
+		if (!strncasecmp(type, never[i], strlen(never[i])))
+			return diag_add(d, ERR_BAD_REQUEST, "an aas-spec part of type \"%.100s\": neither JSON nor XML", type);
+	return ERR_OK;
+}
+
+static enum err read_spec(struct aasx_reader *p, struct spec *s, const struct zip_entry *z, struct diag *d)
 {
 	struct arena *scratch = arena_new(0);
 	struct slice text;
 	if (!scratch)
 		return no_memory(d);
-	enum err e = zip_file_read(p->opc.zip, z, scratch, &text, d);
+	enum err e = check_spec_type(p, z, d);
+	if (!e)
+		e = zip_file_read(p->opc.zip, z, AASX_SPEC_MAX, scratch, &text, d);
 	if (!e) {
 		s->xml = !is_json(&text);
 		e = s->xml ? aas_xml_read(p->arena, text.p, text.n, &s->env, d)
@@ -183,7 +198,7 @@ static enum err read_spec(struct package *p, struct spec *s, const struct zip_en
 
 /* Union by id.  The same data may be there as JSON and as XML: then the JSON counts.  Two different shells or submodels of one format
  * with one id are a fault; of concept descriptions the first counts, because even published packages repeat ids among them. */
-static enum err merge_list(struct package *p, union aas_slot *to, struct aas_node *from, bool xml, struct diag *d)
+static enum err merge_list(struct aasx_reader *p, union aas_slot *to, struct aas_node *from, bool xml, struct diag *d)
 {
 	struct aas_node **tail = &to->node, *next;
 	while (*tail)
@@ -207,7 +222,7 @@ static enum err merge_list(struct package *p, union aas_slot *to, struct aas_nod
 	return ERR_OK;
 }
 
-static enum err merge_specs(struct package *p, bool xml, struct diag *d)
+static enum err merge_specs(struct aasx_reader *p, bool xml, struct diag *d)
 {
 	enum err e = ERR_OK;
 	for (size_t i = 0; !e && i < p->n_specs; i++) {
@@ -221,7 +236,7 @@ static enum err merge_specs(struct package *p, bool xml, struct diag *d)
 	return e;
 }
 
-static enum err add_spec(struct package *p, const char *origin, const struct opc_rel *r, struct diag *d)
+static enum err add_spec(struct aasx_reader *p, const char *origin, const struct opc_rel *r, struct diag *d)
 {
 	const struct zip_entry *z;
 	struct diag_frame at;
@@ -246,7 +261,7 @@ static enum err add_spec(struct package *p, const char *origin, const struct opc
 	return e;
 }
 
-static enum err read_specs(struct package *p, const char *origin, struct diag *d)
+static enum err read_specs(struct aasx_reader *p, const char *origin, struct diag *d)
 {
 	struct opc_rel *r;
 	enum err e = opc_rels(&p->opc, origin, &r, d);
@@ -258,11 +273,13 @@ static enum err read_specs(struct package *p, const char *origin, struct diag *d
 	for (size_t i = 0; !e && i < p->n_specs; i++)
 		e = read_supplements(p, p->spec[i].name, d);
 	if (!e)
+		e = read_supplements(p, origin, d);	/* where some tools put them */
+	if (!e)
 		e = merge_specs(p, false, d);
 	return e ? e : merge_specs(p, true, d);
 }
 
-static enum err read_package(struct package *p, struct diag *d)
+static enum err read_package(struct aasx_reader *p, struct diag *d)
 {
 	const struct zip_entry *z;
 	const char *origin = NULL, *name;
@@ -285,24 +302,76 @@ static enum err read_package(struct package *p, struct diag *d)
 	return e;
 }
 
-enum err aasx_read(struct arena *a, const void *bytes, size_t n, struct aasx *out, struct diag *d)
+enum err aasx_open(struct arena *a, const struct zip_bytes *from, struct aasx_reader **r, struct aasx *out, struct diag *d)
 {
-	struct package *p = ARENA_NEW(a, struct package);
+	struct aasx_reader *p = ARENA_NEW(a, struct aasx_reader);
 	struct diag own = DIAG_INIT;
 	struct diag *use = d ? d : &own;
+	*r = NULL;
 	*out = (struct aasx){ .environment = aas_node_new(a, AAS_Environment) };
 	if (!p || !out->environment)
 		return no_memory(d);
 	p->arena = a;
 	p->out = out;
 	p->tail = &out->files;
-	enum err e = opc_open(&p->opc, a, bytes, n, use);
+	p->from = *from;
+	enum err e = opc_open(&p->opc, a, &p->from, use);
 	if (!e)
 		e = read_package(p, use);
-	opc_close(&p->opc);
 	map_fini(&p->ids);
 	map_fini(&p->paths);
 	map_fini(&p->parts);
 	diag_fini(&own);
+	if (e)
+		opc_close(&p->opc);
+	else
+		*r = p;
+	return e;
+}
+
+struct zip_file *aasx_archive(struct aasx_reader *r)
+{
+	return r->opc.zip;
+}
+
+void aasx_close(struct aasx_reader *r)
+{
+	if (r)
+		opc_close(&r->opc);
+}
+
+/* Files of one part stand beside the first that has its bytes, which is found by the part. */
+static enum err hold_files(struct aasx_reader *r, struct aasx *x, struct arena *a, struct diag *d)
+{
+	struct map held = MAP_INIT;
+	size_t left = AASX_HELD_MAX;
+	enum err e = ERR_OK;
+	for (int pass = 0; pass < 2; pass++, map_fini(&held)) {		/* first the sizes alone */
+		for (struct aasx_file *f = x->files; f && !e; f = f->next) {
+			struct aasx_file *same = map_get(&held, f->part->name, strlen(f->part->name));
+			if (same)
+				f->bytes = same->bytes;
+			else if (!map_put(&held, f->part->name, strlen(f->part->name), f, NULL))
+				e = no_memory(d);
+			else if (pass)
+				e = zip_file_read(r->opc.zip, f->part, AASX_HELD_MAX, a, &f->bytes, d);
+			else if (f->part->size > left)
+				e = diag_add(d, ERR_TOO_LARGE, "with \"%.200s\" the package has more than %zu MiB of files, the limit of an import",
+					     f->part->name, AASX_HELD_MAX >> 20);
+			else
+				left -= f->part->size;
+		}
+	}
+	return e;
+}
+
+enum err aasx_read(struct arena *a, const void *bytes, size_t n, struct aasx *out, struct diag *d)
+{
+	struct zip_bytes from = { .p = bytes ? bytes : "", .n = n };
+	struct aasx_reader *r;
+	enum err e = aasx_open(a, &from, &r, out, d);
+	if (!e)
+		e = hold_files(r, out, a, d);
+	aasx_close(r);
 	return e;
 }

@@ -2,19 +2,27 @@
  * aasx.h - AASX packages (IDTA-01005): an OPC (ECMA-376 part 2) ZIP with JSON or XML parts and supplementary files.
  *
  * Reading is bounded: number of entries, size of each part, total size, compression ratio.  Path traversal, absolute and external
- * targets, duplicate parts, encrypted entries are refused with a message that names the part.  Specs are united by id: JSON counts
- * before XML, two different shells or submodels with one id are refused, of two concept descriptions the first is taken.
+ * targets, duplicate parts, encrypted entries, headers that contradict the directory are refused with a message that names the part.
+ * Specs are united by id: JSON counts before XML, two different shells or submodels with one id are refused, of two concept
+ * descriptions the first is taken.  One thread at a time.
  */
 #ifndef AAS_AASX_H
 #define AAS_AASX_H
 
 #include "aas/metamodel.h"
+#include "aas/zip.h"
+
+#define AASX_SPEC_MAX ((size_t)256 << 20)	/* bytes of one environment, unpacked */
+#define AASX_HELD_MAX ((size_t)256 << 20)	/* bytes of all files that aasx_read holds in memory */
+
+/* -- reading ---------------------------------------------------------------------------------------------------------------- */
 
 struct aasx_file {
 	const char *path;		/* "/aasx/files/manual.pdf": as File.value names it (one entry per such name, the bytes are
 					 * shared), or the part name when no File does */
 	const char *content_type;
-	struct slice bytes;
+	struct slice bytes;		/* absent (p is NULL) after aasx_open */
+	const struct zip_entry *part;	/* its name in the package, and its size */
 	struct aasx_file *next;
 };
 
@@ -24,8 +32,46 @@ struct aasx {
 	const char *thumbnail;		/* path of the package's thumbnail, or NULL */
 };
 
-/* `bytes` is the whole package.  Everything in *out belongs to the arena. */
-enum err aasx_read(struct arena *, const void *bytes, size_t n, struct aasx *out, struct diag *);
 bool aasx_is(const void *bytes, size_t n);	/* begins like a ZIP file */
+
+/* The whole package, with its files in memory: ERR_TOO_LARGE, before any of them is unpacked, when they have more than AASX_HELD_MAX
+ * bytes.  Everything in *out belongs to the arena, nothing refers to `bytes` afterwards. */
+enum err aasx_read(struct arena *, const void *bytes, size_t n, struct aasx *out, struct diag *);
+
+/* The same with the files left in the package, which is read where it is: a file of any size is then read in pieces by
+ * zip_stream_open(aasx_archive(r), file->part, ...).  What `from` refers to must live until aasx_close. */
+struct aasx_reader;
+enum err aasx_open(struct arena *, const struct zip_bytes *from, struct aasx_reader **, struct aasx *out, struct diag *);
+struct zip_file *aasx_archive(struct aasx_reader *);
+void aasx_close(struct aasx_reader *);		/* NULL is allowed */
+
+/* -- writing ----------------------------------------------------------------------------------------------------------------- */
+
+enum aasx_form { AASX_JSON, AASX_XML, AASX_N_FORMS };	/* how the environment is written */
+
+/* A file of the package: bytes in memory, or (bytes.p is NULL) read in pieces, one file after the other. */
+struct aasx_part {
+	const struct aas_node *owner;	/* the submodel whose File elements name it, the shell whose default thumbnail does; NULL: all */
+	const char *value;		/* as they name it */
+	const char *content_type;	/* NULL or no media type: application/octet-stream */
+	const char *file_name;		/* for the part's name, where `value` cannot be it; may be NULL */
+	const struct aasx_part *same;	/* an earlier one that has the same bytes: both name one part; NULL: none */
+	struct slice bytes;
+	struct source input;
+};
+
+struct aasx_content {
+	enum aasx_form form;
+	struct aas_node *environment;
+	const struct aasx_part *part;
+	size_t n;
+	const struct aasx_part *thumbnail;	/* of the package: one of them, or NULL */
+};
+
+/* Equal input gives equal bytes.  A part is named by its value, where that is a relative reference to a free part name; else it gets a
+ * name below /aasx/files/, and the File elements and thumbnails of its owner are changed to it: that is why the environment must be
+ * the caller's own.  The arena is for what they then say.  Errors: those of the sink and of the inputs; ERR_TOO_LARGE beyond
+ * the bounds of zip.h. */
+enum err aasx_write(struct arena *, struct sink, const struct aasx_content *, struct diag *);
 
 #endif

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aas/opc.h"
 
-#include <stdio.h>
-
+#include "aas/partname.h"
 #include "aas/sax.h"
-
-#define NAME_MAX_BYTES 1024
 
 /* -- small XML parts: elements with attributes, no texts ---------------------------------------------------------------------- */
 
@@ -16,16 +13,27 @@ struct elements {
 	struct opc *opc;
 	void *ctx;
 	struct diag *d;
+	const char *root;
 	unsigned depth;
 };
+
+/* The first one is printed in the specification and was copied. */
+static bool is_opc_namespace(const char *ns)
+{
+	return !strncmp(ns, "http://schema.openxmlformats.org/package/2006/", 46) ||
+	       !strncmp(ns, "http://schemas.openxmlformats.org/package/2006/", 47);
+}
 
 static enum err on_start(void *ctx, const char *ns, const char *name, const struct sax_attr *attr, unsigned n)
 {
 	struct elements *e = ctx;
-	(void)ns;
+	bool ours = is_opc_namespace(ns);
 	if (++e->depth > 8)
 		return diag_add(e->d, ERR_BAD_REQUEST, "nested too deeply");
-	return e->fn(e->opc, e->ctx, name, attr, n, e->d);
+	if (e->depth == 1)
+		return ours && str_eq(name, e->root) ? ERR_OK :
+		       diag_add(e->d, ERR_BAD_REQUEST, "the root is no %s of the Open Packaging Conventions but \"%.100s\"", e->root, name);
+	return ours ? e->fn(e->opc, e->ctx, name, attr, n, e->d) : ERR_OK;
 }
 
 static enum err on_end(void *ctx)
@@ -40,13 +48,25 @@ static enum err on_text(void *ctx, const char *text, size_t n)
 	return ERR_OK;
 }
 
+/* The time that libxml2 takes for an element grows with the square of its attributes, so none may be long. */
+static bool has_long_tag(struct slice s)
+{
+	for (size_t at = 0, next; at < s.n; at = next) {
+		const char *p = memchr(s.p + at, '<', s.n - at);
+		next = p ? (size_t)(p - s.p) + 1 : s.n;
+		if (next - at > OPC_TAG_MAX)
+			return true;
+	}
+	return false;
+}
+
 /* The part is read into memory of its own: nobody needs it afterwards. */
-static enum err read_elements(struct opc *o, const char *part, element_fn *fn, void *ctx, struct diag *d)
+static enum err read_elements(struct opc *o, const char *part, const char *root, element_fn *fn, void *ctx, struct diag *d)
 {
 	static const struct sax_ops ops = { on_start, on_end, on_text };
 	const struct zip_entry *z = zip_file_find(o->zip, part, strlen(part));
-	struct elements e = { fn, o, ctx, d, 0 };
-	struct sax_from from = { &ops, &e, 0 };
+	struct elements e = { fn, o, ctx, d, root, 0 };
+	struct sax_from from = { &ops, &e, NULL };
 	struct slice text;
 	struct diag_frame f;
 	if (!z)
@@ -55,7 +75,9 @@ static enum err read_elements(struct opc *o, const char *part, element_fn *fn, v
 	if (!a)
 		return diag_add(d, ERR_NO_MEMORY, "out of memory");
 	diag_push(d, &f, part);
-	enum err err = zip_file_read(o->zip, z, a, &text, d);
+	enum err err = zip_file_read(o->zip, z, OPC_PART_MAX, a, &text, d);
+	if (!err && has_long_tag(text))
+		err = diag_add(d, ERR_TOO_LARGE, "an element or a comment of more than %zu KiB", OPC_TAG_MAX >> 10);
 	if (!err)
 		err = sax_parse(text.p, text.n, &from, d);
 	diag_pop(d);
@@ -66,50 +88,61 @@ static enum err read_elements(struct opc *o, const char *part, element_fn *fn, v
 static struct slice attribute(const struct sax_attr *list, unsigned n, const char *name)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (str_eq(list[i].name, name))
+		if (!*list[i].ns && str_eq(list[i].name, name))
 			return list[i].value;
 	return (struct slice){ NULL, 0 };
 }
 
 /* -- content types ------------------------------------------------------------------------------------------------------------ */
 
-static void lower(char *s)
+/* A part is found by "/" and its key; an extension by itself, which has no slash.  0: too long to be either. */
+static size_t type_key(char out[PART_NAME_MAX + 1], bool part, struct slice name)
 {
-	for (; *s; s++)
-		if (*s >= 'A' && *s <= 'Z')
-			*s = (char)(*s - 'A' + 'a');
+	size_t skip = name.n && *name.p == (part ? '/' : '.');	/* a slash is often forgotten, a dot often written */
+	if (name.n - skip > PART_NAME_MAX)
+		return 0;
+	out[0] = '/';
+	size_t n = part_name_key(out + part, name.p + skip, name.n - skip);
+	return n + part;
 }
 
 static enum err on_type(struct opc *o, void *ctx, const char *element, const struct sax_attr *attr, unsigned n, struct diag *d)
 {
-	struct slice key = attribute(attr, n, str_eq(element, "Override") ? "PartName" : "Extension");
-	struct slice type = attribute(attr, n, "ContentType");
+	bool part = str_eq(element, "Override");
+	struct slice name = attribute(attr, n, part ? "PartName" : "Extension"), type = attribute(attr, n, "ContentType");
+	char key[PART_NAME_MAX + 1];
+	void *old = NULL;
 	(void)ctx;
-	if (!key.p || !type.p)
+	if (!part && !str_eq(element, "Default"))
 		return ERR_OK;
-	char *k = arena_strndup(o->arena, key.p, key.n), *t = arena_strndup(o->arena, type.p, type.n);
-	if (!k || !t)
+	if (!name.p || !type.p)
+		return diag_add(d, ERR_BAD_REQUEST, "a %s without %s or ContentType", element, part ? "PartName" : "Extension");
+	size_t k = type_key(key, part, name);
+	char *t = arena_strndup(o->arena, type.p, type.n);
+	if (!k)
+		return diag_add(d, ERR_BAD_REQUEST, "\"%.100s\" cannot be the name of a part", name.n ? name.p : "");
+	if (!t || !map_put(&o->types, key, k, t, &old))
 		return diag_add(d, ERR_NO_MEMORY, "out of memory");
-	lower(k);
-	return map_put(&o->types, k, strlen(k), t, NULL) ? ERR_OK : diag_add(d, ERR_NO_MEMORY, "out of memory");
+	if (old && !str_eq(old, t))
+		return diag_add(d, ERR_BAD_REQUEST, "two content types for \"%.*s\"", (int)(name.n < 100 ? name.n : 100), name.p);
+	return ERR_OK;
 }
 
 const char *opc_type(struct opc *o, const char *part)
 {
-	char k[NAME_MAX_BYTES + 2];
-	int n = snprintf(k, sizeof k, "/%s", part);
-	if (n < 0 || (size_t)n >= sizeof k)
-		return NULL;
-	lower(k);
-	const char *t = map_get(&o->types, k, (size_t)n), *dot = strrchr(k, '.');
-	return t || !dot || strchr(dot, '/') ? t : map_get(&o->types, dot + 1, strlen(dot + 1));
+	char key[PART_NAME_MAX + 1];
+	size_t n = type_key(key, true, slice_of(part)), dot = n;
+	const char *t = n ? map_get(&o->types, key, n) : NULL;
+	while (!t && dot && key[dot - 1] != '.' && key[dot - 1] != '/')
+		dot--;
+	return t || !dot || key[dot - 1] != '.' ? t : map_get(&o->types, key + dot, n - dot);
 }
 
-enum err opc_open(struct opc *o, struct arena *a, const void *bytes, size_t n, struct diag *d)
+enum err opc_open(struct opc *o, struct arena *a, const struct zip_bytes *from, struct diag *d)
 {
 	*o = (struct opc){ .arena = a };
-	enum err e = zip_file_open(a, bytes, n, &o->zip, d);
-	return e ? e : read_elements(o, "[Content_Types].xml", on_type, NULL, d);
+	enum err e = zip_file_open(a, from, &o->zip, d);
+	return e ? e : read_elements(o, "[Content_Types].xml", "Types", on_type, NULL, d);
 }
 
 void opc_close(struct opc *o)
@@ -144,97 +177,31 @@ static enum err on_rel(struct opc *o, void *ctx, const char *element, const stru
 	return ERR_OK;
 }
 
-static size_t folder_of(const char *source)
-{
-	const char *slash = strrchr(source, '/');
-	return slash ? (size_t)(slash + 1 - source) : 0;
-}
-
 enum err opc_rels(struct opc *o, const char *source, struct opc_rel **head, struct diag *d)
 {
 	struct rels r = { head, 0 };
-	size_t folder = folder_of(source);
+	size_t folder = part_name_folder(source);
 	char *part = arena_printf(o->arena, "%.*s_rels/%s.rels", (int)folder, source, source + folder);
 	*head = NULL;
 	if (!part)
 		return diag_add(d, ERR_NO_MEMORY, "out of memory");
-	return zip_file_find(o->zip, part, strlen(part)) ? read_elements(o, part, on_rel, &r, d) : ERR_OK;
+	return zip_file_find(o->zip, part, strlen(part)) ? read_elements(o, part, "Relationships", on_rel, &r, d) : ERR_OK;
 }
 
-/* -- targets --------------------------------------------------------------------------------------------------------------------- */
-
-static bool is_absolute(const char *ref)
-{
-	size_t n = strspn(ref, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
-	return (n && ref[n] == ':') || (ref[0] == '/' && ref[1] == '/');
-}
-
-static int hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* An escaped slash, backslash or control character could only be meant to deceive. */
-static bool decode(const char *from, char out[NAME_MAX_BYTES + 1])
-{
-	size_t n = 0;
-	for (; *from; from++) {
-		int c = (unsigned char)*from;
-		if (c == '%' && hex(from[1]) >= 0 && hex(from[2]) >= 0) {
-			c = hex(from[1]) << 4 | hex(from[2]);
-			from += 2;
-			if (c == '/')
-				return false;
-		}
-		if (n == NAME_MAX_BYTES || c < 0x20 || c == '\\')
-			return false;
-		out[n++] = (char)c;
-	}
-	out[n] = 0;
-	return true;
-}
-
-/* RFC 3986, 5.2.4: out["aasx/"] + "../x/./y" -> "x/y"; false when it leads above the root. */
-static bool join(char out[2 * NAME_MAX_BYTES + 2], size_t n, const char *ref)
-{
-	for (const char *s = ref; *s; s += *s == '/') {
-		size_t k = strcspn(s, "/");
-		if (k == 2 && !memcmp(s, "..", 2)) {
-			if (!n)
-				return false;
-			for (n--; n && out[n - 1] != '/'; n--)
-				;
-		} else if (k && !(k == 1 && *s == '.')) {
-			memcpy(out + n, s, k);
-			n += k;
-			if (s[k])
-				out[n++] = '/';
-		}
-		s += k;
-	}
-	out[n] = 0;
-	return true;
-}
-
-static bool locate(struct opc *o, const char *source, const char *ref, const char **name, const struct zip_entry **part)
-{
-	char path[2 * NAME_MAX_BYTES + 2];
-	size_t n = *ref == '/' ? 0 : folder_of(source);
-	if (strlen(ref) > NAME_MAX_BYTES || n > NAME_MAX_BYTES || strchr(ref, '\\'))
-		return false;
-	memcpy(path, source, n);
-	if (!join(path, n, ref))
-		return false;
-	*part = zip_file_find(o->zip, path, strlen(path));
-	*name = *part ? (*part)->name : arena_strdup(o->arena, path);
-	return *name != NULL;
-}
-
-/* Tools disagree whether a ZIP name is percent-encoded, so the text as it is written is tried first. */
+/* A fragment belongs to the reference, not to the part; but there are files with such characters in their names. */
 bool opc_resolve(struct opc *o, const char *source, const char *reference, const char **name, const struct zip_entry **part)
 {
-	char plain[NAME_MAX_BYTES + 1];
-	if (is_absolute(reference) || !decode(reference, plain) || !locate(o, source, reference, name, part))
+	char path[PART_NAME_MAX + 1], plain[PART_NAME_MAX + 1];
+	size_t n = strcspn(reference, "#?");
+	if (!part_name_resolve(path, source, reference))
 		return false;
-	return *part || locate(o, source, plain, name, part);
+	*part = zip_file_find(o->zip, path, strlen(path));
+	if (!*part && reference[n] && n <= PART_NAME_MAX) {
+		memcpy(plain, reference, n);
+		plain[n] = 0;
+		if (part_name_resolve(path, source, plain))
+			*part = zip_file_find(o->zip, path, strlen(path));
+	}
+	*name = *part ? (*part)->name : arena_strdup(o->arena, path);
+	return *name != NULL;
 }

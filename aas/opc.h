@@ -10,11 +10,13 @@
 #include "base/map.h"
 
 #define OPC_RELS_MAX 10000	/* of one part */
+#define OPC_TAG_MAX ((size_t)64 << 10)	/* bytes from one tag or comment to the next */
+#define OPC_PART_MAX ((size_t)4 << 20)	/* bytes of [Content_Types].xml and of each .rels part */
 
 struct opc {
 	struct arena *arena;
 	struct zip_file *zip;
-	struct map types;	/* "/part" or extension, in lower case -> content type */
+	struct map types;	/* "/" and the key of a part, or an extension in lower case -> content type */
 };
 
 struct opc_rel {
@@ -24,7 +26,7 @@ struct opc_rel {
 };
 
 /* Opens the archive and reads [Content_Types].xml.  On error too, opc_close is due. */
-enum err opc_open(struct opc *, struct arena *, const void *bytes, size_t n, struct diag *);
+enum err opc_open(struct opc *, struct arena *, const struct zip_bytes *, struct diag *);
 void opc_close(struct opc *);
 
 /* What [Content_Types].xml says of the part; NULL: nothing. */

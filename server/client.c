@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <strings.h>
 #include <sysexits.h>
 
 #include "aas/json.h"
@@ -26,7 +27,8 @@ struct words {
 };
 
 static const char import_usage[] = "usage: twinshell import [--url URL] [--ignore-duplicates] FILE...\n";
-static const char export_usage[] = "usage: twinshell export [--url URL] [--output FILE]\n";
+static const char export_usage[] = "usage: twinshell export [--url URL] [--output FILE]\n\n"
+	"FILE.aasx is written as a package with the stored files, FILE.xml as XML, any other as JSON.\n";
 
 static bool is_flag(const char *word, const char *name, const char **value)
 {
@@ -217,6 +219,33 @@ static int summarize(const char *name, const struct buf *reply)
 	return e ? EX_UNAVAILABLE : EX_OK;
 }
 
+static int tell_size(const char *name, const struct buf *reply)
+{
+	fprintf(stderr, "%s: %zu bytes\n", name, reply->n);
+	return EX_OK;
+}
+
+/* What is asked for is told by the name of the file. */
+static const struct form {
+	const char *suffix, *accept;
+	int (*summarize)(const char *name, const struct buf *reply);
+} forms[] = {
+	{ ".aasx", "Accept: application/asset-administration-shell-package+xml", tell_size },
+	{ ".xml", "Accept: application/xml", tell_size },
+	{ "", "Accept: application/json", summarize },
+};
+
+static const struct form *form_of(const char *output)
+{
+	const struct form *f = forms;
+	for (size_t n = output ? strlen(output) : 0; *f->suffix; f++) {
+		size_t k = strlen(f->suffix);
+		if (n > k && !strcasecmp(output + n - k, f->suffix))
+			break;
+	}
+	return f;
+}
+
 static bool write_all(FILE *out, const struct buf *reply)
 {
 	bool ok = out && fwrite(reply->p, 1, reply->n, out) == reply->n;
@@ -256,10 +285,17 @@ int client_export(int argc, char **argv)
 	buf_init(&reply, REPLY_MAX);
 	put_url(&url, &w, "/serialization");
 	CURL *curl = curl_easy_init();
-	int status = curl ? request(curl, name, url.p, NULL, &reply) : EX_OSERR;
-	if (status == EX_OK && (status = summarize(name, &reply)) == EX_OK)
+	const struct form *form = form_of(w.output);
+	struct curl_slist *headers = curl_slist_append(NULL, form->accept);
+	int status = curl && headers ? EX_OK : EX_OSERR;
+	if (status == EX_OK) {
+		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+		status = request(curl, name, url.p, NULL, &reply);
+	}
+	if (status == EX_OK && (status = form->summarize(name, &reply)) == EX_OK)
 		status = save(&w, &reply);
 	curl_easy_cleanup(curl);
+	curl_slist_free_all(headers);
 	buf_fini(&reply);
 	buf_fini(&url);
 	return status;

@@ -47,7 +47,7 @@ static const struct command {
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --ignore-duplicates   leave what the server has already as it is\n\n"
 	  "A file is imported whole or not at all; one line per file says what came of it.\n" CLIENT_STATUS },
-	{ "export", client_export, "[--url URL] [--output FILE]", "save what a running server holds as one JSON environment",
+	{ "export", client_export, "[--url URL] [--output FILE]", "save what a running server holds: FILE.aasx with all files, FILE.xml, else JSON",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --output FILE         where to; standard output when not given\n\n"
 	  "A line on standard error says how much it was.\n" CLIENT_STATUS },

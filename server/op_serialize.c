@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * op_serialize.c - GET /serialization: an environment of chosen shells and submodels (IDTA-01002, GenerateSerializationByIds).
+ * op_serialize.c - GET /serialization: an environment of chosen shells and submodels (IDTA-01002, GenerateSerializationByIds),
+ * as JSON, as XML, or as an AASX package with the stored files.
  *
  * Without any id it is everything.  Shells asked for without submodel ids bring the submodels they refer to.  The concept
  * descriptions are those that the semantic ids of what is given lead to, also over isCaseOf.  Blobs are always included.
  */
+#include "aas/aasx.h"
 #include "aas/json.h"
+#include "aas/xml.h"
 #include "base/map.h"
+#include "server/accept.h"
 #include "server/call.h"
 #include "server/op.h"
-#include "server/request.h"
 
 #define PORTION 32
 
@@ -205,17 +208,71 @@ static enum err collect(struct collector *k)
 	return ERR_OK;
 }
 
-enum err op_serialize(struct call *c)
+static enum err put_environment(struct call *c)
 {
 	struct collector k = { .c = c, .first_list = true, .first_item = true, .all = !c->aas_ids && !c->submodel_ids };
-	enum err err;
-	if (!request_accepts_json(c->accept))
-		return diag_add(&c->diag, ERR_NOT_ACCEPTABLE, "only application/json is offered");
 	k.tail = &k.wanted;
 	buf_putc(&c->reply.body, '{');
-	err = collect(&k);
+	enum err err = collect(&k);
 	buf_putc(&c->reply.body, '}');
 	for (int i = 0; i < STORE_N_KINDS; i++)
 		map_fini(&k.ids[i]);
+	return err ? err : c->reply.body.failed ? ERR_NO_MEMORY : ERR_OK;
+}
+
+/* -- XML and packages ------------------------------------------------------------------------------------------------------------------ */
+
+enum form { FORM_JSON, FORM_XML, FORM_PACKAGE_XML, FORM_PACKAGE_JSON };
+
+static enum err put_bytes(void *ctx, const char *p, size_t n, struct diag *d)
+{
+	buf_put(ctx, p, n);
+	return ((struct buf *)ctx)->failed ? diag_add(d, ERR_TOO_LARGE, "the package is too large to be sent") : ERR_OK;
+}
+
+/* What is no JSON is made from the same JSON that would be the answer, so all show the same. */
+static enum err put_other(struct call *c, enum form form)
+{
+	static const enum aasx_form spec[] = { [FORM_PACKAGE_XML] = AASX_XML, [FORM_PACKAGE_JSON] = AASX_JSON };
+	struct buf *b = &c->reply.body;
+	struct aas_node *env;
+	enum err err = put_environment(c);
+	if (!err && (err = aas_json_read(c->arena, AAS_Environment, b->p, b->n, AAS_JSON_DEFAULT, &env, &c->diag)))
+		err = diag_add(&c->diag, ERR_INTERNAL, "a stored document cannot be read");
+	buf_reset(b);
+	if (err)
+		return err;
+	if (form != FORM_XML)
+		return sm_export(c->session, env, spec[form], (struct sink){ put_bytes, b });
+	aas_xml_write(b, env, AAS_V3_1);
+	return b->failed ? ERR_NO_MEMORY : ERR_OK;
+}
+
+enum err op_serialize(struct call *c)
+{
+	static const struct {
+		const char *type;
+		enum form form;
+	} offer[] = {
+		{ "application/json", FORM_JSON },	/* what is answered when anything is accepted */
+		{ "application/xml", FORM_XML },
+		{ "text/xml", FORM_XML },
+		{ "application/asset-administration-shell-package+xml", FORM_PACKAGE_XML },
+		{ "application/asset-administration-shell-package+json", FORM_PACKAGE_JSON },
+		{ "application/asset-administration-shell-package", FORM_PACKAGE_XML },
+		{ "application/aas+zip", FORM_PACKAGE_XML },	/* IDTA-01005 V3.2 */
+		{ "application/aasx+xml", FORM_PACKAGE_XML },	/* the text of IDTA-01002 */
+	};
+	const char *types[sizeof offer / sizeof *offer];
+	size_t n = sizeof offer / sizeof *offer, i;
+	for (i = 0; i < n; i++)
+		types[i] = offer[i].type;
+	if ((i = accept_choose(c->accept, types, n)) == n)
+		return diag_add(&c->diag, ERR_NOT_ACCEPTABLE, "application/json, application/xml or an AASX package (%s) can be had", types[3]);
+	enum err err = offer[i].form == FORM_JSON ? put_environment(c) : put_other(c, offer[i].form);
+	if (!err) {
+		c->reply.content_type = offer[i].type;
+		c->reply.disposition = offer[i].form >= FORM_PACKAGE_XML ? "attachment; filename=\"environment.aasx\"" : NULL;
+	}
 	return err;
 }

@@ -8,6 +8,7 @@
 #ifndef SUBMODELS_SERVICE_H
 #define SUBMODELS_SERVICE_H
 
+#include "aas/aasx.h"
 #include "aas/store.h"
 #include "aas/view.h"
 #include "submodels/change.h"
@@ -94,7 +95,9 @@ enum err sm_thumbnail_delete(struct sm_session *, const char *aas_id);
 /* -- bringing in an environment (a package or a file): one transaction, all or nothing -------------------------------------- */
 struct sm_import_report { size_t created, replaced, skipped, files; };
 enum sm_import_mode { SM_IMPORT_NEW, SM_IMPORT_IGNORE_DUPLICATES, SM_IMPORT_REPLACE };
-struct aasx;
 enum err sm_import(struct sm_session *, const struct aasx *, enum sm_import_mode, struct sm_import_report *);
+/* The environment, which is the caller's own and may be changed (aasx_write), with the stored files that its File elements and
+ * thumbnails name, as a package.  ERR_TOO_LARGE when it does not fit into one. */
+enum err sm_export(struct sm_session *, struct aas_node *environment, enum aasx_form, struct sink);
 
 #endif

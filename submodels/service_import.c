@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * service_import.c - an environment with its files into the store: one transaction, all or nothing.
  */
-#include "aas/aasx.h"
 #include "aas/tree.h"
 #include "submodels/session.h"
 

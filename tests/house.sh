@@ -92,7 +92,7 @@ libpq-fe.h sql/pg.c sql/store_pg.c
 MQTTAsync.h twin_engine/mqtt.c twin_engine/engine.c
 jansson.h server/config.c aas/tree.c
 libxml/parser.h aas/xml_read.c aas/zip.c
-zip.h aas/zip.c aas/aasx.c
+zlib.h aas/zip_write.c aas/aasx.c
 curl/curl.h server/client.c server/http.c
 END
 

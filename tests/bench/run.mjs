@@ -114,7 +114,7 @@ try {
 } finally {
 	await stop(server.child);
 }
-for (const [name, args] of [['ingest_bench', []], ['json_bench', []], ['xml_bench', []]]) {
+for (const [name, args] of [['ingest_bench', []], ['json_bench', []], ['xml_bench', []], ['aasx_bench', []]]) {
 	console.log(`-- ${name}`);
 	process.stdout.write(run(join(here, name), args, { timeout: 180000, env: { ...process.env } }));
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The conformance fixtures: every valid file is read, written, read again and equal; no structurally invalid one is read. */
+ * The conformance fixtures: every valid file is read, written, read again and equal, as JSON and within a package; no structurally
+ * invalid one is read. */
 #include <dirent.h>
 #include <sys/stat.h>
 
+#include "aas/aasx.h"
 #include "aas/json.h"
 #include "aas/tree.h"
 #include "tests/tap.h"
@@ -16,7 +18,7 @@ static struct kind {
 	unsigned accepted, refused;
 	int ours, valid;
 } kinds[KINDS_MAX];
-static unsigned n_kinds, faults;
+static unsigned n_kinds, faults, packages;
 
 static struct kind *kind_of(const char *path)
 {
@@ -85,6 +87,31 @@ static void round_trip(const char *path, struct arena *a, unsigned type, const s
 	buf_fini(&two);
 }
 
+static enum err put(void *ctx, const char *p, size_t n, struct diag *d)
+{
+	(void)d;
+	buf_put(ctx, p, n);
+	return ERR_OK;
+}
+
+/* The same through a package; a copy is written, because writing may change what names a file. */
+static void through_package(const char *path, struct arena *a, enum aasx_form form, const struct aas_node *n, struct diag *d)
+{
+	struct buf out = BUF_INIT;
+	struct sink sink = { put, &out };
+	struct aasx_content c = { .form = form, .environment = aas_copy(a, n) };
+	struct aasx x;
+	if (!c.environment || aasx_write(a, sink, &c, d))
+		complain(path, "no package is made of it", d);
+	else if (aasx_read(a, out.p, out.n, &x, d))
+		complain(path, "the package made of it is not read", d);
+	else if (!aas_equal(n, x.environment))
+		complain(path, "in a package it is another", d);
+	else
+		packages++;
+	buf_fini(&out);
+}
+
 /* V3.0 required some attributes that V3.1 does not, and had shorter texts: 2000 for 2048 and 100 for 128 characters. */
 static int relaxed(const char *path)
 {
@@ -118,6 +145,8 @@ static void try_file(const char *path)
 		complain(path, "valid, but refused", &d);
 	if (!e && k->valid)
 		round_trip(path, a, type, node, &d);
+	for (int form = 0; !e && k->valid && type == AAS_Environment && form < AASX_N_FORMS; form++)
+		through_package(path, a, (enum aasx_form)form, node, &d);
 	if (!e && k->ours && !relaxed(path))
 		complain(path, "invalid, but accepted", &d);
 	if (e && (e != ERR_BAD_REQUEST || d.n != 1 || d.top))
@@ -171,6 +200,7 @@ int main(void)
 	check(valid > 1000, "%u valid files are read", valid);
 	check_int(refused, 0, "no valid file is refused");
 	check(invalid > 500, "%u invalid files are refused (%u are valid by V3.1)", invalid, read);
+	check(packages > 2000, "%u went through a package", packages);
 	check_int(faults, 0, "every file is treated as its label says");
 	return done();
 }
