@@ -230,7 +230,7 @@ static void xml(void)
 	static const char *const many[] = { " a%1$d=\"\"", " xmlns:a%1$d=\"urn:%1$d\"" };
 	for (size_t i = 0; i < 2; i++) {
 		char *spec = repeated("<environment xmlns=\"https://admin-shell.io/aas/3/0\"", many[i], 300000, "/>");
-		TRY("aasx/data.json: line 1: a tag of more than 128 KiB", TYPE_PART, ROOT, ORIGIN, SPECS, { "aasx/data.json", spec });
+		TRY("aasx/data.json: a tag of more than 64 kB", TYPE_PART, ROOT, ORIGIN, SPECS, { "aasx/data.json", spec });
 		free(spec);
 	}
 	rels = repeated("<Relationships xmlns=\"" REL_NS "\"><Relationship", " a%d=\"\"", 300000, "/></Relationships>");
