@@ -51,6 +51,22 @@ enum store_put { STORE_CREATE = 1, STORE_REPLACE = 2, STORE_EITHER = 3 };
 struct store_value {
 	const char *path;
 	const char *text;	/* NULL: the value becomes absent */
+	const char *value_type;	/* write_values: "xs:int", what the text was checked against; NULL: not checked */
+};
+
+/* Values of one submodel that are written on their own.  It belongs to the store from write_values until `done`, which may free it. */
+struct store_write {
+	const char *submodel_id;
+	const struct store_value *value;
+	size_t n;			/* at least 1; of a path that comes twice the last text counts */
+	/* Called once, after the commit or the failure, in any thread, perhaps before write_values returns; of writes to one submodel that come
+	 * together in the order of their versions.  Must not block. */
+	void (*done)(struct store_write *);
+	void *ctx;
+	enum err err;			/* out */
+	int64_t version;		/* out: of the submodel */
+	int64_t behind;			/* the store's own */
+	struct store_write *next;
 };
 
 struct store_blob {
@@ -125,6 +141,12 @@ struct store_ops {
 	 * From then on until the end the submodel is locked, or commit answers ERR_AGAIN when somebody else was faster. -- */
 	enum err (*put_values)(struct store_txn *, const char *submodel_id, const struct store_value *, size_t n, int64_t *version);
 
+	/* The same as a transaction of its own, and nobody waits for it: those that come while one is being committed share the next commit, so
+	 * this is the fast way.  Each has its own version, one more than the one before, and its own line in history.  ERR_NOT_FOUND: no such
+	 * submodel, or no Property at a path.  ERR_AGAIN: its valueType is another, or somebody has the submodel locked, or the database was
+	 * in the way: nothing was written.  ERR_UNAVAILABLE: nobody knows. */
+	void (*write_values)(struct store *, struct store_write *);
+
 	/* -- blobs: attachments and thumbnails, by a key of the caller's; put replaces.  No bytes (p NULL too) are an empty blob. -- */
 	enum err (*blob_put)(struct store_txn *, const char *key, const struct store_blob *);
 	enum err (*blob_get)(struct store_txn *, const char *key, struct arena *, struct store_blob *);
@@ -149,5 +171,8 @@ struct store {
 };
 
 struct store *store_mem_new(void);
+
+/* write_values, and wait for it: `done` and `ctx` are not used. */
+enum err store_write_wait(struct store *, struct store_write *);
 
 #endif

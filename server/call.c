@@ -140,17 +140,37 @@ static enum err execute(struct call *c)
 	return e ? e : c->route->handler(c);
 }
 
-static enum err transact(struct call *c)
+static void answer(struct call *, enum err);
+
+/* In the thread of the store. */
+static void committed(void *ctx, enum err e)
+{
+	struct call *c = ctx;
+	if (e == ERR_AGAIN && c->attempt < TRIES_MAX) {
+		c->again(c);
+		return;
+	}
+	answer(c, e);
+	c->done(c);
+}
+
+static enum err transact(struct call *c, bool *later)
 {
 	enum err e = sm_begin(c->service, c->route->access == ACCESS_WRITE, c->arena, &c->diag, &c->session);
 	if (e)
 		return e;
+	if (c->attempt > 1)
+		sm_patient(c->session);
 	if (!(e = resolve(c)))
 		e = c->route->handler(c);
 	if (!e && (c->reply.body.failed || arena_failed(c->arena)))
 		e = ERR_NO_MEMORY;
 	struct sm_session *s = c->session;
 	c->session = NULL;
+	if (!e && c->done && sm_commit_later(s, committed, c)) {
+		*later = true;
+		return ERR_OK;
+	}
 	if (!e)
 		return sm_commit(s);
 	sm_abort(s);
@@ -167,10 +187,10 @@ static void pause_before(unsigned attempt)
 	clock_sleep_us(most / 2 + (int64_t)(random % (uint32_t)most));
 }
 
-static enum err attempt(struct call *c, unsigned n)
+static enum err attempt(struct call *c, bool *later)
 {
-	if (n > 1) {
-		pause_before(n - 1);
+	if (++c->attempt > 1) {
+		pause_before(c->attempt - 1);
 		buf_reset(&c->reply.body);
 		diag_clear(&c->diag);
 		c->reply.location = c->reply.content_type = c->reply.disposition = NULL;
@@ -180,7 +200,7 @@ static enum err attempt(struct call *c, unsigned n)
 		if (e)
 			return e;
 	}
-	return c->route->access == ACCESS_EXEC ? execute(c) : transact(c);
+	return c->route->access == ACCESS_EXEC ? execute(c) : transact(c, later);
 }
 
 static void finish(struct call *c)
@@ -192,23 +212,38 @@ static void finish(struct call *c)
 		buf_reset(&c->reply.body);
 }
 
-void call_run(struct call *c)
+static void answer(struct call *c, enum err e)
 {
-	if (!c->begun && !call_begin(c))
-		return;
-	enum err e = request_body(c);
-	for (unsigned n = 1; !e; n++) {
-		e = attempt(c, n);
-		if (e != ERR_AGAIN || n == TRIES_MAX || c->route->access == ACCESS_EXEC)
-			break;		/* an asset is never asked twice */
-		e = ERR_OK;
-	}
 	if (!e && (c->reply.body.failed || arena_failed(c->arena)))
 		e = ERR_NO_MEMORY;
 	if (e)
 		reply_error(c, e);
 	else
 		finish(c);
+}
+
+bool call_start(struct call *c)
+{
+	if (!c->begun && !call_begin(c))
+		return true;
+	enum err e = c->attempt ? ERR_OK : request_body(c);
+	while (!e) {
+		bool later = false;
+		e = attempt(c, &later);
+		if (later)
+			return false;		/* another thread may have it by now */
+		if (e != ERR_AGAIN || c->attempt == TRIES_MAX || c->route->access == ACCESS_EXEC)
+			break;			/* an asset is never asked twice */
+		e = ERR_OK;
+	}
+	answer(c, e);
+	return true;
+}
+
+void call_run(struct call *c)
+{
+	c->done = c->again = NULL;
+	call_start(c);
 }
 
 /* -- record --------------------------------------------------------------------------------------------------------------------- */

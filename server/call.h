@@ -46,6 +46,9 @@ struct call {
 
 	/* -- at work -- */
 	struct sm_session *session;		/* open while the handler runs, except for ACCESS_EXEC */
+	unsigned attempt;
+	/* Set by a transport that does not want to wait (call_start): the answer is final, or call_start shall be called again by a worker. */
+	void (*done)(struct call *), (*again)(struct call *);
 
 	/* -- the answer -- */
 	struct {
@@ -66,6 +69,9 @@ bool call_begin(struct call *);
 bool call_peek(struct call *, struct live *, const struct sm_tree **tree);
 /* Run the whole pipeline (without call_begin, if that was done); afterwards reply.status and reply.body are final.  Worker thread. */
 void call_run(struct call *);
+/* The same, but nobody waits for a commit that is shared with others.  True: the answer is final.  False: `done` or `again` will be called or has
+ * been, in any thread; the call is not to be touched. */
+bool call_start(struct call *);
 /* Log one line and count: once per answer. `us`: how long it took. */
 void call_record(const struct call *, int64_t us);
 

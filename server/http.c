@@ -183,10 +183,8 @@ static void loop_free(struct loop *l)
 static void *worker_run(void *arg)
 {
 	struct queue *q = arg;
-	for (struct request *r; (r = queue_get(q, -1)); ) {
+	for (struct request *r; (r = queue_get(q, -1));)
 		r->run(r);
-		http_wake(&r->wakeup);
-	}
 	return NULL;
 }
 

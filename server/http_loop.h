@@ -27,7 +27,7 @@ struct request {
 	struct wakeup wakeup;
 	struct call call;
 	struct request *next_free;
-	void (*run)(struct request *);	/* what a worker has to do */
+	void (*run)(struct request *);	/* what a worker has to do; wakes it when that is done */
 	const struct sm_tree *tree;	/* the body is its document */
 	const struct static_file *file;	/* the body is this file */
 	bool stream;			/* the body is a stream of events */

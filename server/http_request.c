@@ -317,6 +317,7 @@ static enum MHD_Result hand_over(struct request *r, struct queue *q, void (*run)
 static void work_trend(struct request *r)
 {
 	trend_run(&r->call, &r->call.server->config);
+	http_wake(&r->wakeup);
 }
 
 static void tell_health(struct request *r)
@@ -327,6 +328,7 @@ static void tell_health(struct request *r)
 static void work_ready(struct request *r)
 {
 	ready_run(&r->call, &r->call.server->config);
+	http_wake(&r->wakeup);
 }
 
 static void work_file(struct request *r)
@@ -338,6 +340,7 @@ static void work_file(struct request *r)
 		diag_add(&c->diag, e, "there is no such path");
 	if (e)
 		reply_error(c, e);
+	http_wake(&r->wakeup);
 }
 
 static const struct surface {
@@ -435,9 +438,27 @@ static enum MHD_Result answer_options(struct request *r)
 
 /* -- the API -------------------------------------------------------------------------------------------------------------------- */
 
+static void call_done(struct call *c)
+{
+	http_wake(&((struct request *)(void *)((char *)c - offsetof(struct request, call)))->wakeup);
+}
+
+static void call_again(struct call *c)
+{
+	struct request *r = (struct request *)(void *)((char *)c - offsetof(struct request, call));
+	if (queue_put(c->server->work, r, 0))
+		return;
+	diag_add(&c->diag, ERR_UNAVAILABLE, "the server is too busy");
+	reply_error(c, ERR_UNAVAILABLE);
+	http_wake(&r->wakeup);
+}
+
 static void work_call(struct request *r)
 {
-	call_run(&r->call);
+	r->call.done = call_done;
+	r->call.again = call_again;
+	if (call_start(&r->call))
+		http_wake(&r->wakeup);
 }
 
 static enum MHD_Result answer_call(struct request *r)

@@ -290,14 +290,15 @@ static void store_close(struct store *s)
 	struct pg_store *p = (struct pg_store *)s;
 	if (!p)
 		return;
+	store_pg_writer_stop(p->writer);
 	pg_pool_free(p->pool);
 	free(p);
 }
 
 static const struct store_ops store_pg_ops = {
 	.close = store_close, .begin = pg_txn_begin, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get, .version = version,
-	.put = store_pg_put, .del = store_pg_del, .list = list, .put_values = store_pg_put_values, .blob_put = blob_put, .blob_get = blob_get,
-	.blob_del = blob_del, .series = store_pg_series, .append = store_pg_append, .position = store_pg_position, .samples = store_pg_samples,
+	.put = store_pg_put, .del = store_pg_del, .list = list, .put_values = store_pg_put_values,
+	.write_values = store_pg_write_values, .blob_put = blob_put, .blob_get = blob_get, .blob_del = blob_del, .series = store_pg_series, .append = store_pg_append, .position = store_pg_position, .samples = store_pg_samples,
 	.live = store_pg_live, .command = store_pg_command,
 };
 
@@ -328,6 +329,11 @@ struct store *store_pg_open(const char *conninfo, unsigned connections, struct d
 		return NULL;
 	}
 	s->base.ops = &store_pg_ops;
+	if (store_pg_writer_start(s, conninfo)) {
+		store_close(&s->base);
+		diag_add(d, ERR_NO_MEMORY, "cannot start the writer of values");
+		return NULL;
+	}
 	return &s->base;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_pg_priv.h - what the parts of the PostgreSQL store share: session, reading and blobs (store_pg.c), writing of identifiables
- * (store_pg_put.c) and of values (store_pg_values.c), time (store_pg_series.c).
+ * (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), time (store_pg_series.c).
  */
 #ifndef SQL_STORE_PG_PRIV_H
 #define SQL_STORE_PG_PRIV_H
@@ -17,9 +17,12 @@ struct pg_days {
 	_Atomic int64_t again_us;	/* monotonic: no new one is tried before, because the last try failed */
 };
 
+struct pg_writer;
+
 struct pg_store {
 	struct store base;
 	struct pg_pool *pool;
+	struct pg_writer *writer;
 	struct pg_days days;
 };
 
@@ -49,6 +52,17 @@ enum err store_pg_get(struct store_txn *, enum store_kind, const char *id, struc
 enum err store_pg_put(struct store_txn *, enum store_kind, const struct aas_node *, enum store_put, int64_t expect, bool *created, int64_t *version);
 enum err store_pg_del(struct store_txn *, enum store_kind, const char *id);
 enum err store_pg_put_values(struct store_txn *, const char *submodel_id, const struct store_value *, size_t n, int64_t *version);
+
+/* -- value writes that share a commit (store_pg_batch.c, store_pg_writer.c) -- */
+/* One transaction for all of them, in their order; each has its own `err`, `version` and `behind` (versions that the document lacks now).  Waits
+ * for nobody.  An error that is returned is everybody's, and nothing was written (ERR_UNAVAILABLE: nobody knows). */
+enum err store_pg_batch(struct pg *, struct store_write *const *, size_t n);
+/* A thread with a connection of its own. */
+enum err store_pg_writer_start(struct pg_store *, const char *conninfo);
+void store_pg_writer_stop(struct pg_writer *);	/* after everything that was queued; NULL is allowed */
+void store_pg_write_values(struct store *, struct store_write *);
+/* Write the document anew, with the values that are newer. */
+enum err store_pg_fold(struct store_txn *, const char *id);
 
 /* store_ops of the same names; each call is its own transaction. */
 enum err store_pg_series(struct store *, const char *submodel_id, const char *path, const char *unit, int64_t *id);

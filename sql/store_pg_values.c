@@ -55,7 +55,7 @@ static enum err explain(struct store_txn *t, const char *id, const struct store_
 	return e ? e : ERR_INTERNAL;
 }
 
-static enum err fold(struct store_txn *t, const char *id)
+enum err store_pg_fold(struct store_txn *t, const char *id)
 {
 	struct arena *a = arena_new(0);
 	struct store_doc doc;
@@ -132,7 +132,7 @@ enum err store_pg_put_values(struct store_txn *t, const char *id, const struct s
 	if (!e)
 		e = write_rows(t, id, &last, now + 1, &behind);
 	if (!e && behind >= FOLD_BEHIND)
-		e = fold(t, id);
+		e = store_pg_fold(t, id);
 	if (!e)
 		*version = now + 1;
 	map_fini(&last);

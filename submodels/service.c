@@ -6,6 +6,7 @@
 #include "aas/json.h"
 #include "aas/tree.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "submodels/session.h"
 
 const char *const sm_kind_name[STORE_N_KINDS] = { "shell", "submodel", "concept description" };
@@ -39,7 +40,7 @@ void sm_service_invoker(struct sm_service *s, const struct sm_invoker *invoker)
 
 const struct sm_tree *sm_peek(struct sm_service *s, enum store_kind kind, const char *id)
 {
-	struct sm_shared *shared = sm_cache_get(s->cache, kind, id);
+	struct sm_shared *shared = sm_cache_peek(s->cache, kind, id);
 	return shared ? &shared->tree : NULL;
 }
 
@@ -65,8 +66,8 @@ enum err sm_begin(struct sm_service *service, bool write, struct arena *a, struc
 
 enum err sm_txn(struct sm_session *s, struct store_txn **txn)
 {
-	enum err err = ERR_OK;
-	if (!s->txn) {
+	enum err err = sm_settle(s);
+	if (!err && !s->txn) {
 		struct store *st = s->service->conf.store;
 		if ((err = st->ops->begin(st, s->write, &s->txn)))
 			return diag_add(s->diag, err, "the store does not answer: %s", err_info[err].text);
@@ -104,24 +105,105 @@ static void publish(struct sm_session *s)
 	for (struct change_item *i = s->changes; i; i = i->next) {
 		list[n] = i->change;
 		list[n].time_us = now;
-		list[n++].version = i->work->shared ? i->work->shared->tree.version : 0;
+		list[n++].version = i->work == &s->quick.work ? s->quick.write.version : i->work->shared ? i->work->shared->tree.version : 0;
 	}
 	changes_publish(s->service->conf.changes, list, n);
 }
 
+/* Tells whoever wants to know. */
+static void session_end(struct sm_session *s, enum err err)
+{
+	if (err)
+		diag_add(s->diag, err, "the change was not committed: %s", err_info[err].text);
+	else if (s->service->conf.changes)
+		publish(s);
+	session_free(s);
+}
+
+/* -- a value patch that stands alone ------------------------------------------------------------------------------------------------- */
+
+/* In the thread of the store. */
+static void quick_done(struct store_write *w)
+{
+	struct sm_session *s = w->ctx;
+	void (*done)(void *, enum err) = s->quick.done;
+	void *ctx = s->quick.ctx;
+	enum err err = w->err == ERR_NOT_FOUND ? ERR_AGAIN : w->err;
+	if (!err) {
+		sm_cache_values(s->service->cache, w->submodel_id, w->value, w->n, w->version);
+	} else {
+		/* What it was checked against is not what the store has, or nobody knows: the next one reads again. */
+		sm_cache_update(s->service->cache, STORE_SUBMODEL, w->submodel_id, NULL, s->epoch);
+	}
+	session_end(s, err);
+	done(ctx, err);
+}
+
+bool sm_commit_later(struct sm_session *s, void (*done)(void *ctx, enum err), void *ctx)
+{
+	struct store *st = s->service->conf.store;
+	if (!s->quick.on)
+		return false;
+	s->quick.done = done;
+	s->quick.ctx = ctx;
+	s->quick.write.done = quick_done;
+	s->quick.write.ctx = s;
+	st->ops->write_values(st, &s->quick.write);
+	return true;
+}
+
+void sm_patient(struct sm_session *s)
+{
+	s->patient = true;
+}
+
+struct waiter {
+	struct lock lock;
+	pthread_cond_t done;
+	bool is_done;
+	enum err err;
+};
+
+static void wake(void *ctx, enum err err)
+{
+	struct waiter *w = ctx;
+	lock_take(&w->lock);
+	w->is_done = true;
+	w->err = err;
+	pthread_cond_signal(&w->done);
+	lock_drop(&w->lock);
+}
+
+static enum err commit_quick(struct sm_session *s)
+{
+	struct waiter w = { .is_done = false };
+	lock_init(&w.lock, RANK_LEAF);
+	cond_init(&w.done);
+	sm_commit_later(s, wake, &w);
+	lock_take(&w.lock);
+	while (!w.is_done)
+		lock_wait(&w.lock, &w.done, -1);
+	lock_drop(&w.lock);
+	pthread_cond_destroy(&w.done);
+	lock_fini(&w.lock);
+	return w.err;
+}
+
+static enum err commit_txn(struct sm_session *s)
+{
+	enum err err = s->txn ? s->service->conf.store->ops->commit(s->txn) : ERR_OK;
+	for (struct work *w = s->works; w; w = w->next)
+		if (w->dirty && (!err || err == ERR_UNAVAILABLE))	/* nobody knows: then the next one reads again */
+			sm_cache_update(s->service->cache, w->kind, w->id, err ? NULL : w->shared, s->epoch);
+	return err;
+}
+
 enum err sm_commit(struct sm_session *s)
 {
-	enum err err = ERR_OK;
-	if (s->txn && (err = s->service->conf.store->ops->commit(s->txn))) {
-		diag_add(s->diag, err, "the change was not committed: %s", err_info[err].text);
-	} else {
-		for (struct work *w = s->works; w; w = w->next)
-			if (w->dirty)
-				sm_cache_update(s->service->cache, w->kind, w->id, w->shared, s->epoch);
-		if (s->service->conf.changes)
-			publish(s);
-	}
-	session_free(s);
+	if (s->quick.on)
+		return commit_quick(s);
+	enum err err = commit_txn(s);
+	session_end(s, err);
 	return err;
 }
 
@@ -162,12 +244,6 @@ static enum err missing(struct sm_session *s, enum store_kind kind, const char *
 	return diag_add(s->diag, ERR_NOT_FOUND, "there is no %s with the id \"%s\"", sm_kind_name[kind], id);
 }
 
-static void know_blobs(struct sm_tree *t)
-{
-	static const char mark[] = "\"modelType\":\"Blob\"";
-	t->has_blob = memmem(t->json.p, t->json.n, mark, sizeof mark - 1) != NULL;
-}
-
 /* Read and parse what the store has; `committed`: not a word of it is this session's own. */
 static enum err fetch(struct sm_session *s, enum store_kind kind, const char *id, bool committed, struct sm_shared **out)
 {
@@ -188,7 +264,7 @@ static enum err fetch(struct sm_session *s, enum store_kind kind, const char *id
 	shared->tree.node = node;
 	shared->tree.json = doc.json;
 	shared->tree.version = doc.version;
-	know_blobs(&shared->tree);
+	shared->tree.has_blob = memmem(doc.json.p, doc.json.n, SM_BLOB_MARK, sizeof SM_BLOB_MARK - 1) != NULL;
 	if (committed)
 		sm_cache_fill(s->service->cache, shared, s->epoch);
 	*out = shared;
@@ -227,12 +303,28 @@ out:
 	return err;
 }
 
+enum err sm_structure(struct sm_session *s, const char *sm_id, struct sm_shared **out)
+{
+	struct store *st = s->service->conf.store;
+	enum err err;
+	if ((*out = sm_cache_structure(s->service->cache, STORE_SUBMODEL, sm_id)))
+		return ERR_OK;
+	if ((err = st->ops->begin(st, false, &s->txn)))
+		return diag_add(s->diag, err, "the store does not answer: %s", err_info[err].text);
+	err = fetch(s, STORE_SUBMODEL, sm_id, true, out);
+	st->ops->abort(s->txn);
+	s->txn = NULL;
+	return err == ERR_NOT_FOUND ? missing(s, STORE_SUBMODEL, sm_id) : err;
+}
+
 enum err sm_load(struct sm_session *s, enum store_kind kind, const char *id, struct work **out)
 {
-	struct work *w = work_find(s, kind, id);
 	struct sm_shared *shared = NULL;
-	enum err err;
+	enum err err = sm_settle(s);
+	struct work *w = work_find(s, kind, id);
 
+	if (err)
+		return err;
 	if (w) {
 		*out = w;
 		return w->shared ? ERR_OK : missing(s, kind, id);
@@ -275,17 +367,7 @@ enum err sm_edit(struct sm_session *s, enum store_kind kind, const char *id, str
 
 static enum err keep_json(struct sm_session *s, struct sm_shared *shared)
 {
-	struct buf b = BUF_INIT;
-	struct sm_tree *t = &shared->tree;
-	char *p = NULL;
-	aas_json_write(&b, t->node);
-	if (!b.failed && (p = arena_strndup(shared->arena, b.p, b.n)))
-		t->json = (struct slice){ p, b.n };
-	buf_fini(&b);
-	if (!p)
-		return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
-	know_blobs(t);
-	return ERR_OK;
+	return sm_shared_json(shared) ? ERR_OK : diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
 }
 
 enum err sm_store(struct sm_session *s, struct work *w)
@@ -327,13 +409,14 @@ enum err sm_values_stored(struct sm_session *s, struct work *w, int64_t version)
 static enum err store_whole(struct sm_session *s, enum store_kind kind, const struct aas_node *node, enum store_put how, bool *created)
 {
 	const char *id = AAS_ID(node);
-	struct work *w = work_find(s, kind, id);
+	struct work *w;
 	struct sm_shared *fresh;
 	struct aas_node *copy;
 	struct store_txn *txn;
 	enum err err;
 
-	if ((err = sm_check_names(node, s->diag)) || (err = sm_txn(s, &txn)) || (!w && (err = work_new(s, kind, id, &w))))
+	if ((err = sm_check_names(node, s->diag)) || (err = sm_txn(s, &txn)) ||
+	    (!(w = work_find(s, kind, id)) && (err = work_new(s, kind, id, &w))))
 		return err;
 	if (!(fresh = sm_shared_new(kind, id)) || !(copy = aas_copy(fresh->arena, node))) {
 		sm_shared_drop(fresh);

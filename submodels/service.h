@@ -46,6 +46,11 @@ struct sm_session;
 enum err sm_begin(struct sm_service *, bool write, struct arena *, struct diag *, struct sm_session **);
 enum err sm_commit(struct sm_session *);		/* frees; publishes what was changed */
 void sm_abort(struct sm_session *);			/* frees; NULL is allowed */
+/* The same for who does not want to wait until others are committed together with him.  False: not possible with what was done in this session,
+ * and it is still there for sm_commit.  True: `done` is called once with what sm_commit would answer, in any thread, perhaps already. */
+bool sm_commit_later(struct sm_session *, void (*done)(void *ctx, enum err), void *ctx);
+/* Before anything else: values are written in the session's own transaction, which waits for whoever has the submodel.  After an ERR_AGAIN. */
+void sm_patient(struct sm_session *);
 
 /* -- whole identifiables.  The trees from sm_get are valid until the session ends. ---------------------------------------- */
 enum err sm_get(struct sm_session *, enum store_kind, const char *id, const struct sm_tree **);

@@ -145,7 +145,7 @@ static bool value_differs(const struct aas_node *old, const struct aas_node *fre
 	return a && b ? !str_eq(a, b) : a != b;
 }
 
-static enum err note_value(struct sm_session *s, const struct work *w, const struct aas_node *property)
+enum err sm_note_value(struct sm_session *s, const struct work *w, const struct aas_node *property)
 {
 	const char *path = sm_path_of(s, property), *text = AAS_AT(property, Property, value).str;
 	if (!path || (text && !(text = arena_strdup(s->arena, text))))
@@ -156,7 +156,7 @@ static enum err note_value(struct sm_session *s, const struct work *w, const str
 /* Two trees of the same structure: one CHANGE_VALUE for every Property whose text is another now. */
 static enum err note_values(struct sm_session *s, const struct work *w, const struct aas_node *old, const struct aas_node *fresh)
 {
-	enum err err = value_differs(old, fresh) ? note_value(s, w, fresh) : ERR_OK;
+	enum err err = value_differs(old, fresh) ? sm_note_value(s, w, fresh) : ERR_OK;
 	const struct aas_node *a = aas_first_child(old), *b = aas_first_child(fresh);
 	for (; a && b && !err; a = a->next, b = b->next)
 		err = note_values(s, w, a, b);
@@ -173,7 +173,7 @@ static enum err put_existing(struct sm_session *s, struct work *w, struct aas_no
 	if ((err = aas_replace(old, copy, s->diag)) || (err = stored(s, w, CHANGE_UPDATED, copy, &path)) ||
 	    (err = sm_files_forget(s, before, w->shared->tree.node, w->id)))
 		return err;
-	return value_differs(before, copy) ? note_value(s, w, copy) : ERR_OK;
+	return value_differs(before, copy) ? sm_note_value(s, w, copy) : ERR_OK;
 }
 
 enum err sm_element_put(struct sm_session *s, const char *sm_id, const char *path, struct aas_node *node, bool *created)
@@ -252,114 +252,3 @@ enum err sm_element_delete(struct sm_session *s, const char *sm_id, const char *
 		return err;
 	return sm_note(s, w, CHANGE_DELETED, where, NULL);
 }
-
-/* -- values ------------------------------------------------------------------------------------------------------------------- */
-
-struct leaf {
-	struct aas_node *node;
-	struct leaf *next;
-};
-
-struct written {
-	struct arena *arena;
-	struct leaf *first, **tail;
-	size_t n;
-	bool only_properties, failed;
-};
-
-static void leaf_written(void *ctx, struct aas_node *node)
-{
-	struct written *wr = ctx;
-	struct leaf *l = ARENA_NEW(wr->arena, struct leaf);
-	if (!l) {
-		wr->failed = true;
-		return;
-	}
-	l->node = node;
-	*wr->tail = l;
-	wr->tail = &l->next;
-	wr->n++;
-	wr->only_properties = wr->only_properties && aas_is(node, AAS_Property);
-}
-
-/* Values of others may have been written since the tree was read (put_values waited for them): each stands for itself.  But the
- * structure must still be what the input was checked against. */
-static bool still_fits(const struct work *w, const struct store_value *v, const uintptr_t *type, size_t n)
-{
-	struct diag quiet = DIAG_INIT;
-	struct aas_node *at;
-	bool ok = true;
-	for (size_t i = 0; i < n && ok; i++)
-		ok = !aas_path_find(w->shared->tree.node, v[i].path, strlen(v[i].path), &at, &quiet) && aas_is(at, AAS_Property) &&
-		     AAS_AT(at, Property, valueType).ord == type[i];
-	diag_fini(&quiet);
-	return ok;
-}
-
-/* The rows of these Properties alone; the document is folded by the store. */
-static enum err put_values(struct sm_session *s, struct work *w, const struct written *wr)
-{
-	struct store_value *v = ARENA_ARRAY(s->arena, struct store_value, wr->n);
-	uintptr_t *type = ARENA_ARRAY(s->arena, uintptr_t, wr->n);
-	struct store_txn *txn;
-	int64_t version = 0;
-	size_t n = 0;
-	enum err err;
-
-	if (!v || !type)
-		return no_memory(s);
-	for (const struct leaf *l = wr->first; l; l = l->next, n++) {
-		const char *text = AAS_AT(l->node, Property, value).str;
-		type[n] = AAS_AT(l->node, Property, valueType).ord;
-		v[n].path = sm_path_of(s, l->node);
-		v[n].text = text ? arena_strdup(s->arena, text) : NULL;
-		if (!v[n].path || (text && !v[n].text))
-			return no_memory(s);
-	}
-	if ((err = sm_txn(s, &txn)))
-		return err;
-	err = s->service->conf.store->ops->put_values(txn, w->id, v, n, &version);
-	if (err)
-		return err == ERR_NOT_FOUND ? ERR_AGAIN : err;
-	if ((err = sm_values_stored(s, w, version)))
-		return err;
-	for (size_t i = 0; i < n && !err; i++)
-		err = sm_note(s, w, CHANGE_VALUE, v[i].path, v[i].text);
-	return err ? err : still_fits(w, v, type, n) ? ERR_OK : ERR_AGAIN;
-}
-
-/* A leaf that is not a Property needs its document. */
-static enum err put_document(struct sm_session *s, struct work *w, const struct written *wr, const struct aas_node *before)
-{
-	enum err err = sm_store(s, w);
-	if (!err)
-		err = sm_files_forget(s, before, w->shared->tree.node, w->id);
-	for (const struct leaf *l = wr->first; l && !err; l = l->next) {
-		const char *path = sm_path_of(s, l->node);
-		err = aas_is(l->node, AAS_Property) ? note_value(s, w, l->node) : path ? sm_note(s, w, CHANGE_VALUE, path, NULL) : no_memory(s);
-	}
-	return err;
-}
-
-enum err sm_value_patch(struct sm_session *s, const char *sm_id, const char *path, struct slice text)
-{
-	struct written wr = { .arena = s->arena, .only_properties = true };
-	const struct aas_node *before;
-	struct aas_node *n;
-	struct work *w;
-	enum err err;
-
-	wr.tail = &wr.first;
-	if ((err = sm_edit(s, STORE_SUBMODEL, sm_id, &w)) || (err = sm_find(s, w, path, &n)))
-		return err;
-	if (!(before = aas_copy(s->arena, n)))
-		return no_memory(s);
-	if ((err = aas_value_read(w->shared->arena, n, text.p, text.n, leaf_written, &wr, s->diag)))
-		return err;
-	if (wr.failed)
-		return no_memory(s);
-	if (!wr.n)
-		return ERR_OK;
-	return wr.only_properties ? put_values(s, w, &wr) : put_document(s, w, &wr, before);
-}
-

@@ -31,23 +31,41 @@ struct change_item {
 	struct change_item *next;
 };
 
+/* A value patch that stands alone: it needs no transaction, and is written at the commit.  As soon as the session does anything else it is
+ * done over in the session's transaction. */
+struct sm_quick {
+	bool on;
+	struct work work;		/* whose changes are noted; without a tree */
+	const char *path;
+	struct slice text;
+	struct store_value *value;
+	struct store_write write;
+	void (*done)(void *ctx, enum err);
+	void *ctx;
+};
+
 struct sm_session {
 	struct sm_service *service;
 	struct arena *arena;
 	struct diag *diag;
 	struct diag own;		/* when the caller gave none */
-	bool write;
+	bool write, patient;
 	uint64_t epoch;
 	struct store_txn *txn;		/* NULL until something is needed from the store */
 	struct map index[STORE_N_KINDS];
 	struct work *works;
 	struct change_item *changes, **tail;
 	size_t n_changes;
+	struct sm_quick quick;
 };
 
 extern const char *const sm_kind_name[STORE_N_KINDS];	/* "shell", "submodel", "concept description" */
 
 enum err sm_txn(struct sm_session *, struct store_txn **);
+/* Anything but a quick patch begins with this. */
+enum err sm_settle(struct sm_session *);
+/* A tree for its structure, from the cache or read in a transaction of its own; some of its values may be older ones. */
+enum err sm_structure(struct sm_session *, const char *sm_id, struct sm_shared **);
 /* The work of this id, loaded; ERR_NOT_FOUND with a message when there is none. */
 enum err sm_load(struct sm_session *, enum store_kind, const char *id, struct work **);
 /* The same, with a tree that may be edited. */
@@ -59,6 +77,8 @@ enum err sm_store(struct sm_session *, struct work *);
 enum err sm_values_stored(struct sm_session *, struct work *, int64_t version);
 /* path and value live in the session's arena, or are NULL. */
 enum err sm_note(struct sm_session *, const struct work *, enum change_kind, const char *path, const char *value);
+/* CHANGE_VALUE of a Property of that work. */
+enum err sm_note_value(struct sm_session *, const struct work *, const struct aas_node *property);
 /* The idShortPath of n, in the session's arena. */
 const char *sm_path_of(struct sm_session *, const struct aas_node *n);
 /* The element at `path` of the tree of `w`, or its root for NULL and "". */

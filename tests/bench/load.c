@@ -3,6 +3,9 @@
  *
  *   load HOST PORT CONNECTIONS SECONDS METHOD PATH [BODY]
  *
+ * PATH may be @FILE with one path per line: connection i takes line i modulo their number.  In BODY the character % stands for a number that
+ * grows with every request.
+ *
  * Loopback only, bounded in time.  Prints one line: requests/s, p50 and p99 in microseconds, replies that were not 2xx.
  */
 #include <arpa/inet.h>
@@ -20,17 +23,21 @@
 #include "base/str.h"
 
 #define REPLY_MAX (1 << 20)
+#define REQUEST_MAX 65536
 #define TIMES_MAX (1 << 22)
+#define PATHS_MAX 4096
 
 struct conn {
 	int fd;
-	char *in;
-	size_t n, sent;
+	const char *path;
+	char *in, *out;
+	size_t n, out_n, sent;
 	int64_t from_us;
 };
 
-static char request[65536];
-static size_t request_n;
+static const char *method, *host, *port, *body;
+static char *path[PATHS_MAX];
+static size_t n_paths, n_requests;
 static uint32_t times[TIMES_MAX];
 static size_t n_times, n_bad;
 
@@ -42,8 +49,8 @@ static int by_size(const void *a, const void *b)
 
 static void send_more(struct conn *c)
 {
-	while (c->sent < request_n) {
-		ssize_t k = send(c->fd, request + c->sent, request_n - c->sent, MSG_NOSIGNAL);
+	while (c->sent < c->out_n) {
+		ssize_t k = send(c->fd, c->out + c->sent, c->out_n - c->sent, MSG_NOSIGNAL);
 		if (k < 0 && errno == EAGAIN)
 			return;
 		if (k <= 0) {
@@ -54,9 +61,25 @@ static void send_more(struct conn *c)
 	}
 }
 
+static void write_request(struct conn *c)
+{
+	char text[REQUEST_MAX / 2];
+	const char *mark = strchr(body, '%');
+	int n = mark ? snprintf(text, sizeof text, "%.*s%zu%s", (int)(mark - body), body, n_requests, mark + 1) : snprintf(text, sizeof text, "%s", body);
+	c->out_n = (size_t)snprintf(c->out, REQUEST_MAX, "%s %s HTTP/1.1\r\nHost: %s:%s\r\n%sContent-Length: %d\r\n\r\n%s", method, c->path, host, port,
+				    *body ? "Content-Type: application/json\r\n" : "", n, text);
+	if (n >= (int)sizeof text || c->out_n >= REQUEST_MAX) {
+		fprintf(stderr, "load: the request is too long\n");
+		exit(2);
+	}
+}
+
 static void begin(struct conn *c)
 {
 	c->n = c->sent = 0;
+	n_requests++;
+	if (!c->out_n || strchr(body, '%'))
+		write_request(c);
 	c->from_us = clock_mono_us();
 	send_more(c);
 }
@@ -69,8 +92,8 @@ static size_t complete(struct conn *c)
 	if (!end)
 		return 0;
 	size_t head = (size_t)(end - c->in) + 4;
-	size_t body = len && len < end ? strtoul(len + 17, NULL, 10) : 0;
-	return c->n >= head + body ? head + body : 0;
+	size_t more = len && len < end ? strtoul(len + 17, NULL, 10) : 0;
+	return c->n >= head + more ? head + more : 0;
 }
 
 static void receive(struct conn *c)
@@ -94,7 +117,27 @@ static void receive(struct conn *c)
 	begin(c);
 }
 
-static int connect_to(const char *host, const char *port)
+static void read_paths(char *arg)
+{
+	static char line[REQUEST_MAX / 2];
+	path[n_paths++] = arg;
+	if (*arg != '@')
+		return;
+	FILE *f = fopen(arg + 1, "r");
+	if (!f) {
+		perror(arg + 1);
+		exit(2);
+	}
+	for (n_paths = 0; n_paths < PATHS_MAX && fgets(line, sizeof line, f); n_paths++) {
+		line[strcspn(line, "\n")] = 0;
+		path[n_paths] = strdup(line);
+	}
+	fclose(f);
+	if (!n_paths)
+		exit(2);
+}
+
+static int connect_to(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)strtoul(port, NULL, 10)) };
 	int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -118,14 +161,18 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: load HOST PORT CONNECTIONS SECONDS METHOD PATH [BODY]\n");
 		return 2;
 	}
-	const char *body = argc > 7 ? argv[7] : "";
-	request_n = (size_t)snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: %s:%s\r\n%sContent-Length: %zu\r\n\r\n%s", argv[5], argv[6],
-				     argv[1], argv[2], *body ? "Content-Type: application/json\r\n" : "", strlen(body), body);
+	host = argv[1];
+	port = argv[2];
+	method = argv[5];
+	read_paths(argv[6]);
+	body = argc > 7 ? argv[7] : "";
 	struct conn *conn = calloc(n_conns, sizeof *conn);
 	int ep = epoll_create1(0);
 	for (size_t i = 0; i < n_conns; i++) {
-		conn[i].fd = connect_to(argv[1], argv[2]);
+		conn[i].fd = connect_to();
 		conn[i].in = malloc(REPLY_MAX);
+		conn[i].out = malloc(REQUEST_MAX);
+		conn[i].path = path[i % n_paths];
 		struct epoll_event ev = { .events = EPOLLIN, .data.ptr = &conn[i] };
 		epoll_ctl(ep, EPOLL_CTL_ADD, conn[i].fd, &ev);
 		begin(&conn[i]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // run.mjs - `make bench`: what the server does, as ratios to baselines measured in the same run, rounds interleaved, medians shown.
-// Loopback only; every loop is bounded in time.  BENCH_SECONDS (2) and BENCH_ROUNDS (5) set its length.
+// Loopback only; every loop is bounded in time.  BENCH_SECONDS (2) and BENCH_ROUNDS (5) set its length, BENCH_PARTS (get,patch,...) its parts.
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -28,8 +28,8 @@ await server.call('POST', '/submodels', {
 	})),
 });
 
-function load(toPort, method, path, body) {
-	const args = ['127.0.0.1', String(toPort), String(CONNECTIONS), String(seconds), method, path];
+function load(toPort, method, path, body, connections = CONNECTIONS) {
+	const args = ['127.0.0.1', String(toPort), String(connections), String(seconds), method, path];
 	const [rate, p50, p99, bad] = run(join(here, 'load'), body === undefined ? args : [...args, body]).trim().split(' ').map(Number);
 	if (bad)
 		throw new Error(`${bad} replies of ${method} ${path} were not 2xx`);
@@ -53,20 +53,30 @@ async function get(name, path) {
 		`p99 ${median(ours.map(r => r.p99))} against ${median(theirs.map(r => r.p99))} us`);
 }
 
+// PATCH of a value against what the database itself can do: one committed UPDATE of a single row per request.
 async function patch() {
-	const path = `/api/v3.0/submodels/${b64(id)}/submodel-elements/Group3.Value4/$value`;
-	for (const connections of [8, CONNECTIONS]) {
-		const ours = [];
-		const theirs = [];
-		for (let i = 0; i < rounds; i++) {
-			theirs.push(Number(run(join(here, 'update'), [server.endpoints.database, String(connections), String(seconds)])));
-			const out = run(join(here, 'load'), ['127.0.0.1', port, String(connections), String(seconds), 'PATCH', path, '17.25']).trim().split(' ').map(Number);
-			if (out[3])
-				throw new Error(`${out[3]} PATCHes failed`);
-			ours.push(out[0]);
-		}
-		print(`PATCH of one $value, ${connections} connections, committed`, median(ours), median(theirs), 'baseline: UPDATE of one row each');
-	}
+	const spread = join(dir, 'spread');
+	const names = Array.from({ length: CONNECTIONS }, (_, i) => `urn:bench:sm:spread:${i}`);
+	for (const name of names)
+		await server.call('POST', '/submodels', { modelType: 'Submodel', id: name, idShort: 'Spread',
+			submodelElements: Array.from({ length: 20 }, (_, i) => property(`Value${i}`, i)) });
+	writeFileSync(spread, names.map((name, i) => `/api/v3.0/submodels/${b64(name)}/submodel-elements/Value${i % 20}/$value\n`).join(''));
+	const contended = `/api/v3.0/submodels/${b64(id)}/submodel-elements/Group3.Value4/$value`;
+	const update = (connections, ...same) => Number(run(join(here, 'update'), [server.endpoints.database, String(connections), String(seconds), ...same]));
+	const kinds = [
+		['one element per connection, 8 connections', 8, `@${spread}`, () => update(8), 'baseline: UPDATE of one row per connection'],
+		['one element per connection, 64 connections', 64, `@${spread}`, () => update(64), 'baseline: UPDATE of one row per connection'],
+		['one element per connection, 64 connections', 64, `@${spread}`, () => update(8), 'baseline: the same on 8 connections'],
+		['all the same element, 64 connections', 64, contended, () => update(64, 'same'), 'baseline: UPDATE of one row by all'],
+	];
+	const results = kinds.map(() => ({ ours: [], theirs: [] }));
+	for (let i = 0; i < rounds; i++)
+		kinds.forEach(([, connections, path, baseline], k) => {
+			results[k].theirs.push(baseline());
+			results[k].ours.push(load(port, 'PATCH', path, '%.25', connections));
+		});
+	kinds.forEach(([name, , , , what], k) => print(`PATCH $value, ${name}`, median(results[k].ours.map(r => r.rate)), median(results[k].theirs),
+		`p99 ${median(results[k].ours.map(r => r.p99))} us  ${what}`));
 }
 
 async function latency() {
@@ -106,16 +116,26 @@ async function latency() {
 		`  baseline: one GET ${median(floor).toFixed(2)} ms`);
 }
 
+const parts = {
+	get: async () => {
+		await get('GET of a submodel of 100 elements, 64 connections', `/api/v3.0/submodels/${b64(id)}`);
+		await get('GET of one $value, 64 connections', `/api/v3.0/submodels/${b64(id)}/submodel-elements/Group3.Value4/$value`);
+	},
+	patch,
+	latency,
+	ingest: () => other('ingest_bench'),
+	json: () => other('json_bench'),
+	xml: () => other('xml_bench'),
+	aasx: () => other('aasx_bench'),
+};
+function other(name) {
+	console.log(`-- ${name}`);
+	process.stdout.write(run(join(here, name), [], { timeout: 180000 }));
+}
 try {
-	await get('GET of a submodel of 100 elements, 64 connections', `/api/v3.0/submodels/${b64(id)}`);
-	await get('GET of one $value, 64 connections', `/api/v3.0/submodels/${b64(id)}/submodel-elements/Group3.Value4/$value`);
-	await patch();
-	await latency();
+	for (const part of (process.env.BENCH_PARTS ?? Object.keys(parts).join(',')).split(','))
+		await parts[part]();
 } finally {
 	await stop(server.child);
-}
-for (const [name, args] of [['ingest_bench', []], ['json_bench', []], ['xml_bench', []], ['aasx_bench', []]]) {
-	console.log(`-- ${name}`);
-	process.stdout.write(run(join(here, name), args, { timeout: 180000, env: { ...process.env } }));
 }
 process.exit(0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * update.c - the baseline of the PATCH benchmark: one committed UPDATE of a single row after the other, on N connections.
  *
- *   update CONNINFO CONNECTIONS SECONDS     prints updates/s
+ *   update CONNINFO CONNECTIONS SECONDS [same]     prints updates/s; each connection has its own row, unless all have the same
  */
 #include <libpq-fe.h>
 #include <poll.h>
@@ -39,8 +39,9 @@ int main(int argc, char **argv)
 	static PGconn *conn[N_MAX];
 	static struct pollfd fd[N_MAX];
 	size_t n, seconds, count = 0;
-	if (argc != 4 || !str_size(argv[2], strlen(argv[2]), &n) || !str_size(argv[3], strlen(argv[3]), &seconds) || !n || n > N_MAX || seconds > 60) {
-		fprintf(stderr, "usage: update CONNINFO CONNECTIONS SECONDS\n");
+	bool same = argc == 5 && !strcmp(argv[4], "same");
+	if ((argc != 4 && !same) || !str_size(argv[2], strlen(argv[2]), &n) || !str_size(argv[3], strlen(argv[3]), &seconds) || !n || n > N_MAX || seconds > 60) {
+		fprintf(stderr, "usage: update CONNINFO CONNECTIONS SECONDS [same]\n");
 		return 2;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -53,7 +54,7 @@ int main(int argc, char **argv)
 		}
 		must(conn[i], PQprepare(conn[i], "u", "update bench_update set value = $1 where id = $2::int", 0, NULL));
 		fd[i] = (struct pollfd){ PQsocket(conn[i]), POLLIN, 0 };
-		begin(conn[i], i, 0);
+		begin(conn[i], same ? 0 : i, 0);
 	}
 	int64_t from = clock_mono_us(), until = from + (int64_t)seconds * US_PER_S;
 	while (clock_mono_us() < until) {
@@ -64,7 +65,7 @@ int main(int argc, char **argv)
 			must(conn[i], PQgetResult(conn[i]));
 			while (PQgetResult(conn[i]))
 				;
-			begin(conn[i], i, ++count);
+			begin(conn[i], same ? 0 : i, ++count);
 		}
 	}
 	printf("%.0f\n", (double)count / ((double)(clock_mono_us() - from) / US_PER_S));

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store_pg_writer.c - the group commit: writes that arrive during a commit join the next one.
+ *
+ * One thread with one connection takes everything that is queued and commits it as one transaction.  It never waits for a row: a write to a
+ * submodel that somebody has locked fails with ERR_AGAIN and holds up nobody else.  A second writer was measured and brought nothing: half as
+ * many writes share a commit then, and the order of one submodel's writes would be lost.  Documents that are far behind their rows are folded
+ * when there is nothing else to do.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/thread.h"
+#include "sql/store_pg_priv.h"
+
+#define BATCH_WRITES 256
+#define BATCH_VALUES 16384		/* beyond its first write */
+#define TRIES_MAX 4
+#define PAUSE_US 5000			/* before the second try; doubles */
+#define FOLD_BEHIND 256			/* versions that a document may lack before it is written anew */
+#define FOLD_MAX 1024			/* submodels remembered for that */
+#define IDLE_US 100000			/* without a write: time for folding */
+
+struct pg_writer {
+	struct pg_store *store;
+	char *conninfo;
+	pthread_t thread;
+	/* the thread's own */
+	struct pg *pg;
+	int pid;			/* of the server process that was set up */
+	struct map behind;		/* ids of submodels to be folded */
+	/* under the lock */
+	struct lock lock;
+	pthread_cond_t filled;
+	struct store_write *first, **tail;
+	bool stopping;
+};
+
+/* -- a batch ------------------------------------------------------------------------------------------------------------------------- */
+static size_t take_batch(struct pg_writer *w, struct store_write **batch)
+{
+	size_t n = 0, values = 0;
+	while (w->first && n < BATCH_WRITES && (!n || values + w->first->n <= BATCH_VALUES)) {
+		values += w->first->n;
+		batch[n++] = w->first;
+		w->first = w->first->next;
+	}
+	if (!w->first)
+		w->tail = &w->first;
+	return n;
+}
+
+/* Few rows are looked up by their keys: plans that read whole tables are never right, however small the tables look when they are planned. */
+static enum err connect_writer(struct pg_writer *w)
+{
+	if (w->pg && pg_alive(w->pg) && pg_pid(w->pg) == w->pid)
+		return ERR_OK;
+	pg_close(w->pg);
+	enum err e = pg_open(w->conninfo, &w->pg, NULL);
+	if (!e)
+		e = pg_script(w->pg, "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off", NULL);
+	w->pid = e ? 0 : pg_pid(w->pg);
+	return e;
+}
+
+static enum err write_batch(struct pg_writer *w, struct store_write **batch, size_t n)
+{
+	int64_t pause = PAUSE_US;
+	for (unsigned i = 1;; i++, pause *= 2) {
+		enum err e = connect_writer(w);
+		if (!e)
+			e = store_pg_batch(w->pg, batch, n);
+		if (e != ERR_AGAIN || i == TRIES_MAX)
+			return e;
+		clock_sleep_us(pause);
+	}
+}
+
+/* What cannot be written (a text that is not Unicode) must not take the others with it. */
+static void write_all(struct pg_writer *w, struct store_write **batch, size_t n)
+{
+	enum err e = write_batch(w, batch, n);
+	bool somebodys = e && e != ERR_AGAIN && e != ERR_UNAVAILABLE;
+	for (size_t i = 0; i < n; i++) {
+		if (somebodys && n > 1)
+			e = write_batch(w, &batch[i], 1);
+		if (e)
+			batch[i]->err = e;
+		else if (!batch[i]->err && batch[i]->behind >= FOLD_BEHIND && w->behind.n < FOLD_MAX)
+			map_put(&w->behind, batch[i]->submodel_id, strlen(batch[i]->submodel_id), w, NULL);
+		batch[i]->done(batch[i]);
+	}
+}
+
+/* -- folding -------------------------------------------------------------------------------------------------------------------------- */
+
+/* When somebody has it locked, or it is gone, it is left as it is: readers lay the values in themselves. */
+static enum err fold(struct pg_writer *w, const char *id)
+{
+	struct store_txn t = { .store = w->store, .write = true };
+	struct pg_args args;
+	struct pg_call lock = { .st = PG_batch_lock, .args = &args };
+	enum err e = connect_writer(w);
+	if (!e)
+		e = pg_begin(w->pg, PG_WRITE);
+	if (e)
+		return e;
+	t.pg = w->pg;
+	pg_args_init(&args);
+	pg_item_text(pg_arg_array(&args, PG_TEXT), id);
+	e = pg_run(w->pg, &lock, 1);
+	if (!e && lock.n)
+		e = store_pg_fold(&t, id);
+	if (!e && lock.n)
+		e = pg_commit(w->pg);
+	pg_rollback(w->pg);
+	pg_clear(&lock, 1);
+	pg_args_fini(&args);
+	return e;
+}
+
+static void fold_one(struct pg_writer *w)
+{
+	size_t at = 0;
+	struct map_item *it = map_next(&w->behind, &at);
+	enum err e = fold(w, it->key);
+	if (e)
+		log_debug("sql", "the document of \"%.200s\" is not folded now: %s", it->key, err_info[e].text);
+	map_del(&w->behind, it->key, it->n);
+}
+
+static void *writer_run(void *arg)
+{
+	struct pg_writer *w = arg;
+	struct store_write *batch[BATCH_WRITES];
+	lock_take(&w->lock);
+	for (;;) {
+		bool idle = false;
+		while (!w->first && !w->stopping && !idle)
+			idle = !lock_wait(&w->lock, &w->filled, w->behind.n ? IDLE_US : -1);
+		size_t n = take_batch(w, batch);
+		if (!n && w->stopping)
+			break;
+		lock_drop(&w->lock);
+		if (n)
+			write_all(w, batch, n);
+		else if (w->behind.n)
+			fold_one(w);
+		lock_take(&w->lock);
+	}
+	lock_drop(&w->lock);
+	return NULL;
+}
+
+/* -- from outside ----------------------------------------------------------------------------------------------------------------------- */
+void store_pg_write_values(struct store *s, struct store_write *write)
+{
+	struct pg_writer *w = ((struct pg_store *)s)->writer;
+	write->next = NULL;
+	lock_take(&w->lock);
+	bool first = !w->first;
+	*w->tail = write;
+	w->tail = &write->next;
+	if (first)
+		pthread_cond_signal(&w->filled);
+	lock_drop(&w->lock);
+}
+
+enum err store_pg_writer_start(struct pg_store *s, const char *conninfo)
+{
+	struct pg_writer *w = calloc(1, sizeof *w);
+	if (!w || !(w->conninfo = strdup(conninfo)))
+		goto fail;
+	w->store = s;
+	w->tail = &w->first;
+	lock_init(&w->lock, RANK_QUEUE);
+	cond_init(&w->filled);
+	if (thread_start(&w->thread, "values", writer_run, w)) {
+		s->writer = w;
+		return ERR_OK;
+	}
+	pthread_cond_destroy(&w->filled);
+	lock_fini(&w->lock);
+	free(w->conninfo);
+fail:
+	free(w);
+	return ERR_NO_MEMORY;
+}
+
+void store_pg_writer_stop(struct pg_writer *w)
+{
+	if (!w)
+		return;
+	lock_take(&w->lock);
+	w->stopping = true;
+	pthread_cond_signal(&w->filled);
+	lock_drop(&w->lock);
+	pthread_join(w->thread, NULL);
+	pg_close(w->pg);
+	map_fini(&w->behind);
+	pthread_cond_destroy(&w->filled);
+	lock_fini(&w->lock);
+	free(w->conninfo);
+	free(w);
+}
