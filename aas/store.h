@@ -51,13 +51,13 @@ enum store_put { STORE_CREATE = 1, STORE_REPLACE = 2, STORE_EITHER = 3 };
 struct store_value {
 	const char *path;
 	const char *text;	/* NULL: the value becomes absent */
-	const char *value_type;	/* write_values: "xs:int", what the text was checked against; NULL: not checked */
 };
 
 /* Values of one submodel that are written on their own.  It belongs to the store from write_values until `done`, which may free it. */
 struct store_write {
 	const char *submodel_id;
 	const struct store_value *value;
+	const char *const *value_type;	/* n of them: "xs:int", what the texts were checked against; NULL: nothing was checked */
 	size_t n;			/* at least 1; of a path that comes twice the last text counts */
 	/* Called once, after the commit or the failure, in any thread, perhaps before write_values returns; of writes to one submodel that come
 	 * together in the order of their versions.  Must not block. */

@@ -15,7 +15,7 @@ static enum err check(const struct store_doc *doc, struct arena *a, const struct
 		const struct store_value *v = &w->value[i];
 		if (aas_path_find(sm, v->path, strlen(v->path), &at, NULL) || !aas_is(at, AAS_Property))
 			e = ERR_NOT_FOUND;
-		else if (v->value_type && strcmp(v->value_type, aas_xsd_of(AAS_AT(at, Property, valueType).ord)->name))
+		else if (w->value_type && strcmp(w->value_type[i], aas_xsd_of(AAS_AT(at, Property, valueType).ord)->name))
 			e = ERR_AGAIN;
 	}
 	return e;

@@ -31,6 +31,7 @@ struct pg {
 	PGconn *c;
 	char *conninfo;
 	enum txn txn;
+	bool told;		/* the last error came from the server, so it knows that nothing was committed */
 	bool failed;		/* something in this transaction did: it can only end by a rollback */
 	bool prepared[PG_N_STATEMENTS];
 };
@@ -191,8 +192,10 @@ static bool take(struct pg *c, const char *what, enum err *e, PGresult **keep)
 	PGresult *r = *e && !pg_alive(c) ? NULL : next(c);
 	ExecStatusType s = PQresultStatus(r);
 	bool ok = r && (s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK);
-	if (!ok && !*e)
+	if (!ok && !*e) {
 		*e = translate(c, r, what);
+		c->told = r && PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	}
 	if (ok && keep)
 		*keep = r;
 	else
@@ -200,48 +203,59 @@ static bool take(struct pg *c, const char *what, enum err *e, PGresult **keep)
 	return ok;
 }
 
-/* Results come in the order of sending: BEGIN, then for every call its preparation, if it was due, and itself. */
-static enum err receive(struct pg *c, bool begin, uint64_t preparing, struct pg_call *call, unsigned n)
+/* What stands around the calls in one round trip. */
+struct around {
+	bool begin, commit;
+	uint64_t preparing;		/* by number of the call */
+};
+
+/* Results come in the order of sending: BEGIN, then for every call its preparation, if it was due, and itself, then COMMIT. */
+static enum err receive(struct pg *c, struct around a, struct pg_call *call, unsigned n)
 {
 	enum err e = ERR_OK;
-	if (begin && take(c, "BEGIN", &e, NULL))
+	bool committed;
+	if (a.begin && take(c, "BEGIN", &e, NULL))
 		c->txn = TXN_OPEN;
 	for (unsigned i = 0; i < n; i++) {
 		const char *name = statement_name[call[i].st];
-		if (preparing >> i & 1)
+		if (a.preparing >> i & 1)
 			c->prepared[call[i].st] = take(c, name, &e, NULL);
 		if (take(c, name, &e, &call[i].res))
 			call[i].n = PQntuples(call[i].res);
 	}
+	committed = a.commit && take(c, "COMMIT", &e, NULL);
 	if (pg_alive(c)) {
 		PQclear(next(c));
 		if (pg_alive(c) && !PQexitPipelineMode(c->c)) {
 			log_warn("sql", "the pipeline does not end: %.300s", PQerrorMessage(c->c));
 			drop(c);
-			e = e ? e : ERR_AGAIN;
+			e = e || committed ? e : ERR_AGAIN;
 		}
 	}
 	return e;
 }
 
-static enum err run(struct pg *c, struct pg_call *call, unsigned n)
+static enum err run(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 {
-	bool begin = c->txn == TXN_READ_DUE || c->txn == TXN_WRITE_DUE, due[PG_N_STATEMENTS] = { false };
-	uint64_t preparing = 0;
+	struct around a = { .begin = c->txn == TXN_READ_DUE || c->txn == TXN_WRITE_DUE, .commit = commit };
+	bool due[PG_N_STATEMENTS] = { false };
 	bool sent = PQenterPipelineMode(c->c) == 1;
-	if (begin)
+	c->told = false;
+	if (a.begin)
 		sent = sent && PQsendQueryParams(c->c, begin_sql[c->txn], 0, NULL, NULL, NULL, NULL, 1);
 	for (unsigned i = 0; i < n && sent; i++) {
 		enum pg_statement st = call[i].st;
 		if (!c->prepared[st] && !due[st]) {
-			preparing |= UINT64_C(1) << i;
+			a.preparing |= UINT64_C(1) << i;
 			due[st] = true;
 			sent = PQsendPrepare(c->c, statement_name[st], statement_sql[st], 0, NULL) == 1;
 		}
 		sent = sent && send_one(c, &call[i]);
 	}
+	if (commit)
+		sent = sent && PQsendQueryParams(c->c, "COMMIT", 0, NULL, NULL, NULL, NULL, 1);
 	if (sent && PQpipelineSync(c->c))
-		return receive(c, begin, preparing, call, n);
+		return receive(c, a, call, n);
 	translate(c, NULL, statement_name[call[0].st]);
 	drop(c);
 	return ERR_AGAIN;
@@ -265,15 +279,15 @@ static enum err run_anywhere(struct pg *c, struct pg_call *call, unsigned n)
 {
 	enum txn was = c->txn;
 	bool fresh = due(c);
-	enum err e = pg_alive(c) ? run(c, call, n) : ERR_AGAIN;
+	enum err e = pg_alive(c) ? run(c, call, n, false) : ERR_AGAIN;
 	if (!fresh || e != ERR_AGAIN || pg_alive(c))
 		return e;
 	pg_clear(call, n);
 	c->txn = was;
-	return (e = begin_elsewhere(c)) ? e : run(c, call, n);
+	return (e = begin_elsewhere(c)) ? e : run(c, call, n, false);
 }
 
-enum err pg_run(struct pg *c, struct pg_call *call, unsigned n)
+static enum err check_calls(struct pg_call *call, unsigned n)
 {
 	enum err e = n > PG_CALLS_MAX ? ERR_INTERNAL : ERR_OK;
 	for (unsigned i = 0; i < n; i++) {
@@ -284,6 +298,12 @@ enum err pg_run(struct pg *c, struct pg_call *call, unsigned n)
 		if (!e && call[i].args && call[i].args->failed)
 			e = ERR_NO_MEMORY;
 	}
+	return e;
+}
+
+enum err pg_run(struct pg *c, struct pg_call *call, unsigned n)
+{
+	enum err e = check_calls(call, n);
 	if (!e && n)
 		e = c->failed ? ERR_AGAIN : run_anywhere(c, call, n);
 	c->failed |= e && c->txn != TXN_NONE;
@@ -357,6 +377,21 @@ void pg_rollback(struct pg *c)
 		PQclear(PQexec(c->c, "ROLLBACK"));
 	c->txn = TXN_NONE;
 	c->failed = false;
+}
+
+enum err pg_run_commit(struct pg *c, struct pg_call *call, unsigned n)
+{
+	if (c->failed || c->txn != TXN_OPEN || !pg_alive(c)) {
+		enum err e = pg_run(c, call, n);
+		return e ? e : pg_commit(c);
+	}
+	enum err e = check_calls(call, n);
+	if (!e && !(e = run(c, call, n, true)))
+		c->txn = TXN_NONE;
+	else if (!c->told && !pg_alive(c))
+		e = ERR_UNAVAILABLE;	/* everything was on its way: it may or may not have happened */
+	c->failed |= e != ERR_OK;
+	return e;
 }
 
 /* -- COPY, scripts ---------------------------------------------------------------------------------------------------------------- */

@@ -39,7 +39,7 @@ enum err pg_begin(struct pg *, enum pg_mode);		/* connects again when the connec
 /* After an error of pg_run or pg_copy the transaction can only be rolled back: they and pg_commit answer ERR_AGAIN from then on.
  * pg_commit: ERR_AGAIN: surely not committed; ERR_UNAVAILABLE: the connection died and nobody knows. */
 enum err pg_commit(struct pg *);
-void pg_rollback(struct pg *);
+void pg_rollback(struct pg *);		/* nothing to roll back is all right */
 
 /* -- parameters, always binary --------------------------------------------------------------------------------------------------- */
 #define PG_ARGS_MAX 16
@@ -86,6 +86,8 @@ struct pg_call {
  * error.  A connection that was lost is made again when the transaction has done nothing yet. */
 #define PG_CALLS_MAX 64
 enum err pg_run(struct pg *, struct pg_call *, unsigned n);
+/* pg_run, and the commit in the same round trip; the last that a transaction does.  ERR_UNAVAILABLE: as for pg_commit. */
+enum err pg_run_commit(struct pg *, struct pg_call *, unsigned n);
 void pg_clear(struct pg_call *, unsigned n);
 /* COPY ... FROM STDIN (FORMAT binary); `rows` without header and trailer. */
 enum err pg_copy(struct pg *, const char *copy, struct slice rows);

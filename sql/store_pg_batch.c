@@ -161,7 +161,7 @@ static enum err judge(const struct store_write *w, struct cell *const *cell)
 	for (size_t i = 0; i < w->n; i++) {
 		if (!cell[i]->found)
 			return ERR_NOT_FOUND;
-		if (w->value[i].value_type && (!cell[i]->value_type || strcmp(w->value[i].value_type, cell[i]->value_type)))
+		if (w->value_type && (!cell[i]->value_type || strcmp(w->value_type[i], cell[i]->value_type)))
 			return ERR_AGAIN;
 	}
 	return ERR_OK;
@@ -252,11 +252,11 @@ static enum err write_all(struct batch *b)
 		steps[i].args(&args[i], b);
 		call[i] = (struct pg_call){ .st = steps[i].st, .args = &args[i] };
 	}
-	enum err e = pg_run(b->pg, call, 3);
+	enum err e = pg_run_commit(b->pg, call, 3);
 	pg_clear(call, 3);
 	for (int i = 0; i < 3; i++)
 		pg_args_fini(&args[i]);
-	return e ? e : pg_commit(b->pg);
+	return e;
 }
 
 enum err store_pg_batch(struct pg *pg, struct store_write *const *w, size_t n)

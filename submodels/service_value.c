@@ -136,16 +136,18 @@ static enum err quick_values(struct sm_session *s, const char *path, const struc
 {
 	struct sm_quick *q = &s->quick;
 	enum err err = ERR_OK;
-	if (!(q->value = ARENA_ARRAY(s->arena, struct store_value, wr->n)))
+	q->value = ARENA_ARRAY(s->arena, struct store_value, wr->n);
+	q->value_type = ARENA_ARRAY(s->arena, const char *, wr->n);
+	if (!q->value || !q->value_type)
 		return ERR_NO_MEMORY;
-	q->write = (struct store_write){ .submodel_id = q->work.id, .value = q->value };
+	q->write = (struct store_write){ .submodel_id = q->work.id, .value = q->value, .value_type = q->value_type };
 	for (const struct leaf *l = wr->first; l && !err; l = l->next) {
 		const char *below = sm_path_of(s, l->node);
-		struct store_value *v = &q->value[q->write.n++];
+		struct store_value *v = &q->value[q->write.n];
 		if (!below || !(v->path = join(s, path, below)))
 			return ERR_NO_MEMORY;
 		v->text = AAS_AT(l->node, Property, value).str;
-		v->value_type = aas_xsd_of(AAS_AT(l->node, Property, valueType).ord)->name;
+		q->value_type[q->write.n++] = aas_xsd_of(AAS_AT(l->node, Property, valueType).ord)->name;
 		err = sm_note(s, &q->work, CHANGE_VALUE, v->path, v->text);
 	}
 	return err;

@@ -39,6 +39,7 @@ struct sm_quick {
 	const char *path;
 	struct slice text;
 	struct store_value *value;
+	const char **value_type;
 	struct store_write write;
 	void (*done)(void *ctx, enum err);
 	void *ctx;
