@@ -54,12 +54,14 @@ static size_t take_batch(struct pg_writer *w, struct store_write **batch)
 /* Few rows are looked up by their keys: plans that read whole tables are never right, however small the tables look when they are planned. */
 static enum err connect_writer(struct pg_writer *w)
 {
+	static const char setup[] = "SET application_name = 'twinshell values'; SET enable_seqscan = off; SET enable_hashjoin = off;"
+				    "SET enable_mergejoin = off";
 	if (w->pg && pg_alive(w->pg) && pg_pid(w->pg) == w->pid)
 		return ERR_OK;
 	pg_close(w->pg);
 	enum err e = pg_open(w->conninfo, &w->pg, NULL);
 	if (!e)
-		e = pg_script(w->pg, "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off", NULL);
+		e = pg_script(w->pg, setup, NULL);
 	w->pid = e ? 0 : pg_pid(w->pg);
 	return e;
 }

@@ -172,7 +172,7 @@ void suite_run(struct store *(*fresh)(void))
 		void (*run)(void);
 	} parts[] = {
 		{ "documents", suite_docs }, { "content", suite_content }, { "lists", suite_list }, { "filters", suite_filter },
-		{ "values", suite_values }, { "blobs", suite_blobs }, { "transactions that meet", suite_meet }, { "series", suite_series },
+		{ "values", suite_values }, { "writes", suite_write }, { "blobs", suite_blobs }, { "transactions that meet", suite_meet }, { "series", suite_series },
 		{ "random steps", suite_random },
 	};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -183,7 +183,8 @@ void suite_run(struct store *(*fresh)(void))
 			exit(1);
 		}
 		parts[i].run();
-		st->ops->close(st);
+		if (st)
+			st->ops->close(st);
 		arena_free(ar);
 	}
 }

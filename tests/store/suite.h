@@ -18,6 +18,7 @@ void suite_content(void);
 void suite_list(void);
 void suite_filter(void);
 void suite_values(void);
+void suite_write(void);		/* closes the store */
 void suite_blobs(void);
 void suite_meet(void);
 void suite_series(void);

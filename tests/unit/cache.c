@@ -3,6 +3,7 @@
  */
 #include "submodels/cache.h"
 
+#include "aas/json.h"
 #include "tests/tap.h"
 
 static struct sm_shared *tree(const char *id, size_t weight, int64_t version)
@@ -78,10 +79,103 @@ static void late_fill(void)
 	sm_cache_free(c);
 }
 
+/* -- values beside a tree ------------------------------------------------------------------------------------------------------------- */
+static struct sm_shared *pump(int64_t version, size_t weight)
+{
+	static const char json[] = "{\"modelType\":\"Submodel\",\"id\":\"p\",\"submodelElements\":[{\"modelType\":\"Property\",\"idShort\":\"A\","
+				   "\"valueType\":\"xs:int\",\"value\":\"0\"},{\"modelType\":\"Property\",\"idShort\":\"B\",\"valueType\":\"xs:int\"}]}";
+	struct sm_shared *s = tree("p", weight, version);
+	struct aas_node *n = NULL;
+	aas_json_read(s->arena, AAS_Submodel, json, sizeof json - 1, AAS_JSON_DEFAULT, &n, NULL);
+	s->tree.node = n;
+	sm_shared_json(s);
+	return s;
+}
+
+static void fill_pump(struct sm_cache *c, int64_t version, size_t weight, uint64_t epoch)
+{
+	struct sm_shared *s = pump(version, weight);
+	sm_cache_fill(c, s, epoch);
+	sm_shared_drop(s);
+}
+
+static void written(struct sm_cache *c, const char *path, const char *text, int64_t version)
+{
+	sm_cache_values(c, "p", &(struct store_value){ path, text }, 1, version);
+}
+
+/* "version A B" of what a call of the cache gives. */
+static const char *look(struct sm_shared *s)
+{
+	static char text[100];
+	if (!s)
+		return "-";
+	const struct aas_node *p = AAS_AT(s->tree.node, Submodel, submodelElements).node;
+	const char *a = AAS_AT(p, Property, value).str, *b = AAS_AT(p->next, Property, value).str;
+	snprintf(text, sizeof text, "%d %s %s%s", (int)s->tree.version, a ? a : "-", b ? b : "-", a && !strstr(s->tree.json.p, a) ? " json" : "");
+	sm_shared_drop(s);
+	return text;
+}
+#define LOOK(c) look(sm_cache_get(c, STORE_SUBMODEL, "p"))
+
+static void values(void)
+{
+	struct sm_cache *c = sm_cache_new(0);
+	fill_pump(c, 1, 0, 0);
+	struct sm_shared *held = sm_cache_get(c, STORE_SUBMODEL, "p");
+	written(c, "A", "7", 2);
+	written(c, "B", "8", 3);
+	check_str(look(sm_cache_structure(c, STORE_SUBMODEL, "p")), "1 0 -", "for its structure the tree is good enough");
+	check_str(LOOK(c), "3 7 8", "a reader gets one with the values");
+	check_str(look(held), "1 0 -", "whoever held it keeps what he had");
+	struct sm_shared *a = sm_cache_get(c, STORE_SUBMODEL, "p"), *b = sm_cache_get(c, STORE_SUBMODEL, "p");
+	check(a == b, "which is made once");
+	sm_shared_drop(a);
+	sm_shared_drop(b);
+	written(c, "A", "old", 3);
+	check_str(LOOK(c), "3 7 8", "what it has already is not laid in again");
+	written(c, "A", NULL, 4);
+	check_str(LOOK(c), "4 - 8", "absent");
+	written(c, "A", "9", 6);
+	check_str(LOOK(c), "-", "a version is missing: the store knows");
+	fill_pump(c, 5, 0, 0);
+	check_str(LOOK(c), "-", "what a reader has read before the last write is refused");
+	fill_pump(c, 6, 0, 0);
+	check_str(LOOK(c), "6 0 -", "what has it is taken, whenever the reader began");
+	struct sm_shared *fresh = pump(5, 0);
+	sm_cache_update(c, STORE_SUBMODEL, "p", fresh, sm_cache_epoch(c));
+	sm_shared_drop(fresh);
+	check_str(LOOK(c), "-", "a change that was committed before a write and told after it");
+	for (int64_t i = 7; i < 7 + 129; i++) {
+		if (i == 7)
+			fill_pump(c, 6, 0, sm_cache_epoch(c));
+		written(c, "A", "1", i);
+	}
+	size_t bytes = sm_cache_bytes(c);
+	check_str(look(sm_cache_structure(c, STORE_SUBMODEL, "p")), "135 1 -", "too many values are laid in by a writer");
+	check(sm_cache_bytes(c) < bytes, "and counted in the budget");
+	sm_cache_free(c);
+	c = sm_cache_new(0);
+	fill_pump(c, 1, 300000, 0);
+	check_str(look(sm_cache_peek(c, STORE_SUBMODEL, "p")), "1 0 -", "a large tree that is as it should be");
+	written(c, "A", "5", 2);
+	check_str(look(sm_cache_peek(c, STORE_SUBMODEL, "p")), "-", "is not made anew by who must not take long");
+	check_str(LOOK(c), "2 5 -", "but by who may");
+	check_str(look(sm_cache_peek(c, STORE_SUBMODEL, "p")), "2 5 -", "for both");
+	sm_cache_free(c);
+	c = sm_cache_new(100000);
+	fill_pump(c, 1, 50000, 0);
+	for (int64_t i = 2; i < 1000; i++)
+		written(c, "A", "a text of some length, so that it counts", i);
+	check(sm_cache_bytes(c) <= 100000, "values stay within the budget");
+	sm_cache_free(c);
+}
+
 int main(void)
 {
 	budget();
 	late_fill();
+	values();
 	sm_cache_free(NULL);
 	sm_shared_drop(NULL);
 	return done();

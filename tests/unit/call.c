@@ -8,6 +8,7 @@
 /* A store that only counts transactions. */
 static int begun, committed, aborted;
 static enum err next_commit;
+static const char *document;
 
 static enum err fake_begin(struct store *s, bool write, struct store_txn **t)
 {
@@ -34,11 +35,21 @@ static void fake_abort(struct store_txn *t)
 
 static enum err fake_get(struct store_txn *t, enum store_kind kind, const char *id, struct arena *arena, struct store_doc *doc)
 {
-	(void)t, (void)kind, (void)id, (void)arena, (void)doc;
-	return ERR_NOT_FOUND;
+	(void)t, (void)kind;
+	if (!document)
+		return ERR_NOT_FOUND;
+	*doc = (struct store_doc){ arena_strdup(arena, id), { arena_strdup(arena, document), strlen(document) }, 1 };
+	return ERR_OK;
 }
 
-static const struct store_ops fake_ops = { .get = fake_get, .begin = fake_begin, .commit = fake_commit, .abort = fake_abort };
+static struct store_write *under_way;
+static void fake_write(struct store *s, struct store_write *w)
+{
+	(void)s;
+	under_way = w;
+}
+
+static const struct store_ops fake_ops = { .write_values = fake_write, .get = fake_get, .begin = fake_begin, .commit = fake_commit, .abort = fake_abort };
 static struct store fake_store = { &fake_ops };
 static struct sm_service *service;
 static struct arena *a;
@@ -145,6 +156,66 @@ static void statuses(void)
 		check(c.reply.status == row[i].status && (c.reply.body.n > 0) == row[i].body, "reply column %d gives %d", row[i].reply, row[i].status);
 		end(&c);
 	}
+}
+
+/* A commit that nobody waits for. */
+static int n_done, n_again;
+static void is_done(struct call *c)
+{
+	(void)c;
+	n_done++;
+}
+
+static void is_again(struct call *c)
+{
+	(void)c;
+	n_again++;
+}
+
+static enum err patcher(struct call *c)
+{
+	runs++;
+	return c->attempt > 1 ? ERR_OK : sm_value_patch(c->session, "urn:x", "P", SLICE("5"));
+}
+
+static void finish_write(enum err e)
+{
+	struct store_write *w = under_way;
+	under_way = NULL;
+	w->err = e;
+	w->version = 2;
+	w->done(w);
+}
+
+static void later(void)
+{
+	struct call c;
+	struct route r;
+	static const struct { enum err err; int done, again, status; } row[] = {
+		{ ERR_OK, 1, 0, 204 }, { ERR_UNAVAILABLE, 1, 0, 503 }, { ERR_AGAIN, 0, 1, 0 }, { ERR_NOT_FOUND, 0, 1, 0 },
+	};
+	document = "{\"modelType\":\"Submodel\",\"id\":\"urn:x\",\"submodelElements\":[{\"modelType\":\"Property\",\"idShort\":\"P\",\"valueType\":\"xs:int\"}]}";
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		start(&c, "PATCH", "/submodels/dXJuOng/submodel-elements/P/$value");
+		r = with_handler(&c, patcher);
+		c.route = &r;
+		c.body = SLICE("5");
+		c.done = is_done;
+		c.again = is_again;
+		n_done = n_again = 0;
+		bool final = call_start(&c);
+		if (!check(!final && under_way && !n_done, "the call is not finished: %d %s", c.reply.status, c.reply.body.n ? c.reply.body.p : ""))
+			return;
+		check(!strcmp(under_way->submodel_id, "urn:x") && under_way->n == 1 && !strcmp(under_way->value[0].text, "5"), "its write is under way");
+		finish_write(row[i].err);
+		check(n_done == row[i].done && n_again == row[i].again && c.reply.status == row[i].status, "%s ends it in the right way", err_info[row[i].err].name);
+		if (n_again) {
+			check(call_start(&c) && runs == 2 && c.reply.status == 204 && !under_way, "once more, with patience, and it is final");
+			check_int(n_done, 0, "which its caller knows");
+		}
+		end(&c);
+	}
+	document = NULL;
 }
 
 static void again(void)
@@ -274,6 +345,7 @@ int main(void)
 	service = sm_service_new(&conf);
 	refusals();
 	statuses();
+	later();
 	again();
 	failures();
 	replies();

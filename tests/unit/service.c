@@ -233,6 +233,75 @@ static void several_in_one(void)
 	check(strstr(stored("urn:pump"), "\"value\":\"4\"") != NULL, "stored");
 }
 
+/* A patch that stands alone is written at the commit; a session that does more does it in its transaction. */
+static enum err later_err;
+static int n_later;
+static void later(void *ctx, enum err e)
+{
+	(void)ctx;
+	later_err = e;
+	n_later++;
+}
+
+static struct sm_session *patched(const char *path, const char *text)
+{
+	struct sm_session *s = begin(true);
+	check_int(sm_value_patch(s, "urn:pump", path, slice_of(text)), ERR_OK, "patch %s", path);
+	return s;
+}
+
+static void quick(void)
+{
+	static const char text[] = "{\"modelType\":\"Property\",\"idShort\":\"Bolt\",\"valueType\":\"xs:string\",\"value\":\"x\"}";
+	const struct aas_node *n;
+	bool created;
+	struct sm_session *s = patched("Bolt", "14");
+	check_str(show("Bolt", AAS_VALUE), "4", "not before the commit");
+	check(sm_commit_later(s, later, NULL) && n_later == 1, "nobody has to wait for the commit");
+	check_int(later_err, ERR_OK, "which goes well");
+	check_str(heard, "value urn:pump Bolt=14;", "and is told");
+	check_str(show("Bolt", AAS_VALUE), "14", "seen");
+	sm_abort(patched("Bolt", "15"));
+	check_str(show("Bolt", AAS_VALUE), "14", "what is aborted never happened");
+
+	s = patched("Motor.Temp", "30.5");
+	check_int(sm_element_get(s, "urn:pump", "Motor.Temp", &n), ERR_OK, "the session reads on");
+	check_str(AAS_AT(n, Property, value).str, "30.5", "and sees what it wrote");
+	check_int(sm_value_patch(s, "urn:pump", "Log[0]", SLICE("2")), ERR_OK, "and writes on");
+	check(!sm_commit_later(s, later, NULL), "that is a transaction to be waited for");
+	check_int(sm_commit(s), ERR_OK, "commit");
+	check_str(heard, "value urn:pump Motor.Temp=30.5;value urn:pump Log[0]=2;", "each told once");
+	s = patched("Log", "[3]");
+	check(sm_commit_later(s, later, NULL), "an element in a list on its own");
+	check_str(heard, "value urn:pump Log[0]=3;", "has its whole path");
+	check_str(show("Log", AAS_VALUE), "[3,7]", "seen, with what stood behind it");
+	s = patched("Motor", "{\"Temp\":31}");
+	check_int(sm_commit(s), ERR_OK, "in a collection, waited for");
+	check_str(heard, "value urn:pump Motor.Temp=31;", "the same");
+
+	s = patched("Bolt", "16");
+	struct sm_session *other = begin(true);
+	sm_element_put(other, "urn:pump", "Bolt", node(AAS_SubmodelElement, text), &created);
+	check_int(sm_commit(other), ERR_OK, "somebody changes the type");
+	heard[0] = 0;
+	check_int(sm_commit(s), ERR_AGAIN, "what the value was checked against is gone: start over");
+	check_str(heard, "", "nothing is told");
+	check_int(ONE(sm_value_patch(s_, "urn:pump", "Bolt", SLICE("16"))), ERR_BAD_REQUEST, "then it is seen to be wrong");
+	s = patched("Bolt", "\"y\"");
+	other = begin(true);
+	sm_element_delete(other, "urn:pump", "Bolt");
+	sm_commit(other);
+	check_int(sm_commit(s), ERR_AGAIN, "the element is gone: start over");
+	check_int(ONE(sm_value_patch(s_, "urn:pump", "Bolt", SLICE("\"y\""))), ERR_NOT_FOUND, "then it is seen to be missing");
+	ONE(sm_element_put(s_, "urn:pump", "Bolt", node(AAS_SubmodelElement, bolt), &created));
+	s = begin(true);
+	sm_patient(s);
+	check_int(sm_value_patch(s, "urn:pump", "Bolt", SLICE("4")), ERR_OK, "with patience");
+	check(!sm_commit_later(s, later, NULL), "it is done in the session's transaction");
+	check_int(sm_commit(s), ERR_OK, "commit");
+	check_int(n_later, 2, "each is answered once");
+}
+
 /* Somebody else commits between this session's reading and its writing. */
 static void interleaved(void)
 {
@@ -417,6 +486,7 @@ int main(void)
 	elements();
 	values();
 	several_in_one();
+	quick();
 	interleaved();
 	references();
 	files();
