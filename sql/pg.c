@@ -386,10 +386,15 @@ enum err pg_run_commit(struct pg *c, struct pg_call *call, unsigned n)
 		return e ? e : pg_commit(c);
 	}
 	enum err e = check_calls(call, n);
-	if (!e && !(e = run(c, call, n, true)))
-		c->txn = TXN_NONE;
-	else if (!c->told && !pg_alive(c))
-		e = ERR_UNAVAILABLE;	/* everything was on its way: it may or may not have happened */
+	if (!e && (!PQconsumeInput(c->c) || !pg_alive(c))) {
+		e = ERR_AGAIN;		/* as in commit_now */
+	} else if (!e) {
+		e = run(c, call, n, true);
+		if (!e)
+			c->txn = TXN_NONE;
+		else if (!c->told && !pg_alive(c))
+			e = ERR_UNAVAILABLE;	/* everything was on its way: it may or may not have happened */
+	}
 	c->failed |= e != ERR_OK;
 	return e;
 }

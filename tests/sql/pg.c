@@ -381,6 +381,64 @@ static void commits(void)
 	pg_rollback(pg);
 }
 
+/* The same, with the commit in the round trip of the last statement. */
+static enum err late_and_commit(long long value)
+{
+	struct pg_call c = { .st = PG_ping };
+	struct buf b = BUF_INIT;
+	pg_copy_row(&b, 1);
+	pg_item_int8(&b, value);
+	pg_begin(pg, PG_WRITE);
+	pg_copy(pg, "COPY public.late FROM STDIN (FORMAT binary)", buf_view(&b));
+	enum err e = pg_run_commit(pg, &c, 1);
+	check(e || c.n == 1, "the statement has its answer");
+	pg_clear(&c, 1);
+	pg_rollback(pg);
+	buf_fini(&b);
+	return e;
+}
+
+static enum err insert_and_commit(const char *name, bool begin)
+{
+	struct pg_args a;
+	struct pg_call c[2] = { { .st = PG_ping }, { .st = PG_created, .args = &a } };
+	pg_args_init(&a);
+	pg_arg_text(&a, name);
+	pg_arg_int2(&a, 0);
+	pg_arg_int8(&a, 1);
+	if (begin)
+		pg_begin(pg, PG_WRITE);
+	enum err e = pg_run_commit(pg, c, 2);
+	pg_clear(c, 2);
+	pg_args_fini(&a);
+	return e;
+}
+
+static void commits_together(void)
+{
+	static const enum err errs[] = { ERR_OK, ERR_AGAIN, ERR_CONFLICT, ERR_INTERNAL, ERR_AGAIN };
+	script("TRUNCATE public.late");
+	for (int i = 0; i < 5; i++)
+		check_str(say(late_and_commit(i + 1)), say(errs[i]), "with the commit along: case %d", i + 1);
+	check_str(ask("SELECT string_agg(a::text, ',') FROM public.late"), "1", "what answered OK is there, and nothing else");
+	check_str(say(insert_and_commit("together 1", true)), "OK", "a transaction that has not begun");
+	pg_begin(pg, PG_WRITE);
+	ping();
+	check_str(say(insert_and_commit("together 2", false)), "OK", "one that has");
+	pg_begin(pg, PG_WRITE);
+	insert("together 3");
+	check_str(say(insert_and_commit("together 1", false)), "CONFLICT", "one that fails");
+	check_str(say(pg_commit(pg)), "AGAIN", "can only be rolled back");
+	pg_begin(pg, PG_WRITE);
+	insert("together 4");
+	kill_it();
+	check_str(say(insert_and_commit("together 5", false)), "AGAIN", "lost before: surely not committed");
+	pg_rollback(pg);
+	check_str(ask("SELECT string_agg(id, ',' ORDER BY id) FROM twinshell.history WHERE id LIKE 'together%'"), "together 1,together 2", "no more, no less");
+	check_str(say((pg_begin(pg, PG_READ), ping())), "OK", "the connection is there again");
+	pg_rollback(pg);
+}
+
 /* Two that wait for each other: one of them is sent back. */
 struct locking {
 	pthread_barrier_t *meet;
@@ -473,6 +531,8 @@ static void lost(void)
 	pg_rollback(pg);
 }
 
+static void recovered(void);
+
 /* A server process that dies without a word, as when the machine runs out of memory; all the others are restarted then. */
 static void cut_off(void)
 {
@@ -482,12 +542,32 @@ static void cut_off(void)
 	while (!kill(pg_pid(pg), 0))
 		clock_sleep_us(1000);
 	check_str(say(pg_commit(pg)), "AGAIN", "cut off before commit: surely not committed");
+	recovered();
+	check_str(ask("SELECT count(*)::text FROM twinshell.history WHERE id = 'cut off'"), "0", "it was not");
+	script("CREATE FUNCTION public.die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'; RETURN NULL; END $$;"
+	       "CREATE TABLE public.dying (a bigint); CREATE CONSTRAINT TRIGGER die AFTER INSERT ON public.dying DEFERRABLE INITIALLY DEFERRED"
+	       " FOR EACH ROW EXECUTE FUNCTION public.die()");
+	struct pg_call c = { .st = PG_ping };
+	struct buf b = BUF_INIT;
+	pg_copy_row(&b, 1);
+	pg_item_int8(&b, 1);
+	pg_begin(pg, PG_WRITE);
+	pg_copy(pg, "COPY public.dying FROM STDIN (FORMAT binary)", buf_view(&b));
+	check_str(say(pg_run_commit(pg, &c, 1)), "UNAVAILABLE", "cut off while everything was on its way: nobody knows");
+	pg_clear(&c, 1);
+	pg_rollback(pg);
+	buf_fini(&b);
+	recovered();
+}
+
+/* After a crash. */
+static void recovered(void)
+{
 	pg_close(other);
 	for (int64_t until = clock_mono_us() + 60 * US_PER_S; pg_open(db.conninfo, &other, NULL) && clock_mono_us() < until;)
 		clock_sleep_us(20000);
 	check_str(say(pg_begin(pg, PG_READ)), "OK", "begin connects to the server that has recovered");
 	pg_rollback(pg);
-	check_str(ask("SELECT count(*)::text FROM twinshell.history WHERE id = 'cut off'"), "0", "it was not");
 }
 
 /* -- pool ----------------------------------------------------------------------------------------------------------------------------- */
@@ -580,6 +660,7 @@ int main(void)
 	names();
 	transactions();
 	commits();
+	commits_together();
 	dead_lock();
 	lost();
 	if (cluster_is_private())
