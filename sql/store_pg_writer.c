@@ -2,9 +2,8 @@
  * store_pg_writer.c - the group commit: writes that arrive during a commit join the next one.
  *
  * One thread with one connection takes everything that is queued and commits it as one transaction.  It never waits for a row: a write to a
- * submodel that somebody has locked fails with ERR_AGAIN and holds up nobody else.  A second writer was measured and brought nothing: half as
- * many writes share a commit then, and the order of one submodel's writes would be lost.  Documents that are far behind their rows are folded
- * when there is nothing else to do.
+ * submodel that somebody has locked fails with ERR_AGAIN and holds up nobody else, so there is no dead-lock either.  Documents that are far
+ * behind their rows are folded when there is nothing else to do.  Why one writer and not two: docs/decisions/002-value-writes.md.
  */
 #include <stdlib.h>
 
