@@ -3,7 +3,7 @@
  *
  * One thread with one connection takes everything that is queued and commits it as one transaction.  It never waits for a row: a write to a
  * submodel that somebody has locked fails with ERR_AGAIN and holds up nobody else, so there is no dead-lock either.  Documents that are far
- * behind their rows are folded when there is nothing else to do.  Why one writer and not two: docs/decisions/002-value-writes.md.
+ * behind their rows are folded when there is nothing else to do.  Why one writer and not two: docs/decisions/004-value-writes.md.
  */
 #include <stdlib.h>
 
