@@ -3,7 +3,8 @@
  *
  * The reader is a single pass over the bytes straight into nodes: the table is the schema.  It checks everything that is
  * structural: required attributes, kinds, enumeration literals, lengths, patterns, xs: values against valueType, duplicate and
- * unknown members, depth, UTF-8.  It stops at the first fault and names its path.
+ * unknown members, depth, UTF-8.  It stops at the first fault and names its path and, where there is one, its rule (rules.h); with
+ * AAS_JSON_COLLECT it reports every fault of an attribute and stops only where the text is no JSON.
  */
 #ifndef AAS_JSON_H
 #define AAS_JSON_H
@@ -15,6 +16,8 @@ enum aas_json_flags {
 	AAS_JSON_DEFAULT = 0,
 	AAS_JSON_PARTIAL = 1,		/* required attributes may be absent (PATCH, $metadata) */
 	AAS_JSON_METADATA = 2,		/* attributes that are not part of $metadata are refused */
+	AAS_JSON_COLLECT = 4,		/* go on after a fault; the result is ERR_BAD_REQUEST all the same, and *out what could be read:
+					 * required attributes may be absent, texts wrong.  NULL when not even the root could be. */
 };
 
 #define AAS_DEPTH_MAX 64		/* nesting of nodes */

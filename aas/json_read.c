@@ -2,80 +2,18 @@
  * The reader copies the text once into the arena and works in it: strings are unescaped and terminated in place, and the
  * slots point into the copy.  Attributes mostly come in the same order in every object of a class, so the attribute that
  * followed last time is tried first, and only a miss costs a scan of the name and a hash. */
-#include <stdio.h>
-
 #include "aas/json.h"
-#include "aas/json_ahead.h"
+#include "aas/json_fault.h"
 #include "aas/json_read.h"
 #include "aas/json_scan.h"
 #include "aas/lexical.h"
 #include "aas/lookup.h"
+#include "aas/rules.h"
 
-#define SLOTS_MAX 32
 #define CHUNK_MAX ((size_t)16384)
 #define MODEL_TYPE "\"modelType\":"
 
-struct reader {
-	char *p;		/* what is read next */
-	char *text, *end;
-	size_t base;		/* of text in the whole, for messages */
-	struct arena *arena;
-	char *mem;		/* zeroed memory for nodes */
-	size_t left, chunk;
-	struct diag *d;
-	const char *leaf;	/* the attribute that is being read, for the path of a message */
-	unsigned depth;
-	struct aas_ahead ahead;
-	uint8_t next[AAS_N_CLASSES][SLOTS_MAX + 1];	/* by class and 1 + slot: the slot that followed */
-};
-
-static enum err read_node(struct reader *r, unsigned type, unsigned flags, struct aas_node *parent, struct aas_node **out);
-
-/* ---- faults ------------------------------------------------------------------------ */
-
-__attribute__((cold, noinline, format(printf, 3, 4))) static enum err fault(struct reader *r, const char *rule, const char *fmt, ...)
-{
-	struct diag_frame f;
-	va_list ap;
-	if (r->leaf)
-		diag_push(r->d, &f, r->leaf);
-	va_start(ap, fmt);
-	diag_addv(r->d, ERR_BAD_REQUEST, rule, fmt, ap);
-	va_end(ap);
-	if (r->leaf)
-		diag_pop(r->d);
-	return ERR_BAD_REQUEST;
-}
-
-__attribute__((cold, noinline)) static enum err no_memory(struct reader *r)
-{
-	return diag_add(r->d, ERR_NO_MEMORY, "not enough memory to read the text");
-}
-
-static size_t place(const struct reader *r, const char *p)
-{
-	return r->base + (size_t)(p - r->text);
-}
-
-/* How much of a client's text a message quotes. */
-static int brief(size_t n)
-{
-	return n > 80 ? 80 : (int)n;
-}
-
-__attribute__((cold, noinline)) static enum err not_kind(struct reader *r, const char *wanted)
-{
-	char c = *r->p;
-	if (c == 'n')
-		return fault(r, NULL, "null is not allowed, leave the attribute out");
-	if (r->p >= r->end)
-		return fault(r, NULL, "expected %s, but the text ends here", wanted);
-	const char *found = c == '"' ? "a string" : c == '{' ? "an object" : c == '[' ? "an array" :
-			    c == 't' || c == 'f' ? "a boolean" : c == '-' || (c >= '0' && c <= '9') ? "a number" : NULL;
-	if (found)
-		return fault(r, NULL, "expected %s, not %s", wanted, found);
-	return fault(r, NULL, "expected %s at byte %zu", wanted, place(r, r->p));
-}
+static enum err read_node(struct json_reader *r, unsigned type, unsigned flags, struct aas_node *parent, struct aas_node **out);
 
 /* ---- strings -------------------------------------------------------------------------- */
 
@@ -96,7 +34,7 @@ static bool hex4(const char *p, uint32_t *out)
 }
 
 /* *q stands on the backslash; the character goes to *w, and both move on. */
-static enum err unescape(struct reader *r, char **q, char **w, bool *wide)
+static enum err unescape(struct json_reader *r, char **q, char **w, bool *wide)
 {
 	static const char plain[128] = { ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t' };
 	unsigned char c = (unsigned char)(*q)[1];
@@ -107,25 +45,25 @@ static enum err unescape(struct reader *r, char **q, char **w, bool *wide)
 		return ERR_OK;
 	}
 	if (c == 'b' || c == 'f')
-		return fault(r, "AASd-130", "\\%c is not a character that XML 1.0 can carry", c);
+		return json_fault(r, "AASd-130", "\\%c is not a character that XML 1.0 can carry", c);
 	if (c != 'u' || !hex4(*q + 2, &u))
-		return fault(r, NULL, "wrong escape at byte %zu", place(r, *q));
+		return json_fault(r, NULL, "wrong escape at byte %zu", json_place(r, *q));
 	*q += 6;
 	if (u >= 0xD800 && u < 0xE000) {
 		if (u >= 0xDC00 || (*q)[0] != '\\' || (*q)[1] != 'u' || !hex4(*q + 2, &low) || low < 0xDC00 || low >= 0xE000)
-			return fault(r, NULL, "half of a surrogate pair: \\u%04X", (unsigned)u);
+			return json_fault(r, NULL, "half of a surrogate pair: \\u%04X", (unsigned)u);
 		u = 0x10000 + ((u - 0xD800) << 10) + (low - 0xDC00);
 		*q += 6;
 	}
 	if ((u < 0x20 && u != '\t' && u != '\n' && u != '\r') || u == 0xFFFE || u == 0xFFFF)
-		return fault(r, "AASd-130", "U+%04X is not a character that XML 1.0 can carry", (unsigned)u);
+		return json_fault(r, "AASd-130", "U+%04X is not a character that XML 1.0 can carry", (unsigned)u);
 	*w += utf8_put(*w, u);
 	*wide |= u >= 0x80;
 	return ERR_OK;
 }
 
 /* From the first byte that is not plain: w is where it goes, too. */
-static enum err read_string_rest(struct reader *r, char *from, char *q, size_t *n, bool *wide)
+static enum err read_string_rest(struct json_reader *r, char *from, char *q, size_t *n, bool *wide)
 {
 	char *w = q, *run;
 	for (;;) {
@@ -146,11 +84,11 @@ static enum err read_string_rest(struct reader *r, char *from, char *q, size_t *
 			*wide = true;
 			if (!utf8_xml_valid(run, (size_t)(q - run)))
 				return utf8_valid(run, (size_t)(q - run)) ?
-					fault(r, "AASd-130", "U+FFFE and U+FFFF are not characters that XML 1.0 can carry") :
-					fault(r, NULL, "the text is not UTF-8 at byte %zu", place(r, run));
+					json_fault(r, "AASd-130", "U+FFFE and U+FFFF are not characters that XML 1.0 can carry") :
+					json_fault(r, NULL, "the text is not UTF-8 at byte %zu", json_place(r, run));
 		} else if (!aas_scan_plain(*q)) {
-			return q >= r->end ? fault(r, NULL, "the string does not end") :
-					     fault(r, NULL, "control character U+%04X inside a string", (unsigned)(unsigned char)*q);
+			return q >= r->end ? json_fault(r, NULL, "the string does not end") :
+					     json_fault(r, NULL, "control character U+%04X inside a string", (unsigned)(unsigned char)*q);
 		}
 		q = aas_scan_string(q);
 		if (w != run)
@@ -160,7 +98,7 @@ static enum err read_string_rest(struct reader *r, char *from, char *q, size_t *
 }
 
 /* r->p stands on the opening quote.  *wide: not all characters are ASCII, so n is not their number. */
-static inline enum err read_string(struct reader *r, char **s, size_t *n, bool *wide)
+static inline enum err read_string(struct json_reader *r, char **s, size_t *n, bool *wide)
 {
 	char *from = r->p + 1, *q = aas_scan_string(from);
 	*s = from;
@@ -173,17 +111,7 @@ static inline enum err read_string(struct reader *r, char **s, size_t *n, bool *
 	return ERR_OK;
 }
 
-__attribute__((cold, noinline)) static enum err wrong_text(struct reader *r, const struct aas_string_type *t, const char *s, size_t n,
-							   size_t len)
-{
-	if (len < t->min)
-		return fault(r, NULL, "must not be empty");
-	if (t->max && len > t->max)
-		return fault(r, NULL, "has %zu characters, %u are allowed", len, t->max);
-	return fault(r, NULL, "\"%.*s\" is not a valid %s", brief(n), s, t->name);
-}
-
-static inline enum err read_text(struct reader *r, const struct aas_prop *p, const char **out)
+static inline enum err read_text(struct json_reader *r, const struct aas_prop *p, const char **out)
 {
 	const struct aas_string_type *t = &aas_strings[p->type];
 	char *s;
@@ -193,23 +121,13 @@ static inline enum err read_text(struct reader *r, const struct aas_prop *p, con
 	if (e)
 		return e;
 	len = wide && t->max && n > t->max ? utf8_length(s, n) : n;
-	if (len < t->min || (t->max && len > t->max) || (t->check != aas_lex_any && !t->check(s, n)))
-		return wrong_text(r, t, s, n, len);
 	*out = s;
+	if (len < t->min || (t->max && len > t->max) || (t->check != aas_lex_any && !t->check(s, n)))
+		return json_go_on(r, json_wrong_text(r, p, s, n, len));
 	return ERR_OK;
 }
 
-__attribute__((cold, noinline)) static enum err wrong_literal(struct reader *r, unsigned id, const char *s, size_t n)
-{
-	const struct aas_enum_type *t = &aas_enums[id];
-	char list[320];
-	size_t at = 0;
-	for (unsigned i = 0; i < t->n && at + 40 < sizeof list; i++)
-		at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", t->literal[i]);
-	return fault(r, NULL, "\"%.*s\" is not one of %s%s", brief(n), s, list, at + 40 < sizeof list ? "" : " ...");
-}
-
-static inline enum err read_literal(struct reader *r, const struct aas_prop *p, uintptr_t *ord)
+static inline enum err read_literal(struct json_reader *r, const struct aas_prop *p, uintptr_t *ord)
 {
 	char *s;
 	size_t n;
@@ -219,28 +137,28 @@ static inline enum err read_literal(struct reader *r, const struct aas_prop *p, 
 		return e;
 	int i = aas_enum_find(p->type, s, n);
 	if (i < 0)
-		return wrong_literal(r, p->type, s, n);
+		return json_go_on(r, json_wrong_literal(r, p, s, n));
 	*ord = (uintptr_t)i + 1;
 	return ERR_OK;
 }
 
-static enum err read_base64(struct reader *r, const char **out)
+static enum err read_base64(struct json_reader *r, const char **out)
 {
 	char *s;
 	size_t n;
 	bool wide;
 	enum err e = read_string(r, &s, &n, &wide);
 	if (!e && !aas_lex_base64(s, n))
-		e = fault(r, NULL, "is not base64 with its padding");
-	*out = s;
+		e = json_go_on(r, json_fault(r, NULL, "is not base64 with its padding"));
+	*out = e ? NULL : s;
 	return e;
 }
 
-static enum err read_boolean(struct reader *r, uintptr_t *ord)
+static enum err read_boolean(struct json_reader *r, uintptr_t *ord)
 {
 	bool yes = !memcmp(r->p, "true", 4);
 	if (!yes && memcmp(r->p, "false", 5))
-		return not_kind(r, "true or false");
+		return json_not_kind(r, "true or false");
 	r->p += yes ? 4 : 5;
 	*ord = 1 + yes;
 	return ERR_OK;
@@ -249,35 +167,37 @@ static enum err read_boolean(struct reader *r, uintptr_t *ord)
 /* ---- the class of an object ------------------------------------------------------------- */
 
 /* The class that modelType names somewhere in the object at `at`. */
-static enum err class_ahead(struct reader *r, char *at, unsigned type, const struct aas_class **c)
+static enum err class_ahead(struct json_reader *r, char *at, unsigned type, const struct aas_class **c)
 {
 	int cls = aas_ahead_class(&r->ahead, r->text, r->end, at);
 	if (cls < 0)
-		return no_memory(r);
+		return json_no_memory(r);
 	if (cls == AAS_AHEAD_NONE)
-		return fault(r, NULL, "modelType is required");
+		return json_fault(r, NULL, "modelType is required");
 	*c = cls == AAS_AHEAD_UNKNOWN ? NULL : &aas_classes[cls - 1];
 	if (*c && aas_class_fits(*c, type))
 		return ERR_OK;
+	if (!*c)
+		return json_unknown_class(r, at, type);
 	r->leaf = "modelType";
-	return fault(r, NULL, "%s is not a %s", *c ? (*c)->name : "the class", aas_type_name(type));
+	return json_fault(r, NULL, "%s is not a %s", (*c)->name, aas_type_name(type));
 }
 
 /* r->p stands on the value of modelType.  *c is the class, when it is known. */
-static enum err read_model_type(struct reader *r, unsigned type, const struct aas_class **c)
+static enum err read_model_type(struct json_reader *r, unsigned type, const struct aas_class **c)
 {
 	char *s;
 	size_t n;
 	bool wide;
 	r->leaf = "modelType";
 	if (*r->p != '"')
-		return not_kind(r, "a string");
+		return json_not_kind(r, "a string");
 	enum err e = read_string(r, &s, &n, &wide);
 	if (e)
 		return e;
 	const struct aas_class *named = aas_class_by_name(s, n);
 	if (!named || !aas_class_fits(named, type) || (*c && *c != named))
-		return fault(r, NULL, "\"%.*s\" is not a %s", brief(n), s, *c ? (*c)->name : aas_type_name(type));
+		return json_wrong_class(r, *c, type, s, n);
 	*c = named;
 	r->leaf = NULL;
 	return ERR_OK;
@@ -285,7 +205,7 @@ static enum err read_model_type(struct reader *r, unsigned type, const struct aa
 
 /* ---- objects ------------------------------------------------------------------------------ */
 
-static inline struct aas_node *node_new(struct reader *r, const struct aas_class *c, struct aas_node *parent)
+static inline struct aas_node *node_new(struct json_reader *r, const struct aas_class *c, struct aas_node *parent)
 {
 	size_t size = sizeof(struct aas_node) + c->n * sizeof(union aas_slot);
 	if (size > r->left) {
@@ -305,7 +225,7 @@ static inline struct aas_node *node_new(struct reader *r, const struct aas_class
 }
 
 /* The slot of the member that begins at r->p; c->n for modelType.  r->p is left on the value. */
-static inline enum err read_name(struct reader *r, const struct aas_class *c, int before, int *slot)
+static inline enum err read_name(struct json_reader *r, const struct aas_class *c, int before, int *slot)
 {
 	uint8_t *guess = &r->next[c->id][before + 1];
 	const char *key = *guess < c->n ? c->props[*guess].key : MODEL_TYPE;
@@ -318,30 +238,35 @@ static inline enum err read_name(struct reader *r, const struct aas_class *c, in
 	char *s;
 	bool wide;
 	if (*r->p != '"')
-		return fault(r, NULL, "expected the name of an attribute at byte %zu", place(r, r->p));
+		return json_fault(r, NULL, "expected the name of an attribute at byte %zu", json_place(r, r->p));
 	enum err e = read_string(r, &s, &n, &wide);
 	if (e)
 		return e;
 	*slot = aas_prop_find(c, s, n);
 	if (*slot < 0 && c->typed && n == 9 && !memcmp(s, "modelType", 9))
 		*slot = c->n;
-	if (*slot < 0)
-		return fault(r, NULL, "%s has no attribute \"%.*s\"", c->name, brief(n), s);
+	if (*slot < 0) {
+		e = json_fault(r, NULL, "%s has no attribute \"%.*s\"", c->name, json_brief(n), s);
+		if (!r->collect)
+			return e;
+	}
 	r->p = aas_scan_space(r->p);
 	if (*r->p != ':')
-		return fault(r, NULL, "expected a colon after \"%s\"", s);
+		return json_fault(r, NULL, "expected a colon after \"%.*s\"", json_brief(n), s);
 	r->p = aas_scan_space(r->p + 1);
+	if (*slot < 0)
+		return json_recover(r, r->p, ERR_BAD_REQUEST);
 	*guess = (uint8_t)*slot;
 	return ERR_OK;
 }
 
 /* After a value: *more says whether another follows. */
-static inline enum err read_separator(struct reader *r, char close, bool *more)
+static inline enum err read_separator(struct json_reader *r, char close, bool *more)
 {
 	r->p = aas_scan_space(r->p);
 	char c = *r->p;
 	if (c != ',' && c != close)
-		return fault(r, NULL, "expected a comma or %c at byte %zu", close, place(r, r->p));
+		return json_fault(r, NULL, "expected a comma or %c at byte %zu", close, json_place(r, r->p));
 	r->p++;
 	if ((*more = c == ','))
 		r->p = aas_scan_space(r->p);
@@ -349,50 +274,49 @@ static inline enum err read_separator(struct reader *r, char close, bool *more)
 }
 
 /* r->p stands behind the bracket, on the first item. */
-static enum err read_items(struct reader *r, unsigned type, unsigned flags, struct aas_node *parent, struct aas_node **tail)
+static enum err read_items(struct json_reader *r, unsigned type, unsigned flags, struct aas_node *parent, struct aas_node **tail)
 {
 	struct diag_frame f;
 	bool more = true;
+	enum err e = ERR_OK;
 	diag_push_index(r->d, &f, 0);
-	for (; more; f.index++) {
-		enum err e = read_node(r, type, flags, parent, tail);
-		if (e)
-			return e;
-		tail = &(*tail)->next;
-		if ((e = read_separator(r, ']', &more)))
-			return e;
+	for (; more && !e; f.index++) {
+		const char *at = r->p;
+		if ((e = read_node(r, type, flags, parent, tail)) && (e = json_recover(r, at, e)))
+			break;
+		tail = *tail ? &(*tail)->next : tail;
+		e = read_separator(r, ']', &more);
 	}
 	diag_pop(r->d);
-	return ERR_OK;
+	return e;
 }
 
-static enum err read_nested(struct reader *r, const struct aas_prop *p, unsigned flags, struct aas_node *n, union aas_slot *out)
+static enum err read_nested(struct json_reader *r, const struct aas_prop *p, unsigned flags, struct aas_node *n, union aas_slot *out)
 {
 	struct diag_frame f;
 	enum err e;
 	if (p->kind == AAS_LIST) {
 		if (*r->p != '[')
-			return not_kind(r, "an array");
+			return json_not_kind(r, "an array");
 		r->p = aas_scan_space(r->p + 1);
 		if (*r->p == ']')
-			return fault(r, NULL, "must not be empty, leave it out");
+			return json_fault(r, aas_rule_of(p, AAS_RULE_LIST), "must not be empty, leave it out");
 	}
 	/* a PATCH replaces what is no child as a whole, so that must be complete */
 	flags = p->views & AAS_VIEW_C ? flags : AAS_JSON_DEFAULT;
 	r->leaf = NULL;
 	diag_push(r->d, &f, p->name);
 	e = p->kind == AAS_LIST ? read_items(r, p->type, flags, n, &out->node) : read_node(r, p->type, flags, n, &out->node);
-	if (!e)
-		diag_pop(r->d);
+	diag_pop(r->d);
 	r->leaf = e ? r->leaf : NULL;
 	return e;
 }
 
-static inline enum err read_slot(struct reader *r, const struct aas_prop *p, unsigned flags, struct aas_node *n, union aas_slot *out)
+static inline enum err read_slot(struct json_reader *r, const struct aas_prop *p, unsigned flags, struct aas_node *n, union aas_slot *out)
 {
 	r->leaf = p->name;
 	if (flags & AAS_JSON_METADATA && !(p->views & AAS_VIEW_M))
-		return fault(r, NULL, "is not part of the metadata of %s", n->cls->name);
+		return json_fault(r, NULL, "is not part of the metadata of %s", n->cls->name);
 	switch (p->kind) {
 	case AAS_BOOL:
 		return read_boolean(r, &out->ord);
@@ -401,75 +325,86 @@ static inline enum err read_slot(struct reader *r, const struct aas_prop *p, uns
 		return read_nested(r, p, flags, n, out);
 	}
 	if (*r->p != '"')
-		return not_kind(r, "a string");
+		return json_not_kind(r, "a string");
 	if (p->kind == AAS_STR)
 		return read_text(r, p, &out->str);
 	return p->kind == AAS_ENUM ? read_literal(r, p, &out->ord) : read_base64(r, &out->str);
 }
 
 /* What only the whole object tells: required attributes, and values in the form of their valueType. */
-static enum err check_whole(struct reader *r, const struct aas_node *n, uint32_t seen, unsigned flags)
+static enum err check_whole(struct json_reader *r, const struct aas_node *n, uint32_t seen, unsigned flags)
 {
 	const struct aas_class_index *x = &aas_class_index[n->cls->id];
 	uint32_t missing = x->required & ~seen, values = x->values & seen;
+	enum err e = ERR_OK;
 	r->leaf = NULL;
-	if (missing && !(flags & AAS_JSON_PARTIAL))
-		return fault(r, NULL, "%s is required", n->cls->props[__builtin_ctz(missing)].name);
-	for (; values; values &= values - 1) {
+	for (; missing && !e && !(flags & AAS_JSON_PARTIAL); missing &= missing - 1)
+		e = json_go_on(r, json_fault(r, aas_rule_of_class(n->cls, AAS_RULE_REQUIRED), "%s is required", n->cls->props[__builtin_ctz(missing)].name));
+	for (; values && !e; values &= values - 1) {
 		unsigned i = (unsigned)__builtin_ctz(values);
 		uintptr_t type = n->slot[x->value_type].ord;
 		const char *s = n->slot[i].str;
-		if (!type || aas_xsd_ok(type, s, strlen(s)))
+		if (!type || !s || aas_xsd_ok(type, s, strlen(s)))
 			continue;
 		r->leaf = n->cls->props[i].name;
-		return fault(r, NULL, "\"%.*s\" is not a value of %s", brief(strlen(s)), s, aas_xsd_of(type)->name);
+		e = json_go_on(r, json_fault(r, aas_rule_of(&n->cls->props[i], AAS_RULE_VALUE), "\"%.*s\" is not a value of %s", json_brief(strlen(s)), s,
+				   aas_xsd_of(type)->name));
 	}
-	return ERR_OK;
+	return e;
 }
 
-static enum err read_members(struct reader *r, struct aas_node *n, unsigned type, unsigned flags, bool named)
+/* One member but for its separator; the name has been read, r->p stands on the value. */
+static inline enum err read_member(struct json_reader *r, struct aas_node *n, unsigned type, unsigned flags, int slot, uint32_t *seen, bool *named)
+{
+	const struct aas_class *c = n->cls;
+	if (slot == c->n ? *named : *seen >> slot & 1)
+		return json_fault(r, NULL, "\"%s\" occurs twice", slot == c->n ? "modelType" : c->props[slot].name);
+	if (slot == c->n) {
+		*named = true;
+		return read_model_type(r, type, &c);
+	}
+	*seen |= 1u << slot;
+	return read_slot(r, &c->props[slot], flags, n, &n->slot[slot]);
+}
+
+static enum err read_members(struct json_reader *r, struct aas_node *n, unsigned type, unsigned flags, bool named)
 {
 	const struct aas_class *c = n->cls;
 	uint32_t seen = 0;
-	int slot = -1;
+	int slot = -1, before;
 	bool more = *r->p != '}';
 	enum err e;
 	if (!more)
 		r->p++;
 	while (more) {
 		r->leaf = NULL;
+		before = slot;
 		if ((e = read_name(r, c, slot, &slot)))
 			return e;
-		if (slot == c->n ? named : seen >> slot & 1)
-			return fault(r, NULL, "\"%s\" occurs twice", slot == c->n ? "modelType" : c->props[slot].name);
-		if (slot == c->n) {
-			named = true;
-			e = read_model_type(r, type, &c);
+		if (slot >= 0) {
+			const char *at = r->p;
+			if ((e = read_member(r, n, type, flags, slot, &seen, &named)) && (e = json_recover(r, at, e)))
+				return e;
 		} else {
-			seen |= 1u << slot;
-			e = read_slot(r, &c->props[slot], flags, n, &n->slot[slot]);
+			slot = before;	/* an unknown one, passed over */
 		}
-		if (e || (e = read_separator(r, '}', &more)))
+		if ((e = read_separator(r, '}', &more)))
 			return e;
 	}
 	if (c->typed && !named && !(flags & AAS_JSON_PARTIAL)) {
 		r->leaf = NULL;
-		return fault(r, NULL, "modelType is required");
+		if ((e = json_go_on(r, json_fault(r, aas_rule_of_class(c, AAS_RULE_MODEL_TYPE), "modelType is required"))))
+			return e;
 	}
 	return check_whole(r, n, seen, flags);
 }
 
-static enum err read_node(struct reader *r, unsigned type, unsigned flags, struct aas_node *parent, struct aas_node **out)
+static enum err read_object(struct json_reader *r, unsigned type, unsigned flags, struct aas_node *parent, struct aas_node **out)
 {
 	const struct aas_class *c = aas_class_sole(type);
 	char *at = r->p;
 	bool named = false, more = true;
 	enum err e;
-	r->leaf = NULL;
-	if (*at != '{')
-		return not_kind(r, "an object");
-	if (++r->depth > AAS_DEPTH_MAX)
-		return fault(r, NULL, "nested deeper than %d levels", AAS_DEPTH_MAX);
 	r->p = aas_scan_space(at + 1);
 	if ((!c || c->typed) && !memcmp(r->p, MODEL_TYPE, sizeof MODEL_TYPE - 1)) {
 		named = true;
@@ -479,13 +414,24 @@ static enum err read_node(struct reader *r, unsigned type, unsigned flags, struc
 		if (!more)
 			r->p--;
 		else if (*r->p == '}')
-			return fault(r, NULL, "a comma before the closing brace");
+			return json_fault(r, NULL, "a comma before the closing brace");
 	} else if (!c && (e = class_ahead(r, at, type, &c))) {
 		return e;
 	}
 	if (!(*out = node_new(r, c, parent)))
-		return no_memory(r);
-	e = read_members(r, *out, type, flags, named);
+		return json_no_memory(r);
+	return read_members(r, *out, type, flags, named);
+}
+
+static enum err read_node(struct json_reader *r, unsigned type, unsigned flags, struct aas_node *parent, struct aas_node **out)
+{
+	r->leaf = NULL;
+	if (*r->p != '{')
+		return json_not_kind(r, "an object");
+	if (r->depth == AAS_DEPTH_MAX)
+		return json_fault(r, NULL, "nested deeper than %d levels", AAS_DEPTH_MAX);
+	r->depth++;
+	enum err e = read_object(r, type, flags, parent, out);
 	r->depth--;
 	return e;
 }
@@ -493,32 +439,33 @@ static enum err read_node(struct reader *r, unsigned type, unsigned flags, struc
 /* ---- entry ------------------------------------------------------------------------------------ */
 
 /* A copy of the text with the padding behind it. */
-static enum err reader_copy(struct reader *r, const char *text, size_t n)
+static enum err reader_copy(struct json_reader *r, const char *text, size_t n)
 {
 	if (n >= UINT32_MAX - AAS_SCAN_PAD)
 		return diag_add(r->d, ERR_TOO_LARGE, "the text has more than 4 GiB");
 	if (!(r->text = arena_raw(r->arena, n + AAS_SCAN_PAD)))
-		return no_memory(r);
+		return json_no_memory(r);
+	r->given = text;
 	memcpy(r->text, text, n);
 	memset(r->text + n, 0, AAS_SCAN_PAD);
 	return ERR_OK;
 }
 
-static enum err reader_end(struct reader *r)
+static enum err reader_end(struct json_reader *r)
 {
 	r->p = aas_scan_space(r->p);
 	r->leaf = NULL;
-	return r->p == r->end ? ERR_OK : fault(r, NULL, "more text follows the value at byte %zu", place(r, r->p));
+	return r->p == r->end ? ERR_OK : json_fault(r, NULL, "more text follows the value at byte %zu", json_place(r, r->p));
 }
 
-static enum err read_value(struct reader *r, unsigned type, unsigned flags, bool list, struct aas_node **out)
+static enum err read_value(struct json_reader *r, unsigned type, unsigned flags, bool list, struct aas_node **out)
 {
 	enum err e = ERR_OK;
 	r->p = aas_scan_space(r->text);
 	if (!list) {
 		e = read_node(r, type, flags, NULL, out);
 	} else if (*r->p != '[') {
-		e = not_kind(r, "an array");
+		e = json_not_kind(r, "an array");
 	} else {
 		r->p = aas_scan_space(r->p + 1);
 		if (*r->p == ']')
@@ -536,9 +483,9 @@ static enum err read_whole(struct arena *a, unsigned type, const char *text, con
 	struct diag scratch = DIAG_INIT;
 	struct diag_frame *top = d ? d->top : NULL;
 	size_t n = piece->n;
-	struct reader r = {
+	struct json_reader r = {
 		.arena = a, .d = d ? d : &scratch, .text = piece->text, .base = piece->base, .depth = piece->depth,
-		.chunk = n < 256 ? 256 : n < CHUNK_MAX ? n & ~(size_t)15 : CHUNK_MAX,
+		.chunk = n < 256 ? 256 : n < CHUNK_MAX ? n & ~(size_t)15 : CHUNK_MAX, .collect = (flags & AAS_JSON_COLLECT) != 0,
 	};
 	*out = NULL;
 	aas_ahead_init(&r.ahead, NULL);
@@ -546,13 +493,15 @@ static enum err read_whole(struct arena *a, unsigned type, const char *text, con
 	if (!e) {
 		r.end = r.text + n;
 		r.ahead.scanned = r.text;
-		e = n >= 3 && !memcmp(r.text, "\xEF\xBB\xBF", 3) ? fault(&r, NULL, "the text begins with a byte order mark") :
+		e = n >= 3 && !memcmp(r.text, "\xEF\xBB\xBF", 3) ? json_fault(&r, NULL, "the text begins with a byte order mark") :
 								     read_value(&r, type, flags, piece->list, out);
 	}
-	r.d->top = top;		/* a fault leaves the frames of the calls it came through */
+	if (!e && r.faults)
+		e = ERR_BAD_REQUEST;
+	r.d->top = top;
 	aas_ahead_fini(&r.ahead);
 	diag_fini(&scratch);
-	if (e)
+	if (e && (e != ERR_BAD_REQUEST || !r.collect))
 		*out = NULL;
 	return e;
 }

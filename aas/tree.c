@@ -184,7 +184,7 @@ static bool same_reference(const struct aas_node *a, const struct aas_node *b)
 	return k == l;
 }
 
-static bool announced(const char *type, const struct aas_class *c)
+bool aas_list_admits(const char *type, const struct aas_class *c)
 {
 	if (str_eq(type, c->name) || str_eq(type, "SubmodelElement"))
 		return true;
@@ -203,7 +203,7 @@ static enum err check_item(struct view list, struct view item, struct diag *d)
 	const char *name = aas_enum_text(AAS_ENUM_AasSubmodelElements, type);
 	if (meaning.node && own.node && !same_reference(meaning.node, own.node))
 		return diag_rule(d, ERR_BAD_REQUEST, "AASd-107", "the semanticId is not the semanticIdListElement of the list");
-	if (name && !announced(name, c))
+	if (name && !aas_list_admits(name, c))
 		return diag_rule(d, ERR_BAD_REQUEST, "AASd-108", "a %s in a list of %s", c->name, name);
 	if (value.ord && (c->id == AAS_Property || c->id == AAS_Range) && seen(item, "valueType").ord != value.ord)
 		return diag_rule(d, ERR_BAD_REQUEST, "AASd-109", "the valueType is not %s like that of the list",

@@ -15,6 +15,9 @@ bool aas_equal(const struct aas_node *, const struct aas_node *);
  * string types, xs: values, enumerations, non-empty lists.  All faults are collected.  ERR_OK or ERR_BAD_REQUEST. */
 enum err aas_check(const struct aas_node *, struct diag *);
 
+/* A list whose typeValueListElement is the literal `type` may hold an instance of the class (AASd-108). */
+bool aas_list_admits(const char *type, const struct aas_class *);
+
 /* Insert `child` (consumed; must be in an arena that lives as long as the tree) under `parent`, at the end.
  * ERR_CONFLICT: a sibling has its idShort (AASd-022).  ERR_BAD_REQUEST: parent is a leaf, the class does not fit, the idShort is
  * missing (AASd-117), it breaks the list's semanticIdListElement, typeValueListElement or valueTypeListElement (AASd-107..109), or

@@ -36,29 +36,41 @@ static void render_path(const struct diag_frame *f, char *out, size_t size)
 	memmove(out, out + at, size - at);
 }
 
-enum err diag_addv(struct diag *d, enum err e, const char *rule, const char *fmt, va_list ap)
+/* Room for one more, or NULL. */
+static struct diag_message *place(struct diag *d)
 {
-	if (!d)
-		return e;
-	if (d->n == DIAG_MAX) {
-		d->lost++;
-		return e;
-	}
+	if (d->n == DIAG_MAX)
+		return NULL;
 	if ((d->n & (d->n - 1)) == 0) {		/* full at 0, 1, 2, 4, ... */
 		struct diag_message *more = realloc(d->list, (d->n ? d->n * 2 : 1) * sizeof *more);
-		if (!more) {
-			d->lost++;
-			return e;
-		}
+		if (!more)
+			return NULL;
 		d->list = more;
 	}
-	struct diag_message *m = &d->list[d->n++];
+	return &d->list[d->n];
+}
+
+enum err diag_addv(struct diag *d, enum err e, const char *rule, const char *fmt, va_list ap)
+{
+	struct diag_message extra, *m = d ? place(d) : NULL;
+	if (!d)
+		return e;
+	if (m)
+		d->n++;
+	else
+		d->lost++;
+	if (!m && !d->sink)
+		return e;
+	if (!m)
+		m = &extra;
 	m->err = e;
 	m->rule = rule;
 	render_path(d->top, m->path, sizeof m->path);
 	vsnprintf(m->text, sizeof m->text, fmt, ap);
 	utf8_repair(m->path);	/* what a client wrote is quoted and may have been cut within a character */
 	utf8_repair(m->text);
+	if (d->sink)
+		d->sink(d->ctx, m);
 	return e;
 }
 

@@ -3,7 +3,7 @@
  *
  * A diag is a bounded list of messages.  A walker that descends into a tree pushes one frame per step (on its own stack,
  * three stores); only when a message is added is the path rendered: `submodelElements[3].value`.  Validators collect
- * messages, readers stop at the first.  Belongs to one thread.
+ * messages, readers stop at the first.  Who wants them all, without bound, sets a sink.  Belongs to one thread.
  */
 #ifndef BASE_DIAG_H
 #define BASE_DIAG_H
@@ -36,9 +36,11 @@ struct diag {
 	unsigned n;			/* messages stored */
 	unsigned lost;			/* messages beyond DIAG_MAX */
 	struct diag_message *list;	/* grows on the heap up to DIAG_MAX; diag_fini frees it */
+	void (*sink)(void *ctx, const struct diag_message *);	/* or NULL: gets every message, also those beyond DIAG_MAX */
+	void *ctx;
 };
 
-#define DIAG_INIT { NULL, 0, 0, NULL }
+#define DIAG_INIT { NULL, 0, 0, NULL, NULL, NULL }
 void diag_fini(struct diag *);
 void diag_clear(struct diag *);
 
