@@ -339,7 +339,8 @@ static enum err check_whole(struct json_reader *r, const struct aas_node *n, uin
 	enum err e = ERR_OK;
 	r->leaf = NULL;
 	for (; missing && !e && !(flags & AAS_JSON_PARTIAL); missing &= missing - 1)
-		e = json_go_on(r, json_fault(r, aas_rule_of_class(n->cls, AAS_RULE_REQUIRED), "%s is required", n->cls->props[__builtin_ctz(missing)].name));
+		e = json_go_on(r, json_fault(r, aas_rule_of_class(n->cls, AAS_RULE_REQUIRED), "%s is required",
+					     n->cls->props[__builtin_ctz(missing)].name));
 	for (; values && !e; values &= values - 1) {
 		unsigned i = (unsigned)__builtin_ctz(values);
 		uintptr_t type = n->slot[x->value_type].ord;
@@ -347,8 +348,8 @@ static enum err check_whole(struct json_reader *r, const struct aas_node *n, uin
 		if (!type || !s || aas_xsd_ok(type, s, strlen(s)))
 			continue;
 		r->leaf = n->cls->props[i].name;
-		e = json_go_on(r, json_fault(r, aas_rule_of(&n->cls->props[i], AAS_RULE_VALUE), "\"%.*s\" is not a value of %s", json_brief(strlen(s)), s,
-				   aas_xsd_of(type)->name));
+		e = json_go_on(r, json_fault(r, aas_rule_of(&n->cls->props[i], AAS_RULE_VALUE), "\"%.*s\" is not a value of %s",
+					     json_brief(strlen(s)), s, aas_xsd_of(type)->name));
 	}
 	return e;
 }

@@ -6,6 +6,7 @@
 #include "aas/json.h"
 #include "aas/lexical.h"
 #include "aas/lookup.h"
+#include "aas/rules.h"
 
 static inline bool is_text(const struct aas_prop *p)
 {
@@ -86,7 +87,8 @@ static void check_value(const struct aas_node *n, uintptr_t type, unsigned slot,
 	if (aas_xsd_ok(type, s, strlen(s)))
 		return;
 	diag_push(d, &f, n->cls->props[slot].name);
-	diag_add(d, ERR_BAD_REQUEST, "\"%.60s\" is not a value of %s", s, aas_xsd_of(type)->name);
+	diag_rule(d, ERR_BAD_REQUEST, aas_rule_of(&n->cls->props[slot], AAS_RULE_VALUE), "\"%.60s\" is not a value of %s", s,
+		  aas_xsd_of(type)->name);
 	diag_pop(d);
 }
 
@@ -96,7 +98,8 @@ static void check_leaf(const struct aas_node *n, unsigned i, struct diag *d)
 	uintptr_t ord = n->slot[i].ord;
 	const char *s = n->slot[i].str;
 	if (p->kind == AAS_STR ? !aas_string_ok(p->type, s, strlen(s)) : p->kind == AAS_B64 && !aas_lex_base64(s, strlen(s)))
-		diag_add(d, ERR_BAD_REQUEST, "is not a valid %s", p->kind == AAS_STR ? aas_strings[p->type].name : "base64 text");
+		diag_rule(d, ERR_BAD_REQUEST, p->kind == AAS_STR ? aas_rule_of_text(p, s, strlen(s)) : NULL, "is not a valid %s",
+			  p->kind == AAS_STR ? aas_strings[p->type].name : "base64 text");
 	else if (p->kind == AAS_ENUM ? ord > aas_enums[p->type].n : p->kind == AAS_BOOL && ord > 2)
 		diag_add(d, ERR_BAD_REQUEST, "is out of range");
 }
@@ -132,7 +135,7 @@ static void check_node(const struct aas_node *n, unsigned depth, struct diag *d)
 		const struct aas_prop *p = &n->cls->props[i];
 		if (!n->slot[i].ord) {
 			if (p->required)
-				diag_add(d, ERR_BAD_REQUEST, "%s is required", p->name);
+				diag_rule(d, ERR_BAD_REQUEST, aas_rule_of_class(n->cls, AAS_RULE_REQUIRED), "%s is required", p->name);
 			continue;
 		}
 		diag_push(d, &f, p->name);

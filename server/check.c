@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ * check.c - `twinshell check`: every fault of files, structural ones and broken rules, with path and rule.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,27 +8,69 @@
 
 #include "aas/aasx.h"
 #include "aas/json.h"
+#include "aas/rules.h"
 #include "aas/xml.h"
+#include "base/buf.h"
 #include "base/file.h"
 #include "server/client.h"
 
 #define FILE_MAX ((size_t)1 << 30)
 
-/* The format is told by the first bytes, not by the file's name. */
+struct options {
+	unsigned rules;		/* enum aas_rules_flags */
+	bool json;
+};
+
+/* One file.  What is found is written as it comes: there is no bound to it. */
+struct report {
+	const char *name;
+	const struct options *o;
+	size_t findings;
+};
+
+static void json_member(struct buf *b, const char *name, const char *value)
+{
+	buf_printf(b, ",\"%s\":", name);
+	buf_json(b, value, strlen(value));
+}
+
+static void finding(void *ctx, const struct diag_message *m)
+{
+	struct report *r = ctx;
+	struct buf b = BUF_INIT;
+	if (r->o->json) {
+		buf_puts(&b, r->findings ? ",\n  {\"path\":" : "\n  {\"path\":");
+		buf_json(&b, m->path, strlen(m->path));
+		if (m->rule)
+			json_member(&b, "rule", m->rule);
+		json_member(&b, "text", m->text);
+		buf_putc(&b, '}');
+		fputs(b.p ? b.p : "", stdout);
+	} else {
+		printf("%s: %s%s", r->name, m->path, *m->path ? ": " : "");
+		printf(m->rule ? "[%s] %s\n" : "%s%s\n", m->rule ? m->rule : "", m->text);
+	}
+	buf_fini(&b);
+	r->findings++;
+}
+
+/* The format is told by the first bytes, not by the file's name.  *environment is NULL when nothing could be read. */
 static enum err read_any(struct arena *a, struct slice bytes, struct aas_node **environment, struct diag *d)
 {
+	*environment = NULL;
 	if (aasx_is(bytes.p, bytes.n)) {
 		struct aasx package;
 		enum err e = aasx_read(a, bytes.p, bytes.n, &package, d);
-		*environment = package.environment;
+		if (!e)
+			*environment = package.environment;
 		return e;
 	}
 	size_t i = 0;
 	while (i < bytes.n && (bytes.p[i] == ' ' || bytes.p[i] == '\t' || bytes.p[i] == '\r' || bytes.p[i] == '\n'))
 		i++;
-	if (i < bytes.n && (bytes.p[i] == '<' || bytes.p[i] == '\xEF'))
+	if (i < bytes.n && (bytes.p[i] == '<' || bytes.p[i] == '\xEF' || bytes.p[i] == '\xFF' || bytes.p[i] == '\xFE'))
 		return aas_xml_read(a, bytes.p, bytes.n, environment, d);
-	return aas_json_read(a, AAS_Environment, bytes.p, bytes.n, AAS_JSON_DEFAULT, environment, d);
+	return aas_json_read(a, AAS_Environment, bytes.p, bytes.n, AAS_JSON_COLLECT, environment, d);
 }
 
 static size_t count(const struct aas_node *n)
@@ -37,51 +81,93 @@ static size_t count(const struct aas_node *n)
 	return k;
 }
 
-static int check_file(const char *name)
+static void fine(const struct report *r, const struct aas_node *env)
 {
+	size_t shells = count(AAS_AT(env, Environment, assetAdministrationShells).node);
+	size_t submodels = count(AAS_AT(env, Environment, submodels).node);
+	size_t concepts = count(AAS_AT(env, Environment, conceptDescriptions).node);
+	printf(r->o->json ? "],\"shells\":%zu,\"submodels\":%zu,\"conceptDescriptions\":%zu}" :
+			    "ok (%zu shells, %zu submodels, %zu concept descriptions)\n", shells, submodels, concepts);
+}
+
+static int check_bytes(struct report *r, struct arena *a, struct slice bytes, struct diag *d)
+{
+	struct aas_node *env;
+	enum err e = read_any(a, bytes, &env, d), broken = ERR_OK;
+	if (env)
+		broken = aas_rules_check(env, r->o->rules, d);
+	if ((e || broken) && !r->findings)
+		diag_add(d, e ? e : broken, "%s", err_info[e ? e : broken].text);
+	if (r->o->json && (e || broken))
+		fputs("\n]}", stdout);
+	if (e || broken)
+		return EX_DATAERR;
+	if (!r->o->json)
+		printf("%s: ", r->name);
+	fine(r, env);
+	return EX_OK;
+}
+
+static int check_file(const char *name, const struct options *o, bool first)
+{
+	struct report r = { .name = name, .o = o };
 	struct diag d = DIAG_INIT;
 	struct slice bytes = { NULL, 0 };
-	struct aas_node *env = NULL;
 	struct arena *a = arena_new(0);
-	int status = EX_OK;
+	struct buf b = BUF_INIT;
+	int status = EX_NOINPUT;
 	enum err e = a ? file_read(a, name, FILE_MAX, &bytes, &d) : ERR_NO_MEMORY;
 	if (e) {
-		fprintf(stderr, "%s%s%s\n", d.n ? "" : name, d.n ? "" : ": ", d.n ? d.list[0].text : err_info[e].text);
-		status = EX_NOINPUT;
-	} else if ((e = read_any(a, bytes, &env, &d))) {
-		for (unsigned i = 0; i < d.n; i++)
-			printf("%s: %s%s%s%s%s\n", name, d.list[i].path, *d.list[i].path ? ": " : "", d.list[i].rule ? d.list[i].rule : "",
-			       d.list[i].rule ? " " : "", d.list[i].text);
-		if (!d.n)
-			printf("%s: %s\n", name, err_info[e].text);
-		status = EX_DATAERR;
+		fprintf(stderr, "%s: %s\n", name, d.n ? d.list[0].text : err_info[e].text);
 	} else {
-		printf("%s: ok (%zu shells, %zu submodels, %zu concept descriptions)\n", name,
-		       count(AAS_AT(env, Environment, assetAdministrationShells).node), count(AAS_AT(env, Environment, submodels).node),
-		       count(AAS_AT(env, Environment, conceptDescriptions).node));
+		if (o->json) {
+			buf_puts(&b, first ? "\n {\"file\":" : ",\n {\"file\":");
+			buf_json(&b, name, strlen(name));
+			buf_puts(&b, ",\"findings\":[");
+			fputs(b.p ? b.p : "", stdout);
+		}
+		d.sink = finding;
+		d.ctx = &r;
+		status = check_bytes(&r, a, bytes, &d);
 	}
+	buf_fini(&b);
 	diag_fini(&d);
 	arena_free(a);
 	return status;
 }
 
+static int usage(void)
+{
+	fputs("usage: twinshell check [--strict] [--version 3.0|3.1] [--json] FILE...\n", stderr);
+	return EX_USAGE;
+}
+
 int check_files(int argc, char **argv)
 {
-	int status = EX_OK;
-	for (int i = 0; i < argc; i++) {
-		if (argv[i][0] != '-')
-			continue;
-		fprintf(stderr, "twinshell: there is no option \"%s\"\n", argv[i]);
-		argc = 0;
+	struct options o = { AAS_RULES_LENIENT, false };
+	int i = 0, status = EX_OK;
+	bool first = true;
+	for (; i < argc && !strncmp(argv[i], "--", 2); i++) {
+		if (str_eq(argv[i], "--strict"))
+			o.rules |= AAS_RULES_STRICT;
+		else if (str_eq(argv[i], "--json"))
+			o.json = true;
+		else if (str_eq(argv[i], "--version") && i + 1 < argc && (str_eq(argv[i + 1], "3.0") || str_eq(argv[i + 1], "3.1")))
+			o.rules |= str_eq(argv[++i], "3.0") ? AAS_RULES_V30 : 0;
+		else
+			return usage();
 	}
-	if (!argc) {
-		fputs("usage: twinshell check FILE...\n", stderr);
-		return EX_USAGE;
-	}
-	for (int i = 0; i < argc; i++) {
-		int s = check_file(argv[i]);
+	if (i == argc)
+		return usage();
+	if (o.json)
+		putchar('[');
+	for (; i < argc; i++) {
+		int s = check_file(argv[i], &o, first);
+		first = first && s == EX_NOINPUT;
 		if (s > status)
 			status = s;
 	}
+	if (o.json)
+		puts("\n]");
 	return status;
 }

@@ -51,7 +51,11 @@ static const struct command {
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --output FILE         where to; standard output when not given\n\n"
 	  "A line on standard error says how much it was.\n" CLIENT_STATUS },
-	{ "check", check_files, "FILE...", "check AASX, JSON and XML files; one line per fault, with its path",
+	{ "check", check_files, "[--strict] [--version 3.0|3.1] [--json] FILE...",
+	  "check AASX, JSON and XML files; one line per fault: FILE: path: [rule] text",
+	  "  --strict              also what the server lets pass: docs/conformance-choices.md\n"
+	  "  --version 3.0|3.1     of the metamodel (3.1); 3.0 asks for more\n"
+	  "  --json                one array, an object per file: file, findings (path, rule, text), and for a right file what it holds\n\n"
 	  "Exit status 0: all files are right; 65: some file is not; 66: some file cannot be read.\n" },
 	{ "asset", asset, "pump-station [OPTION]...", "play the assets of the example plant", NULL },
 	{ "version", version, "", "print the versions of the program and of the standards", NULL },
