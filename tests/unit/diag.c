@@ -4,6 +4,32 @@
 #include "base/str.h"
 #include "tests/tap.h"
 
+/* Counts what comes, and keeps the last. */
+static void keep(void *ctx, const struct diag_message *m)
+{
+	struct diag_message *last = ctx;
+	int n = last->err + 1;
+	*last = *m;
+	last->err = n;
+}
+
+static void sink(void)
+{
+	struct diag_message last = { .err = 0 };
+	struct diag d = DIAG_INIT;
+	struct diag_frame f;
+	d.sink = keep;
+	d.ctx = &last;
+	diag_push(&d, &f, "keys");
+	for (int i = 0; i < 100; i++)
+		diag_rule(&d, ERR_BAD_REQUEST, "AASd-121", "%d", i);
+	check_int(last.err, 100, "a sink gets every message");
+	check(str_eq(last.text, "99") && str_eq(last.path, "keys") && str_eq(last.rule, "AASd-121"), "the last one whole");
+	check(d.n == DIAG_MAX && d.lost == 100 - DIAG_MAX && str_eq(d.list[63].text, "63"), "beside the list, which stays bounded");
+	diag_fini(&d);
+	check(!d.sink, "it is gone with the diag");
+}
+
 int main(void)
 {
 	struct diag d = DIAG_INIT;
@@ -41,6 +67,7 @@ int main(void)
 	diag_add(&d, ERR_NOT_FOUND, "after");
 	check(d.n == 3 && d.list[2].err == ERR_NOT_FOUND, "and used again");
 	diag_fini(&d);
+	sink();
 	int ok = 1;
 	for (int i = 0; i < N_ERRS; i++)
 		ok = ok && err_info[i].name && err_info[i].text && err_info[i].type && err_info[i].status >= 200 && err_info[i].status < 600;
