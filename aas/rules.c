@@ -348,13 +348,14 @@ static void check_node(struct aas_run *r, const struct aas_node *n)
 	for (unsigned i = 0; i < x->n; i++) {
 		const struct aas_rule *rule = x->list[i].rule;
 		bool old = rule->versions == AAS_RULE_V30 || (rule->versions == AAS_RULE_DIFFER && rule->how != AAS_RULE_PREDICATE);
-		if ((old && !aas_run_v30(r)) || (rule->mode == AAS_RULE_STRICT && !aas_run_strict(r)))
+		if ((old && !aas_run_v30(r)) || (rule->mode == AAS_RULE_STRICT && !aas_run_strict(r)) ||
+		    (r->only && !str_eq(rule->what, n->cls->name)))
 			continue;
 		r->rule = rule;
 		r->slot = x->list[i].slot;
 		rule->check(r, n);
 	}
-	if (aas_run_v30(r))
+	if (aas_run_v30(r) && !r->only)
 		check_v30(r, n);
 }
 
@@ -402,8 +403,11 @@ enum err aas_rules_check(const struct aas_node *root, unsigned flags, struct dia
 	for (const struct aas_node *n = root->parent; n; n = n->parent)
 		if (aas_is(n, AAS_Submodel))
 			r.submodel = n;
-	if (root->parent && aas_is(root->parent, AAS_SubmodelElementList))
+	if (root->parent && aas_is(root->parent, AAS_SubmodelElementList)) {
+		r.only = root;
 		check_node(&r, root->parent);
+		r.only = NULL;
+	}
 	walk(&r, root, 1);
 	diag_fini(&own);
 	if (r.no_memory)

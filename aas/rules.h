@@ -41,8 +41,9 @@ enum aas_rules_flags {
 };
 
 /* Walk `root` and everything below once, and report every broken rule with its path and id.  The root may hang in a tree: then what its
- * parent list and its submodel ask of it is checked too.  Attributes may be missing (a reader that collects leaves them out); no rule
- * reports for that what the reader has reported.  ERR_OK, ERR_BAD_REQUEST or ERR_NO_MEMORY.  Time is linear in the size of the tree. */
+ * list and its submodel ask of it is checked too, but not what is beside it.  Attributes may be missing or wrong, as a reader that
+ * collects leaves them; one that could not be read counts as missing.  ERR_OK, ERR_BAD_REQUEST or ERR_NO_MEMORY.  Time is linear in the
+ * size of the tree (and of the list that the root is in). */
 enum err aas_rules_check(const struct aas_node *root, unsigned flags, struct diag *);
 
 /* The id of the rule that a wrong attribute breaks, or NULL.  For messages: these search the table. */

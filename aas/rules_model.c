@@ -121,6 +121,12 @@ void aas_rule_supplemental(struct aas_run *r, const struct aas_node *n)
 /* ---- lists --------------------------------------------------------------------------------------------- */
 
 #define ITEMS(list) AAS_AT(list, SubmodelElementList, value).node
+/* Where one item alone is in question, it is the root, and what the others do is not its fault. */
+#define ITEM_FAULT(r, c, i, ...) \
+	do { \
+		if (!(r)->only || (r)->only == (c)) \
+			aas_run_fault((r), (r)->only ? NULL : "value", (r)->only ? NO_ITEM : (i), __VA_ARGS__); \
+	} while (0)
 
 void aas_rule_list_semantic_id(struct aas_run *r, const struct aas_node *n)
 {
@@ -128,7 +134,7 @@ void aas_rule_list_semantic_id(struct aas_run *r, const struct aas_node *n)
 	size_t i = 0;
 	for (const struct aas_node *c = wanted ? ITEMS(n) : NULL; c; c = c->next, i++)
 		if (AAS_SEMANTIC_ID(c) && !aas_run_same_values(AAS_SEMANTIC_ID(c), wanted))
-			aas_run_fault(r, "value", i, "the semanticId is not the semanticIdListElement of the list");
+			ITEM_FAULT(r, c, i, "the semanticId is not the semanticIdListElement of the list");
 }
 
 void aas_rule_list_type(struct aas_run *r, const struct aas_node *n)
@@ -137,7 +143,7 @@ void aas_rule_list_type(struct aas_run *r, const struct aas_node *n)
 	size_t i = 0;
 	for (const struct aas_node *c = type ? ITEMS(n) : NULL; c; c = c->next, i++)
 		if (!aas_list_admits(type, c->cls))
-			aas_run_fault(r, "value", i, "a %s in a list of %s", c->cls->name, type);
+			ITEM_FAULT(r, c, i, "a %s in a list of %s", c->cls->name, type);
 }
 
 /* The reference metamodel of V3.1 asks for the attribute only when there are items, the text always. */
@@ -154,21 +160,21 @@ void aas_rule_list_value_type(struct aas_run *r, const struct aas_node *n)
 		uintptr_t is = aas_is(c, AAS_Property) ? AAS_AT(c, Property, valueType).ord :
 			       aas_is(c, AAS_Range) ? AAS_AT(c, Range, valueType).ord : 0;
 		if (is && is != value_type.ord)
-			aas_run_fault(r, "value", i, "the valueType is not %s like that of the list",
-				      aas_enum_text(AAS_ENUM_DataTypeDefXsd, value_type));
+			ITEM_FAULT(r, c, i, "the valueType is not %s like that of the list", aas_enum_text(AAS_ENUM_DataTypeDefXsd, value_type));
 	}
 }
 
 /* Compared with the first item that has one: equality carries over.  Lenient, the key values count, as for AASd-107. */
 void aas_rule_list_same_semantic_id(struct aas_run *r, const struct aas_node *n)
 {
-	const struct aas_node *first = NULL;
+	const struct aas_node *first = ITEMS(n);
 	size_t i = 0;
-	for (const struct aas_node *c = ITEMS(n); c; c = c->next, i++) {
-		const struct aas_node *is = AAS_SEMANTIC_ID(c);
-		if (is && first && !(aas_run_strict(r) ? aas_equal(is, first) : aas_run_same_values(is, first)))
-			aas_run_fault(r, "value", i, "the semanticId is not that of the items before");
-		first = first ? first : is;
+	while (first && (first == r->only || !AAS_SEMANTIC_ID(first)))
+		first = first->next;
+	for (const struct aas_node *c = first ? ITEMS(n) : NULL; c; c = c->next, i++) {
+		const struct aas_node *is = AAS_SEMANTIC_ID(c), *other = AAS_SEMANTIC_ID(first);
+		if (is && c != first && !(aas_run_strict(r) ? aas_equal(is, other) : aas_run_same_values(is, other)))
+			ITEM_FAULT(r, c, i, "the semanticId is not that of the other items");
 	}
 }
 
@@ -177,7 +183,7 @@ void aas_rule_list_id_short(struct aas_run *r, const struct aas_node *n)
 	size_t i = 0;
 	for (const struct aas_node *c = ITEMS(n); c; c = c->next, i++)
 		if (AAS_ID_SHORT(c))
-			aas_run_fault(r, "value", i, "an item of a list has no idShort in V3.0");
+			ITEM_FAULT(r, c, i, "an item of a list has no idShort in V3.0");
 }
 
 /* ---- assets ------------------------------------------------------------------------------------------------ */

@@ -16,6 +16,7 @@ struct aas_run {
 	const struct aas_rule *rule;		/* the one that is being checked, */
 	int slot;				/* and its attribute's slot; -1 when the class has none of that name */
 	const struct aas_node *submodel;	/* around the node, or NULL */
+	const struct aas_node *only;		/* NULL, or the item of a list that the list's rules are asked about */
 	unsigned faults;
 	bool no_memory;
 };

@@ -107,8 +107,13 @@ static void hanging(void)
 	struct aas_node *list = AAS_AT(sm, Submodel, submodelElements).node, *group = list->next;
 	check(!d.n && !aas_insert(list, item, &d), "an item is put into a list");
 	check_int(aas_rules_check(item, 0, &d), ERR_BAD_REQUEST, "the list is asked, too");
-	check_str(told(&d), "value[1] [AASd-114]\n", "about the meaning of its items");
+	check_str(told(&d), " [AASd-114]\n", "about the meaning of its items");
 	diag_clear(&d);
+	check_int(aas_rules_check(AAS_AT(list, SubmodelElementList, value).node, 0, &d), ERR_BAD_REQUEST, "whichever of them is in question");
+	check_str(told(&d), " [AASd-114]\n", "and nothing else");
+	diag_clear(&d);
+	aas_remove(item);
+	check_int(aas_rules_check(AAS_AT(list, SubmodelElementList, value).node, 0, &d), ERR_OK, "an item alone has no other meaning");
 	item = read_as(AAS_Property, "{'modelType':'Property','idShort':'p','valueType':'xs:int','qualifiers':[{'kind':'TemplateQualifier','type':'t',"
 				     "'valueType':'xs:string'}]}", 0, &d);
 	check_int(aas_rules_check(item, 0, &d), ERR_OK, "alone it may be meant for a template");
