@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "aas/json.h"
+#include "aas/rules.h"
 #include "aas/tree.h"
 #include "base/clock.h"
 #include "base/thread.h"
@@ -415,7 +416,7 @@ static enum err store_whole(struct sm_session *s, enum store_kind kind, const st
 	struct store_txn *txn;
 	enum err err;
 
-	if ((err = sm_check_names(node, s->diag)) || (err = sm_txn(s, &txn)) ||
+	if ((err = aas_rules_check(node, AAS_RULES_LENIENT, s->diag)) || (err = sm_txn(s, &txn)) ||
 	    (!(w = work_find(s, kind, id)) && (err = work_new(s, kind, id, &w))))
 		return err;
 	if (!(fresh = sm_shared_new(kind, id)) || !(copy = aas_copy(fresh->arena, node))) {

@@ -2,6 +2,7 @@
  * service_element.c - the elements of a submodel.
  */
 #include "aas/path.h"
+#include "aas/rules.h"
 #include "aas/tree.h"
 #include "submodels/session.h"
 
@@ -27,54 +28,6 @@ enum err sm_find(struct sm_session *s, const struct work *w, const char *path, s
 	return path && *path ? aas_path_find(*out, path, strlen(path), out, s->diag) : ERR_OK;
 }
 
-/* -- names ---------------------------------------------------------------------------------------------------------------- */
-
-static void check_level(const struct aas_node *first, struct diag *d)
-{
-	struct map seen = MAP_INIT;
-	size_t i = 0;
-	for (const struct aas_node *c = first; c; c = c->next, i++) {
-		const char *id = AAS_ID_SHORT(c);
-		struct diag_frame f;
-		void *old = NULL;
-		diag_push_index(d, &f, i);
-		if (!id)
-			diag_rule(d, ERR_BAD_REQUEST, "AASd-117", "the element needs an idShort");
-		else if (!map_put(&seen, id, strlen(id), (void *)c, &old))
-			diag_add(d, ERR_NO_MEMORY, "out of memory");
-		else if (old)
-			diag_rule(d, ERR_BAD_REQUEST, "AASd-022", "the idShort \"%s\" is used twice", id);
-		diag_pop(d);
-	}
-	map_fini(&seen);
-}
-
-/* The depth of a tree is bounded by its reader (AAS_DEPTH_MAX). */
-static void check_below(const struct aas_node *n, struct diag *d)
-{
-	const struct aas_node *first = aas_first_child(n);
-	struct diag_frame attr, item;
-	size_t i = 0;
-	if (!first || !aas_children((struct aas_node *)n))
-		return;
-	diag_push(d, &attr, n->cls->props[aas_children((struct aas_node *)n) - ((struct aas_node *)n)->slot].name);
-	if (!aas_is(n, AAS_SubmodelElementList))
-		check_level(first, d);
-	for (const struct aas_node *c = first; c; c = c->next, i++) {
-		diag_push_index(d, &item, i);
-		check_below(c, d);
-		diag_pop(d);
-	}
-	diag_pop(d);
-}
-
-enum err sm_check_names(const struct aas_node *n, struct diag *d)
-{
-	unsigned before = d->n + d->lost;
-	check_below(n, d);
-	return d->n + d->lost == before ? ERR_OK : ERR_BAD_REQUEST;
-}
-
 /* -- reading and changing --------------------------------------------------------------------------------------------------- */
 
 enum err sm_element_get(struct sm_session *s, const char *sm_id, const char *path, const struct aas_node **out)
@@ -90,11 +43,14 @@ enum err sm_element_get(struct sm_session *s, const char *sm_id, const char *pat
 /* A copy of what the client sent, in the tree's own arena. */
 static enum err adopt(struct sm_session *s, const struct work *w, const struct aas_node *node, struct aas_node **out)
 {
-	enum err err = sm_check_names(node, s->diag);
-	if (err)
-		return err;
 	*out = aas_copy(w->shared->arena, node);
 	return *out ? ERR_OK : no_memory(s);
+}
+
+/* What has been put into its tree must keep the rules there; the session is thrown away when it does not. */
+static enum err lawful(struct sm_session *s, const struct aas_node *n)
+{
+	return aas_rules_check(n, AAS_RULES_LENIENT, s->diag);
 }
 
 static enum err stored(struct sm_session *s, struct work *w, enum change_kind kind, const struct aas_node *n, const char **path)
@@ -114,7 +70,7 @@ enum err sm_element_post(struct sm_session *s, const char *sm_id, const char *pa
 	enum err err;
 
 	if ((err = sm_edit(s, STORE_SUBMODEL, sm_id, &w)) || (err = sm_find(s, w, parent, &at)) || (err = adopt(s, w, node, &copy)) ||
-	    (err = aas_insert(at, copy, s->diag)))
+	    (err = aas_insert(at, copy, s->diag)) || (err = lawful(s, copy)))
 		return err;
 	return stored(s, w, CHANGE_CREATED, copy, new_path);
 }
@@ -132,7 +88,8 @@ static enum err put_new(struct sm_session *s, struct aas_node *parent, struct sl
 	} else if (!id || !slice_is(step, id)) {
 		return diag_add(s->diag, ERR_BAD_REQUEST, "the idShort of the body is not the last step of the path, \"%.*s\"", (int)step.n, step.p);
 	}
-	return aas_insert(parent, copy, s->diag);
+	enum err err = aas_insert(parent, copy, s->diag);
+	return err ? err : lawful(s, copy);
 }
 
 static bool value_differs(const struct aas_node *old, const struct aas_node *fresh)
@@ -170,7 +127,7 @@ static enum err put_existing(struct sm_session *s, struct work *w, struct aas_no
 	enum err err;
 	if (!before)
 		return no_memory(s);
-	if ((err = aas_replace(old, copy, s->diag)) || (err = stored(s, w, CHANGE_UPDATED, copy, &path)) ||
+	if ((err = aas_replace(old, copy, s->diag)) || (err = lawful(s, copy)) || (err = stored(s, w, CHANGE_UPDATED, copy, &path)) ||
 	    (err = sm_files_forget(s, before, w->shared->tree.node, w->id)))
 		return err;
 	return value_differs(before, copy) ? sm_note_value(s, w, copy) : ERR_OK;
@@ -228,7 +185,7 @@ enum err sm_element_patch(struct sm_session *s, const char *sm_id, const char *p
 		return err;
 	if (!(before = aas_copy(s->arena, n)))
 		return no_memory(s);
-	if ((err = aas_merge(w->shared->arena, n, patch, s->diag)) || (err = sm_check_names(n, s->diag)) ||
+	if ((err = aas_merge(w->shared->arena, n, patch, s->diag)) || (err = lawful(s, n)) ||
 	    (err = stored(s, w, CHANGE_UPDATED, n, &where)) || (err = sm_files_forget(s, before, w->shared->tree.node, w->id)))
 		return err;
 	return note_values(s, w, before, n);

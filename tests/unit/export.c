@@ -12,7 +12,7 @@
 #define SM(id, elements) "{\"modelType\":\"Submodel\",\"id\":\"" id "\",\"submodelElements\":[" elements "]}"
 
 static const char json[] = "{\"assetAdministrationShells\":[{\"modelType\":\"AssetAdministrationShell\",\"id\":\"s\",\"assetInformation\":{"
-	"\"assetKind\":\"Type\",\"defaultThumbnail\":{\"path\":\"/t.png\",\"contentType\":\"image/png\"}}}],\"submodels\":["
+	"\"assetKind\":\"Type\",\"globalAssetId\":\"g\",\"defaultThumbnail\":{\"path\":\"/t.png\",\"contentType\":\"image/png\"}}}],\"submodels\":["
 	SM("a", FILE_AT("F", "/m.pdf") ",{\"modelType\":\"SubmodelElementCollection\",\"idShort\":\"C\",\"value\":[" FILE_AT("G", "n.bin") "]},"
 	FILE_AT("H", "https://x/y") "," FILE_AT("I", "/not/there")) "," SM("b", FILE_AT("F", "/m.pdf")) "," SM("c", FILE_AT("F", "/other.txt")) "]}";
 
