@@ -49,13 +49,8 @@ void aas_rule_none(struct aas_run *r, const struct aas_node *n)
 
 /* ---- the table --------------------------------------------------------------------------- */
 
-static bool every(const char *attribute)
-{
-	return str_eq(attribute, "_");
-}
-
 /* The tables of lookup.h may not be made yet, so names are compared. */
-static int slot_named(const struct aas_class *c, const char *attribute)
+int aas_rule_slot(const struct aas_class *c, const char *attribute)
 {
 	for (unsigned i = 0; i < c->n; i++)
 		if (str_eq(c->props[i].name, attribute))
@@ -75,7 +70,7 @@ bool aas_rule_applies(const struct aas_rule *r, const struct aas_class *c)
 {
 	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
 		if (str_eq(groups[i].name, r->what))
-			return slot_named(c, groups[i].attribute) >= 0;
+			return aas_rule_slot(c, groups[i].attribute) >= 0;
 	for (unsigned type = AAS_SubmodelElement; type <= AAS_DataSpecificationContent; type++)
 		if (str_eq(aas_type_name(type), r->what))
 			return aas_class_fits(c, type);
@@ -94,7 +89,7 @@ __attribute__((constructor)) static void per_class_make(void)
 			const struct aas_rule *r = &aas_rules[k];
 			if (r->check == aas_rule_none || !aas_rule_applies(r, c) || x->n == RULES_OF_CLASS_MAX)
 				continue;
-			x->list[x->n].slot = (int8_t)slot_named(c, r->attribute);
+			x->list[x->n].slot = (int8_t)aas_rule_slot(c, r->attribute);
 			x->list[x->n++].rule = r;
 		}
 	}
@@ -133,7 +128,7 @@ const char *aas_rule_of(const struct aas_prop *p, enum aas_rule_how how)
 		const struct aas_rule *r = &aas_rules[i];
 		if (r->how != how)
 			continue;
-		if (how == AAS_RULE_CHARS || (every(r->attribute) ? str_eq(r->what, type_of(p)) :
+		if (how == AAS_RULE_CHARS || (aas_rule_every(r->attribute) ? str_eq(r->what, type_of(p)) :
 					      str_eq(r->attribute, p->name) && aas_rule_applies(r, c)))
 			return r->id;
 	}
@@ -143,7 +138,7 @@ const char *aas_rule_of(const struct aas_prop *p, enum aas_rule_how how)
 const char *aas_rule_of_class(const struct aas_class *c, enum aas_rule_how how)
 {
 	for (unsigned i = 0; i < aas_n_rules; i++)
-		if (aas_rules[i].how == how && every(aas_rules[i].attribute) && aas_rule_applies(&aas_rules[i], c))
+		if (aas_rules[i].how == how && aas_rule_every(aas_rules[i].attribute) && aas_rule_applies(&aas_rules[i], c))
 			return aas_rules[i].id;
 	return NULL;
 }
@@ -175,82 +170,6 @@ const char *aas_rule_of_text(const struct aas_prop *p, const char *s, size_t n)
 	if (!id && t->check == aas_lex_datetime_utc && only_calendar(s, n))
 		id = aas_rule_of(p, AAS_RULE_CALENDAR);
 	return id ? id : aas_rule_of(p, AAS_RULE_PATTERN);
-}
-
-/* ---- the text of a rule ---------------------------------------------------------------------------- */
-
-static const struct aas_string_type *string_named(const char *name)
-{
-	static const unsigned n =
-#define S(type, min, max, check) + 1
-		0 AAS_STRINGS(S);
-#undef S
-	for (unsigned i = 0; i < n; i++)
-		if (str_eq(aas_strings[i].name, name))
-			return &aas_strings[i];
-	return NULL;
-}
-
-static unsigned v30_length(const char *name)
-{
-#define L(type, most) if (str_eq(name, #type)) return most;
-	AAS_RULES_V30_LENGTHS(L)
-#undef L
-	return 0;
-}
-
-static void length_text(const struct aas_rule *r, char *out, size_t size)
-{
-	const struct aas_class *c = NULL;
-	for (unsigned i = 0; i < AAS_N_CLASSES && !every(r->attribute); i++)
-		if (str_eq(aas_classes[i].name, r->what))
-			c = &aas_classes[i];
-	const struct aas_string_type *t =
-		c ? &aas_strings[c->props[slot_named(c, r->attribute)].type] : string_named(r->what);
-	unsigned old = v30_length(r->what);
-	if (t && t->max && old)
-		snprintf(out, size, "A text of 1 to %u characters; in V3.0 to %u.", t->max, old);
-	else if (t && t->max)
-		snprintf(out, size, "A text of 1 to %u characters.", t->max);
-	else
-		snprintf(out, size, "A text that is not empty.");
-}
-
-static void required_text(const struct aas_rule *r, char *out, size_t size)
-{
-	const struct aas_class *c = &aas_classes[0];
-	size_t at = 0;
-	while (!str_eq(c->name, r->what))
-		c++;
-	for (unsigned i = 0; i < c->n && at < size; i++)
-		if (c->props[i].required)
-			at += (size_t)snprintf(out + at, size - at, "%s%s", at ? ", " : "Required: ", c->props[i].name);
-	if (at < size)
-		snprintf(out + at, size - at, "%s.", r->versions == AAS_RULE_DIFFER ? "; in V3.0 also valueId" : "");
-}
-
-const char *aas_rule_text(const struct aas_rule *r, char *out, size_t size)
-{
-	static const char *const texts[] = {
-		[AAS_RULE_LIST] = "The list is left out or has an item.",
-		[AAS_RULE_CALENDAR] = "The day is one of its month, and there is no year 0.",
-		[AAS_RULE_VALUE] = "The value is one of its valueType.",
-		[AAS_RULE_MODEL_TYPE] = "JSON names the class in modelType.",
-		[AAS_RULE_CHARS] = "Every text has only characters that XML 1.0 can carry.",
-	};
-	if (r->text)
-		snprintf(out, size, "%s", r->text);
-	else if (r->how == AAS_RULE_LENGTH)
-		length_text(r, out, size);
-	else if (r->how == AAS_RULE_REQUIRED)
-		required_text(r, out, size);
-	else if (r->how == AAS_RULE_PATTERN)
-		snprintf(out, size, "A text in the form of %s%s.", r->what, r->versions == AAS_RULE_DIFFER ? "; in V3.0 without hyphens" : "");
-	else if (r->how == AAS_RULE_LITERAL)
-		snprintf(out, size, "A literal of %s%s.", r->what, r->versions == AAS_RULE_DIFFER ? "; in V3.0 not Role" : "");
-	else
-		snprintf(out, size, "%s", texts[r->how]);
-	return out;
 }
 
 /* ---- reports ----------------------------------------------------------------------------------------- */
@@ -313,35 +232,6 @@ void aas_uniq_fini(struct aas_uniq *u)
 
 /* ---- the walk ------------------------------------------------------------------------------------------- */
 
-/* What V3.0 allows less of, attribute by attribute: shorter texts, no hyphen in an idShort, no Role. */
-static void check_v30(struct aas_run *r, const struct aas_node *n)
-{
-	for (unsigned i = 0; i < n->cls->n; i++) {
-		const struct aas_prop *p = &n->cls->props[i];
-		struct aas_rule named = { .id = NULL };
-		const char *s = n->slot[i].str;
-		r->rule = &named;
-		if (!s || (p->kind != AAS_STR && p->kind != AAS_ENUM))
-			continue;
-		if (p->kind == AAS_ENUM) {
-			if (p->type != AAS_ENUM_AssetKind || !str_eq(aas_enum_text(AAS_ENUM_AssetKind, n->slot[i]), "Role"))
-				continue;
-			named.id = aas_rule_of(p, AAS_RULE_LITERAL);
-			aas_run_fault(r, p->name, NO_ITEM, "V3.0 does not know \"Role\"");
-		} else if (p->type == AAS_STR_IdShort && strchr(s, '-') && aas_lex_idshort(s, strlen(s))) {
-			named.id = aas_rule_of(p, AAS_RULE_PATTERN);
-			aas_run_fault(r, p->name, NO_ITEM, "V3.0 allows no hyphen in \"%.80s\"", s);
-		} else {
-			size_t len = utf8_length(s, strlen(s));
-			unsigned most = v30_length(aas_strings[p->type].name);
-			if (!most || len <= most || len > aas_strings[p->type].max)
-				continue;
-			named.id = aas_rule_of(p, AAS_RULE_LENGTH);
-			aas_run_fault(r, p->name, NO_ITEM, "has %zu characters, V3.0 allows %u", len, most);
-		}
-	}
-}
-
 static void check_node(struct aas_run *r, const struct aas_node *n)
 {
 	const struct per_class *x = &per_class[n->cls->id];
@@ -355,8 +245,8 @@ static void check_node(struct aas_run *r, const struct aas_node *n)
 		r->slot = x->list[i].slot;
 		rule->check(r, n);
 	}
-	if (aas_run_v30(r) && !r->only)
-		check_v30(r, n);
+	if (r->flags && !r->only)
+		aas_run_texts(r, n);
 }
 
 static void walk(struct aas_run *r, const struct aas_node *n, unsigned depth);
@@ -364,8 +254,8 @@ static void walk(struct aas_run *r, const struct aas_node *n, unsigned depth);
 static void walk_list(struct aas_run *r, const struct aas_node *n, const struct aas_prop *p, unsigned depth)
 {
 	struct diag_frame name, item;
-	/* nothing is asked of Keys and LangStrings beyond what the reader checks */
-	if (!per_class[n->cls->id].n && !per_class[n->cls->id].nested && !aas_run_v30(r))
+	/* of Keys and LangStrings nothing is asked beyond what the reader checks, unless a mode wants their texts */
+	if (!per_class[n->cls->id].n && !per_class[n->cls->id].nested && !r->flags)
 		return;
 	diag_push(r->d, &name, p->name);
 	if (p->kind == AAS_LIST)

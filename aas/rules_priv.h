@@ -47,6 +47,15 @@ struct aas_uniq {
 bool aas_uniq_add(struct aas_run *, struct aas_uniq *, const char *text);	/* false: it was there already; text is borrowed */
 void aas_uniq_fini(struct aas_uniq *);
 
+/* What V3.0 and the strict mode ask of the texts and literals of one instance. */
+void aas_run_texts(struct aas_run *, const struct aas_node *);
+
+static inline bool aas_rule_every(const char *attribute)
+{
+	return str_eq(attribute, "_");
+}
+int aas_rule_slot(const struct aas_class *, const char *attribute);	/* -1: it has none of that name */
+
 /* The keys have the same values in the same order. */
 bool aas_run_same_values(const struct aas_node *a, const struct aas_node *b);
 
