@@ -77,7 +77,7 @@ void aas_rule_category(struct aas_run *r, const struct aas_node *n)
 {
 	const char *s = AAS_AT(n, Capability, category).str;
 	if (s && !str_eq(s, "CONSTANT") && !str_eq(s, "PARAMETER") && !str_eq(s, "VARIABLE"))
-		aas_run_fault(r, "category", NO_ITEM, "\"%.80s\" is not CONSTANT, PARAMETER or VARIABLE", s);
+		aas_run_fault(r, "category", NO_ITEM, "V3.0 allows CONSTANT, PARAMETER and VARIABLE on a data element");
 }
 
 /* ---- qualifiers, semantics ------------------------------------------------------------------------ */
@@ -183,7 +183,7 @@ void aas_rule_list_id_short(struct aas_run *r, const struct aas_node *n)
 	size_t i = 0;
 	for (const struct aas_node *c = ITEMS(n); c; c = c->next, i++)
 		if (AAS_ID_SHORT(c))
-			ITEM_FAULT(r, c, i, "an item of a list has no idShort in V3.0");
+			ITEM_FAULT(r, c, i, "V3.0 allows no idShort on the items of a SubmodelElementList");
 }
 
 /* ---- assets ------------------------------------------------------------------------------------------------ */
@@ -222,9 +222,9 @@ void aas_rule_entity(struct aas_run *r, const struct aas_node *n)
 	if (self && !names)
 		aas_run_fault(r, NULL, NO_ITEM, "a self-managed entity needs a globalAssetId or a specific asset id");
 	else if (aas_run_v30(r) && self && names > 1)
-		aas_run_fault(r, NULL, NO_ITEM, "in V3.0 a self-managed entity has either a globalAssetId or specificAssetIds");
+		aas_run_fault(r, NULL, NO_ITEM, "V3.0 wants either globalAssetId or specificAssetIds");
 	else if (aas_run_v30(r) && type && !self && names)
-		aas_run_fault(r, NULL, NO_ITEM, "in V3.0 a co-managed entity has neither a globalAssetId nor specificAssetIds");
+		aas_run_fault(r, NULL, NO_ITEM, "V3.0 allows a co-managed entity neither globalAssetId nor specificAssetIds");
 }
 
 void aas_rule_max_interval(struct aas_run *r, const struct aas_node *n)
@@ -239,7 +239,7 @@ void aas_rule_max_interval(struct aas_run *r, const struct aas_node *n)
 static void required(struct aas_run *r, const struct aas_node *n, unsigned slot)
 {
 	if (!n->slot[slot].ord)
-		aas_run_fault(r, NULL, NO_ITEM, "%s is required in V3.0", n->cls->props[slot].name);
+		aas_run_fault(r, NULL, NO_ITEM, "V3.0 requires %s", n->cls->props[slot].name);
 }
 
 void aas_rule_v30_relationship(struct aas_run *r, const struct aas_node *n)

@@ -86,11 +86,17 @@ const char *aas_rule_text(const struct aas_rule *r, char *out, size_t size)
 
 /* ---- texts, by mode ------------------------------------------------------------------------------------ */
 
-static void text_fault(struct aas_run *r, const struct aas_prop *p, enum aas_rule_how how, const char *why, const char *s)
+__attribute__((format(printf, 4, 5))) static void text_fault(struct aas_run *r, const struct aas_prop *p, enum aas_rule_how how,
+							     const char *fmt, ...)
 {
 	struct aas_rule named = { .id = aas_rule_of(p, how) };
+	char why[200];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof why, fmt, ap);
+	va_end(ap);
 	r->rule = &named;
-	aas_run_fault(r, p->name, NO_ITEM, "\"%.80s\" %s", s, why);
+	aas_run_fault(r, p->name, NO_ITEM, "%s", why);
 }
 
 static void check_v30(struct aas_run *r, const struct aas_prop *p, const char *s)
@@ -98,9 +104,9 @@ static void check_v30(struct aas_run *r, const struct aas_prop *p, const char *s
 	unsigned most = v30_length(aas_strings[p->type].name);
 	size_t n = strlen(s), len = most && n > most ? utf8_length(s, n) : 0;
 	if (p->type == AAS_STR_IdShort && strchr(s, '-') && aas_lex_idshort(s, n))
-		text_fault(r, p, AAS_RULE_PATTERN, "has a hyphen, which V3.0 does not allow", s);
+		text_fault(r, p, AAS_RULE_PATTERN, "V3.0 allows no hyphen");
 	else if (len > most && len <= aas_strings[p->type].max)
-		text_fault(r, p, AAS_RULE_LENGTH, "is longer than V3.0 allows", s);
+		text_fault(r, p, AAS_RULE_LENGTH, "has %zu characters, V3.0 allows %u", len, most);
 }
 
 static bool ascii(const char *s)
@@ -119,11 +125,11 @@ static void check_strict(struct aas_run *r, const struct aas_node *n, unsigned i
 	const char *s = n->slot[i].str, *type = value ? aas_xsd_of(n->slot[x->value_type].ord)->name : "";
 	size_t len = strlen(s);
 	if (!aas_run_v30(r) && p->type == AAS_STR_Path && !ascii(s))
-		text_fault(r, p, AAS_RULE_PATTERN, "has letters that RFC 2396 does not know", s);
+		text_fault(r, p, AAS_RULE_PATTERN, "\"%.80s\" has letters that RFC 2396 does not know", s);
 	else if (!aas_run_v30(r) && str_eq(type, "xs:anyURI") && !ascii(s))
-		text_fault(r, p, AAS_RULE_VALUE, "has letters that RFC 2396 does not know", s);
+		text_fault(r, p, AAS_RULE_VALUE, "\"%.80s\" has letters that RFC 2396 does not know", s);
 	else if (str_eq(type, "xs:decimal") && len && s[len - 1] == '.')
-		text_fault(r, p, AAS_RULE_VALUE, "ends in its point", s);
+		text_fault(r, p, AAS_RULE_VALUE, "\"%.80s\" ends in its point", s);
 }
 
 void aas_run_texts(struct aas_run *r, const struct aas_node *n)
@@ -134,7 +140,7 @@ void aas_run_texts(struct aas_run *r, const struct aas_node *n)
 			continue;
 		if (aas_run_v30(r) && p->kind == AAS_ENUM && p->type == AAS_ENUM_AssetKind &&
 		    str_eq(aas_enum_text(AAS_ENUM_AssetKind, n->slot[i]), "Role"))
-			text_fault(r, p, AAS_RULE_LITERAL, "is not known to V3.0", "Role");
+			text_fault(r, p, AAS_RULE_LITERAL, "V3.0 does not know the literal Role");
 		if (p->kind != AAS_STR)
 			continue;
 		if (aas_run_v30(r))

@@ -70,7 +70,7 @@ static void lines(const char *good, const char *bad, const char *as_xml)
 	check_str(out, "good.json: submodels[0].submodelElements[0].displayName[1]: [STR-055] the language \"de\" is used twice\n",
 		  "the line has path, rule and text");
 	check_int(RUN(&out, "--version", "3.0", good), EX_DATAERR, "nor by V3.0");
-	check_str(out, "good.json: submodels[0].submodelElements[0]: [STR-105] contentType is required in V3.0\n", "for another reason");
+	check_str(out, "good.json: submodels[0].submodelElements[0]: [STR-105] V3.0 requires contentType\n", "for another reason");
 	check_int(RUN(&out, "--version", "3.1", good), EX_OK, "V3.1 is the default");
 	check_int(RUN(&out, bad, good), EX_DATAERR, "one of two files is wrong");
 	check_str(out, "bad.json: submodels[0].id: [STR-033] must not be empty\nbad.json: submodels[0]: Submodel has no attribute \"x\"\n"
