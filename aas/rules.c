@@ -3,7 +3,7 @@
  */
 #include "aas/rules_priv.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "aas/json.h"
@@ -87,8 +87,10 @@ __attribute__((constructor)) static void per_class_make(void)
 				x->nested |= 1u << k;
 		for (unsigned k = 0; k < aas_n_rules; k++) {
 			const struct aas_rule *r = &aas_rules[k];
-			if (r->check == aas_rule_none || !aas_rule_applies(r, c) || x->n == RULES_OF_CLASS_MAX)
+			if (r->check == aas_rule_none || !aas_rule_applies(r, c))
 				continue;
+			if (x->n == RULES_OF_CLASS_MAX)
+				abort();	/* the list must become longer */
 			x->list[x->n].slot = (int8_t)aas_rule_slot(c, r->attribute);
 			x->list[x->n++].rule = r;
 		}

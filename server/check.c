@@ -54,6 +54,15 @@ static void finding(void *ctx, const struct diag_message *m)
 	r->findings++;
 }
 
+/* UTF-8 with or without its mark, or UTF-16, which JSON cannot be. */
+static bool is_xml(struct slice s)
+{
+	size_t i = s.n >= 3 && !memcmp(s.p, "\xEF\xBB\xBF", 3) ? 3 : 0;
+	while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t' || s.p[i] == '\r' || s.p[i] == '\n'))
+		i++;
+	return i < s.n && (s.p[i] == '<' || s.p[i] == '\xFF' || s.p[i] == '\xFE');
+}
+
 /* The format is told by the first bytes, not by the file's name.  *environment is NULL when nothing could be read. */
 static enum err read_any(struct arena *a, struct slice bytes, struct aas_node **environment, struct diag *d)
 {
@@ -65,10 +74,7 @@ static enum err read_any(struct arena *a, struct slice bytes, struct aas_node **
 			*environment = package.environment;
 		return e;
 	}
-	size_t i = 0;
-	while (i < bytes.n && (bytes.p[i] == ' ' || bytes.p[i] == '\t' || bytes.p[i] == '\r' || bytes.p[i] == '\n'))
-		i++;
-	if (i < bytes.n && (bytes.p[i] == '<' || bytes.p[i] == '\xEF' || bytes.p[i] == '\xFF' || bytes.p[i] == '\xFE'))
+	if (is_xml(bytes))
 		return aas_xml_read(a, bytes.p, bytes.n, environment, d);
 	return aas_json_read(a, AAS_Environment, bytes.p, bytes.n, AAS_JSON_COLLECT, environment, d);
 }

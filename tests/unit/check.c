@@ -76,6 +76,8 @@ static void lines(const char *good, const char *bad, const char *as_xml)
 	check_str(out, "bad.json: submodels[0].id: [STR-033] must not be empty\nbad.json: submodels[0]: Submodel has no attribute \"x\"\n"
 		       "bad.json: submodels[0].submodelElements[1]: [AASd-022] the idShort \"f\" is used twice\n"
 		       "good.json: ok (0 shells, 1 submodels, 0 concept descriptions)\n", "all its faults are told, and the other is checked");
+	check_int(RUN(&out, file("mark", "\xEF\xBB\xBF{}")), EX_DATAERR, "a JSON file with a byte order mark");
+	check_str(out, "mark: the text begins with a byte order mark\n", "is told so");
 	check_int(RUN(&out, as_xml), EX_DATAERR, "an XML file");
 	check_str(out, "xml: submodels[0].submodelElements[0]: [AASd-117] the element needs an idShort\n", "is held to the same rules");
 }
@@ -122,7 +124,7 @@ int main(void)
 	check_int(RUN(&out, "--strict"), EX_USAGE, "without files");
 	check_int(RUN(&out, "--version", "2.0", good), EX_USAGE, "a version that is not known");
 	check_int(RUN(&out, "--loud", good), EX_USAGE, "an option that is not known");
-	for (const char *const *n = (const char *const[]){ "good.json", "bad.json", "xml", "many.json", "out", NULL }; *n; n++)
+	for (const char *const *n = (const char *const[]){ "good.json", "bad.json", "xml", "many.json", "mark", "out", NULL }; *n; n++)
 		unlink(arena_printf(arena, "%s/%s", dir, *n));
 	check_int(rmdir(dir), 0, "nothing is left behind");
 	arena_free(arena);
