@@ -32,9 +32,11 @@ static void write_all(struct buf *b)
 	buf_puts(b, "# Constraints\n\n"
 		    "Made from `aas/rules.def` by `make docs`; do not edit.\n\n"
 		    "`AASd-`: IDTA-01001. `AASc-3a-`: IDTA-01003-a. `AASa-`: IDTA-01002. `STR-`: what the classes of the metamodel say by\n"
-		    "themselves. *Enforced*: by the readers while they read, or by the rules (`aas/rules*.c`) over the tree that was read; either\n"
-		    "way `twinshell check` reports the rule's id. *Mode*: always, or in strict mode alone; see\n"
-		    "[conformance-choices.md](conformance-choices.md).\n\n"
+		    "themselves.\n\n"
+		    "*Where*: a class and its attribute; a group of classes (Referable, HasSemantics ...; Parent: what has child elements); for\n"
+		    "texts and literals, the type or the enumeration. *Enforced*: by the readers while they read, or by the rules\n"
+		    "(`aas/rules*.c`) over the tree that was read; either way `twinshell check` reports the rule's id. *Mode*: always, or in\n"
+		    "strict mode alone; see [conformance-choices.md](conformance-choices.md).\n\n"
 		    "| Rule | Where | What it says | Enforced | Version | Mode |\n|---|---|---|---|---|---|\n");
 	for (unsigned i = 0; i < aas_n_rules; i++)
 		row(b, &aas_rules[i]);
