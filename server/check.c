@@ -124,7 +124,7 @@ static int check_file(const char *name, const struct options *o, bool first)
 	int status = EX_NOINPUT;
 	enum err e = a ? file_read(a, name, FILE_MAX, &bytes, &d) : ERR_NO_MEMORY;
 	if (e) {
-		fprintf(stderr, "%s: %s\n", name, d.n ? d.list[0].text : err_info[e].text);
+		fprintf(stderr, "%s%s%s\n", d.n ? "" : name, d.n ? "" : ": ", d.n ? d.list[0].text : err_info[e].text);
 	} else {
 		if (o->json) {
 			buf_puts(&b, first ? "\n {\"file\":" : ",\n {\"file\":");
@@ -142,10 +142,19 @@ static int check_file(const char *name, const struct options *o, bool first)
 	return status;
 }
 
-static int usage(void)
+static int usage(const char *why, const char *word)
 {
+	if (why)
+		fprintf(stderr, "twinshell: %s \"%s\"\n", why, word);
 	fputs("usage: twinshell check [--strict] [--version 3.0|3.1] [--json] FILE...\n", stderr);
 	return EX_USAGE;
+}
+
+static bool take_version(struct options *o, const char *word)
+{
+	if (str_eq(word, "3.0"))
+		o->rules |= AAS_RULES_V30;
+	return str_eq(word, "3.0") || str_eq(word, "3.1");
 }
 
 int check_files(int argc, char **argv)
@@ -153,18 +162,18 @@ int check_files(int argc, char **argv)
 	struct options o = { AAS_RULES_LENIENT, false };
 	int i = 0, status = EX_OK;
 	bool first = true;
-	for (; i < argc && !strncmp(argv[i], "--", 2); i++) {
+	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (str_eq(argv[i], "--strict"))
 			o.rules |= AAS_RULES_STRICT;
 		else if (str_eq(argv[i], "--json"))
 			o.json = true;
-		else if (str_eq(argv[i], "--version") && i + 1 < argc && (str_eq(argv[i + 1], "3.0") || str_eq(argv[i + 1], "3.1")))
-			o.rules |= str_eq(argv[++i], "3.0") ? AAS_RULES_V30 : 0;
-		else
-			return usage();
+		else if (!str_eq(argv[i], "--version"))
+			return usage("there is no option", argv[i]);
+		else if (!take_version(&o, ++i < argc ? argv[i] : ""))
+			return usage("--version is 3.0 or 3.1, not", i < argc ? argv[i] : "");
 	}
 	if (i == argc)
-		return usage();
+		return usage(NULL, NULL);
 	if (o.json)
 		putchar('[');
 	for (; i < argc; i++) {
