@@ -142,12 +142,11 @@ static int check_file(const char *name, const struct options *o, bool first)
 	return status;
 }
 
-static int usage(const char *why, const char *word)
+static void usage(const char *why, const char *word)
 {
 	if (why)
 		fprintf(stderr, "twinshell: %s \"%s\"\n", why, word);
 	fputs("usage: twinshell check [--strict] [--version 3.0|3.1] [--json] FILE...\n", stderr);
-	return EX_USAGE;
 }
 
 static bool take_version(struct options *o, const char *word)
@@ -157,26 +156,35 @@ static bool take_version(struct options *o, const char *word)
 	return str_eq(word, "3.0") || str_eq(word, "3.1");
 }
 
+/* Options may stand anywhere; the files are moved to the front of argv.  Their number, or -1 after a message. */
+static int take_options(struct options *o, int argc, char **argv)
+{
+	int files = 0;
+	for (int i = 0; i < argc; i++) {
+		if (argv[i][0] != '-')
+			argv[files++] = argv[i];
+		else if (str_eq(argv[i], "--strict"))
+			o->rules |= AAS_RULES_STRICT;
+		else if (str_eq(argv[i], "--json"))
+			o->json = true;
+		else if (!str_eq(argv[i], "--version"))
+			return usage("there is no option", argv[i]), -1;
+		else if (!take_version(o, ++i < argc ? argv[i] : ""))
+			return usage("--version is 3.0 or 3.1, not", i < argc ? argv[i] : ""), -1;
+	}
+	return files ? files : (usage(NULL, NULL), -1);
+}
+
 int check_files(int argc, char **argv)
 {
 	struct options o = { AAS_RULES_LENIENT, false };
-	int i = 0, status = EX_OK;
+	int status = EX_OK, files = take_options(&o, argc, argv);
 	bool first = true;
-	for (; i < argc && argv[i][0] == '-'; i++) {
-		if (str_eq(argv[i], "--strict"))
-			o.rules |= AAS_RULES_STRICT;
-		else if (str_eq(argv[i], "--json"))
-			o.json = true;
-		else if (!str_eq(argv[i], "--version"))
-			return usage("there is no option", argv[i]);
-		else if (!take_version(&o, ++i < argc ? argv[i] : ""))
-			return usage("--version is 3.0 or 3.1, not", i < argc ? argv[i] : "");
-	}
-	if (i == argc)
-		return usage(NULL, NULL);
+	if (files < 0)
+		return EX_USAGE;
 	if (o.json)
 		putchar('[');
-	for (; i < argc; i++) {
+	for (int i = 0; i < files; i++) {
 		int s = check_file(argv[i], &o, first);
 		first = first && s == EX_NOINPUT;
 		if (s > status)

@@ -32,7 +32,9 @@ static int run(const char **out, const char *const *argv)
 	fflush(stdout);
 	if (!freopen(path, "w", stdout) || !freopen("/dev/null", "w", stderr))
 		abort();
-	int status = check_files(argc, (char **)argv);
+	char *words[8];
+	memcpy(words, argv, ((size_t)argc + 1) * sizeof *words);
+	int status = check_files(argc, words);
 	fflush(stdout);
 	fflush(stderr);
 	dup2(keep, 1);
@@ -72,6 +74,9 @@ static void lines(const char *good, const char *bad, const char *as_xml)
 	check_int(RUN(&out, "--version", "3.0", good), EX_DATAERR, "nor by V3.0");
 	check_str(out, "good.json: submodels[0].submodelElements[0]: [STR-105] V3.0 requires contentType\n", "for another reason");
 	check_int(RUN(&out, "--version", "3.1", good), EX_OK, "V3.1 is the default");
+	check_int(RUN(&out, good, "--strict"), EX_DATAERR, "an option may follow");
+	check_int(RUN(&out, good, "--loud"), EX_USAGE, "and must be known there, too");
+	check_int(RUN(&out, good, "--version"), EX_USAGE, "a version that is missing");
 	check_int(RUN(&out, bad, good), EX_DATAERR, "one of two files is wrong");
 	check_str(out, "bad.json: submodels[0].id: [STR-033] must not be empty\nbad.json: submodels[0]: Submodel has no attribute \"x\"\n"
 		       "bad.json: submodels[0].submodelElements[1]: [AASd-022] the idShort \"f\" is used twice\n"
