@@ -9,6 +9,7 @@
 #include "aas/json.h"
 #include "aas/lexical.h"
 #include "aas/lookup.h"
+#include "aas/rules.h"
 #include "aas/sax.h"
 #include "base/buf.h"
 
@@ -25,6 +26,7 @@ struct frame {
 	union aas_slot *slot;
 	struct aas_node *tail;		/* IN_LIST: the last item */
 	size_t n;			/* IN_LIST: items so far */
+	bool strayed;			/* a text that does not belong here has been reported */
 	struct diag_frame at;
 };
 
@@ -45,18 +47,36 @@ struct reader {
 	struct aas_node *root;
 	struct buf text;
 	unsigned depth, nodes;
+	bool collect;			/* go on after a fault */
+	unsigned faults;
+	size_t skip;			/* elements that are open and passed over */
 	struct known known[KNOWN];
 	struct frame stack[2 * AAS_DEPTH_MAX + 4];
 };
 
-__attribute__((cold, noinline, format(printf, 2, 3))) static enum err fault(struct reader *r, const char *fmt, ...)
+__attribute__((cold, noinline, format(printf, 3, 4))) static enum err fault(struct reader *r, const char *rule, const char *fmt, ...)
 {
 	char text[300];
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	return diag_add(r->d, ERR_BAD_REQUEST, "%s (line %u)", text, sax_line(&r->from));
+	r->faults++;
+	return diag_rule(r->d, ERR_BAD_REQUEST, rule, "%s (line %u)", text, sax_line(&r->from));
+}
+
+/* A fault after which the reader stands where it would without. */
+static inline enum err go_on(const struct reader *r, enum err e)
+{
+	return r->collect && e == ERR_BAD_REQUEST ? ERR_OK : e;
+}
+
+/* The element that begins is the fault: when all are wanted, go on behind it. */
+static enum err pass_over(struct reader *r, enum err e)
+{
+	e = go_on(r, e);
+	r->skip = e ? 0 : 1;
+	return e;
 }
 
 static enum err no_memory(struct reader *r)
@@ -80,13 +100,14 @@ static void pop(struct reader *r)
 /* A new instance in `slot` (or at the end of a list); the element that began is it. */
 static enum err enter(struct reader *r, const struct aas_class *c, struct aas_node *parent, struct aas_node **place, struct frame **f)
 {
-	if (++r->nodes > AAS_DEPTH_MAX)
-		return fault(r, "nested deeper than %d levels", AAS_DEPTH_MAX);
+	if (r->nodes == AAS_DEPTH_MAX)
+		return pass_over(r, fault(r, NULL, "nested deeper than %d levels", AAS_DEPTH_MAX));
 	struct aas_node *n = *place ? *place : aas_node_new(r->a, c->id);	/* only the root may be there already */
 	if (!n)
 		return no_memory(r);
 	n->parent = parent;
 	*place = n;
+	r->nodes++;
 	*f = push(r, IN_NODE, n);
 	return ERR_OK;
 }
@@ -101,11 +122,11 @@ static enum err start_root(struct reader *r, const char *ns, const char *name)
 			r->ns = aas_xml_namespace(versions[i]);
 	r->ns_kept = ns;
 	if (!r->ns)
-		return fault(r, "the namespace \"%.100s\" is not that of AAS V3.0 or V3.1", ns);
+		return fault(r, NULL, "the namespace \"%.100s\" is not that of AAS V3.0 or V3.1", ns);
 	if (sole && c != sole)
-		return fault(r, "the element \"%s\" is expected, not \"%.80s\"", sole->xml, name);
+		return fault(r, NULL, "the element \"%s\" is expected, not \"%.80s\"", sole->xml, name);
 	if (!c || !aas_class_fits(c, r->type))
-		return fault(r, "the element \"%.80s\" is no %s", name, aas_type_name(r->type));
+		return fault(r, NULL, "the element \"%.80s\" is no %s", name, aas_type_name(r->type));
 	return enter(r, c, NULL, &r->root, &f);
 }
 
@@ -126,15 +147,15 @@ static enum err start_attribute(struct reader *r, struct frame *top, const char 
 	struct aas_node *n = top->node;
 	int i = find_attribute(r, n->cls, name);
 	if (i < 0)
-		return fault(r, "a %s has no element \"%.80s\"", n->cls->name, name);
+		return pass_over(r, fault(r, NULL, "a %s has no element \"%.80s\"", n->cls->name, name));
 	const struct aas_prop *p = &n->cls->props[i];
 	const struct aas_class *sole = p->kind == AAS_NODE ? aas_class_sole(p->type) : NULL;
 	struct frame *f = NULL;
 	if (n->slot[i].ord)
-		return fault(r, "the element \"%s\" is given twice", p->name);
+		return pass_over(r, fault(r, NULL, "the element \"%s\" is given twice", p->name));
 	if (sole) {
 		enum err e = enter(r, sole, n, &n->slot[i].node, &f);
-		if (e)
+		if (e || r->skip)
 			return e;
 	} else {
 		f = push(r, places[p->kind], n);
@@ -164,15 +185,15 @@ static enum err start_instance(struct reader *r, struct frame *top, const char *
 	struct frame *f;
 	enum err e;
 	if (!c || !aas_class_fits(c, top->prop->type))
-		return fault(r, "the element \"%.80s\" is no %s", name, aas_type_name(top->prop->type));
+		return pass_over(r, fault(r, NULL, "the element \"%.80s\" is no %s", name, aas_type_name(top->prop->type)));
 	if (top->place == IN_ONE) {
 		if (top->slot->ord)
-			return fault(r, "only one %s is allowed", aas_type_name(top->prop->type));
+			return pass_over(r, fault(r, NULL, "only one %s is allowed", aas_type_name(top->prop->type)));
 		return enter(r, c, top->node, &top->slot->node, &f);
 	}
 	if (!top->tail)
 		top->slot->node = NULL;		/* it may hold the mark of hand_over */
-	if ((e = enter(r, c, top->node, top->tail ? &top->tail->next : &top->slot->node, &f)))
+	if ((e = enter(r, c, top->node, top->tail ? &top->tail->next : &top->slot->node, &f)) || r->skip)
 		return e;
 	top->tail = f->node;
 	f->named = true;
@@ -184,20 +205,27 @@ static enum err on_start(void *ctx, const char *ns, const char *name, const stru
 {
 	struct reader *r = ctx;
 	struct frame *top = r->depth ? &r->stack[r->depth - 1] : NULL;
-	for (unsigned i = 0; i < n; i++)
+	enum err e = ERR_OK;
+	if (r->skip) {
+		r->skip++;
+		return ERR_OK;
+	}
+	for (unsigned i = 0; i < n && !e; i++)
 		if (top || !str_eq(attr[i].ns, NS_XSI))
-			return fault(r, "the element \"%.80s\" has an attribute \"%.80s\"", name, attr[i].name);
+			e = go_on(r, fault(r, NULL, "the element \"%.80s\" has an attribute \"%.80s\"", name, attr[i].name));
+	if (e)
+		return e;
 	if (!top)
 		return start_root(r, ns, name);
 	if (ns != r->ns_kept && !str_eq(ns, r->ns))
-		return fault(r, "the element \"%.80s\" is in the foreign namespace \"%.100s\"", name, ns);
+		return pass_over(r, fault(r, NULL, "the element \"%.80s\" is in the foreign namespace \"%.100s\"", name, ns));
 	if (r->depth == sizeof r->stack / sizeof *r->stack)
-		return fault(r, "nested too deeply");
+		return pass_over(r, fault(r, NULL, "nested too deeply"));
 	switch (top->place) {
 	case IN_NODE:
 		return start_attribute(r, top, name);
 	case IN_TEXT:
-		return fault(r, "text is expected, not the element \"%.80s\"", name);
+		return pass_over(r, fault(r, NULL, "text is expected, not the element \"%.80s\"", name));
 	default:
 		return start_instance(r, top, name);
 	}
@@ -232,17 +260,26 @@ static int brief(size_t n)
 	return n > 80 ? 80 : (int)n;
 }
 
-static enum err check_string(struct reader *r, unsigned type, struct slice s)
+__attribute__((cold, noinline)) static enum err wrong_string(struct reader *r, const struct aas_prop *p, struct slice s, size_t len)
 {
-	const struct aas_string_type *t = &aas_strings[type];
-	size_t len = t->max && s.n > t->max ? utf8_length(s.p, s.n) : s.n;
+	const struct aas_string_type *t = &aas_strings[p->type];
+	const char *rule = aas_rule_of_text(p, s.p, s.n);
 	if (!utf8_xml_valid(s.p, s.n))
-		return fault(r, "holds characters that are not allowed");
+		return fault(r, rule, "holds characters that are not allowed");
 	if (len < t->min)
-		return fault(r, "must not be empty");
+		return fault(r, rule, "must not be empty");
 	if (t->max && len > t->max)
-		return fault(r, "has %zu characters, %u are allowed", len, t->max);
-	return t->check == aas_lex_any || t->check(s.p, s.n) ? ERR_OK : fault(r, "\"%.*s\" is not a valid %s", brief(s.n), s.p, t->name);
+		return fault(r, rule, "has %zu characters, %u are allowed", len, t->max);
+	return fault(r, rule, "\"%.*s\" is not a valid %s", brief(s.n), s.p, t->name);
+}
+
+static enum err check_string(struct reader *r, const struct aas_prop *p, struct slice s)
+{
+	const struct aas_string_type *t = &aas_strings[p->type];
+	size_t len = t->max && s.n > t->max ? utf8_length(s.p, s.n) : s.n;
+	if (utf8_xml_valid(s.p, s.n) && len >= t->min && (!t->max || len <= t->max) && (t->check == aas_lex_any || t->check(s.p, s.n)))
+		return ERR_OK;
+	return go_on(r, wrong_string(r, p, s, len));
 }
 
 static enum err end_text(struct reader *r, struct frame *f)
@@ -255,19 +292,20 @@ static enum err end_text(struct reader *r, struct frame *f)
 	case AAS_BOOL:
 		t = collapse(t);
 		f->slot->ord = slice_is(t, "true") || slice_is(t, "1") ? 2 : slice_is(t, "false") || slice_is(t, "0") ? 1 : 0;
-		return f->slot->ord ? ERR_OK : fault(r, "true or false is expected");
+		return f->slot->ord ? ERR_OK : go_on(r, fault(r, NULL, "true or false is expected"));
 	case AAS_ENUM:
 		if ((i = aas_enum_find(p->type, t.p, t.n)) < 0)
-			return fault(r, "\"%.*s\" is no literal of %s", brief(t.n), t.p, aas_enums[p->type].name);
+			return go_on(r, fault(r, aas_rule_of(p, AAS_RULE_LITERAL), "\"%.*s\" is no literal of %s", brief(t.n), t.p,
+					      aas_enums[p->type].name));
 		f->slot->ord = 1 + (uintptr_t)i;
 		return ERR_OK;
 	case AAS_B64:
 		squeeze(&r->text);
 		t = buf_view(&r->text);
-		e = aas_lex_base64(t.p, t.n) ? ERR_OK : fault(r, "is not base64 with its padding");
+		e = aas_lex_base64(t.p, t.n) ? ERR_OK : go_on(r, fault(r, NULL, "is not base64 with its padding"));
 		break;
 	default:
-		e = check_string(r, p->type, t);
+		e = check_string(r, p, t);
 	}
 	if (e)
 		return e;
@@ -282,21 +320,23 @@ static enum err check_whole(struct reader *r, const struct aas_node *n)
 {
 	const struct aas_class_index *x = &aas_class_index[n->cls->id];
 	struct diag_frame f;
-	for (uint32_t left = x->required; left; left &= left - 1)
+	enum err e = ERR_OK;
+	for (uint32_t left = x->required; left && !e; left &= left - 1)
 		if (!n->slot[__builtin_ctz(left)].ord)
-			return fault(r, "%s is required", n->cls->props[__builtin_ctz(left)].name);
-	for (uint32_t left = x->values; left; left &= left - 1) {
-		unsigned i = (unsigned)__builtin_ctz(left);
-		const char *s = n->slot[i].str;
+			e = go_on(r, fault(r, aas_rule_of_class(n->cls, AAS_RULE_REQUIRED), "%s is required",
+					   n->cls->props[__builtin_ctz(left)].name));
+	for (uint32_t left = x->values; left && !e; left &= left - 1) {
+		const struct aas_prop *p = &n->cls->props[__builtin_ctz(left)];
+		const char *s = n->slot[__builtin_ctz(left)].str;
 		uintptr_t type = n->slot[x->value_type].ord;
 		if (!s || !type || aas_xsd_ok(type, s, strlen(s)))
 			continue;
-		diag_push(r->d, &f, n->cls->props[i].name);
-		enum err e = fault(r, "\"%.*s\" is not a value of %s", brief(strlen(s)), s, aas_xsd_of(type)->name);
+		diag_push(r->d, &f, p->name);
+		e = go_on(r, fault(r, aas_rule_of(p, AAS_RULE_VALUE), "\"%.*s\" is not a value of %s", brief(strlen(s)), s,
+				   aas_xsd_of(type)->name));
 		diag_pop(r->d);
-		return e;
 	}
-	return ERR_OK;
+	return e;
 }
 
 /* An identifiable is whole: hand it over and forget it.  Its list, the frame below, only remembers that there was one. */
@@ -316,6 +356,10 @@ static enum err on_end(void *ctx)
 	struct reader *r = ctx;
 	struct frame *f = &r->stack[r->depth - 1];
 	enum err e = ERR_OK;
+	if (r->skip) {
+		r->skip--;
+		return ERR_OK;
+	}
 	if (f->place == IN_TEXT) {
 		e = end_text(r, f);
 	} else if (f->place == IN_NODE) {
@@ -324,7 +368,8 @@ static enum err on_end(void *ctx)
 		if (!e && r->items && r->depth == 3)
 			e = hand_over(r, f);
 	} else if (!f->slot->ord) {
-		e = f->place == IN_LIST ? fault(r, "must not be empty, leave it out") : fault(r, "a %s is expected", aas_type_name(f->prop->type));
+		e = go_on(r, f->place == IN_LIST ? fault(r, aas_rule_of(f->prop, AAS_RULE_LIST), "must not be empty, leave it out") :
+						   fault(r, NULL, "a %s is expected", aas_type_name(f->prop->type)));
 	}
 	if (!e)
 		pop(r);
@@ -334,13 +379,18 @@ static enum err on_end(void *ctx)
 static enum err on_text(void *ctx, const char *p, size_t n)
 {
 	struct reader *r = ctx;
-	if (r->stack[r->depth - 1].place == IN_TEXT) {
+	struct frame *f = &r->stack[r->depth - 1];
+	if (r->skip || f->strayed)
+		return ERR_OK;
+	if (f->place == IN_TEXT) {
 		buf_put(&r->text, p, n);
 		return r->text.failed ? no_memory(r) : ERR_OK;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (p[i] != ' ' && p[i] != '\n' && p[i] != '\t' && p[i] != '\r')
-			return fault(r, "unexpected text \"%.*s\"", (int)(n - i < 40 ? n - i : 40), p + i);
+		if (p[i] != ' ' && p[i] != '\n' && p[i] != '\t' && p[i] != '\r') {
+			f->strayed = true;
+			return go_on(r, fault(r, NULL, "unexpected text \"%.*s\"", (int)(n - i < 40 ? n - i : 40), p + i));
+		}
 	return ERR_OK;
 }
 
@@ -362,13 +412,25 @@ static enum err read_from(struct reader *r, struct source source, size_t limit)
 	return e;
 }
 
-enum err aas_xml_read_as(struct arena *a, unsigned type, const char *text, size_t n, struct aas_node **out, struct diag *d)
+static enum err read_text(struct arena *a, unsigned type, const char *text, size_t n, bool collect, struct aas_node **out, struct diag *d)
 {
 	struct slice rest = { text, n };
-	struct reader r = { .a = a, .d = d, .type = type };
+	struct reader r = { .a = a, .d = d, .type = type, .collect = collect };
 	enum err e = read_from(&r, source_slice(&rest), 2 * n + 64);	/* as UTF-8 */
-	*out = e ? NULL : r.root;
+	if (!e && r.faults)
+		e = ERR_BAD_REQUEST;
+	*out = e && (!collect || e != ERR_BAD_REQUEST) ? NULL : r.root;
 	return e;
+}
+
+enum err aas_xml_read_as(struct arena *a, unsigned type, const char *text, size_t n, struct aas_node **out, struct diag *d)
+{
+	return read_text(a, type, text, n, false, out, d);
+}
+
+enum err aas_xml_collect(struct arena *a, unsigned type, const char *text, size_t n, struct aas_node **out, struct diag *d)
+{
+	return read_text(a, type, text, n, true, out, d);
 }
 
 enum err aas_xml_read(struct arena *a, const char *text, size_t n, struct aas_node **environment, struct diag *d)

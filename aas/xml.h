@@ -21,6 +21,9 @@ const char *aas_xml_namespace(enum aas_version);
 enum err aas_xml_read(struct arena *, const char *text, size_t n, struct aas_node **environment, struct diag *);
 /* A document whose root element is an instance of `type`, a class or an abstract type. */
 enum err aas_xml_read_as(struct arena *, unsigned type, const char *text, size_t n, struct aas_node **out, struct diag *);
+/* As aas_xml_read_as, but goes on after a fault of an element or a text, as AAS_JSON_COLLECT does (json.h), and stops only where the text is
+ * no XML.  ERR_BAD_REQUEST when there were faults; *out is what could be read, or NULL. */
+enum err aas_xml_collect(struct arena *, unsigned type, const char *text, size_t n, struct aas_node **out, struct diag *);
 
 /* A whole document, compact: the element of the node with its namespace, before it the XML declaration when the node is an
  * Environment.  The order of elements is that of the schema.  Carriage returns are written as references, since a parser would turn them

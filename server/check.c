@@ -75,7 +75,7 @@ static enum err read_any(struct arena *a, struct slice bytes, struct aas_node **
 		return e;
 	}
 	if (is_xml(bytes))
-		return aas_xml_read(a, bytes.p, bytes.n, environment, d);
+		return aas_xml_collect(a, AAS_Environment, bytes.p, bytes.n, environment, d);
 	return aas_json_read(a, AAS_Environment, bytes.p, bytes.n, AAS_JSON_COLLECT, environment, d);
 }
 

@@ -4,6 +4,7 @@
 
 #include "aas/json.h"
 #include "aas/tree.h"
+#include "aas/xml.h"
 #include "tests/tap.h"
 
 static struct arena *arena;
@@ -94,6 +95,39 @@ static void collecting(void)
 	diag_fini(&d);
 }
 
+/* The same for XML. */
+static void collecting_xml(void)
+{
+	static const char text[] =
+		"<environment xmlns='https://admin-shell.io/aas/3/1'><submodels><submodel><id></id><kind>x</kind><lamp><a>1</a></lamp>stray"
+		"<submodelElements>"
+		"<property a='1'><idShort>1a</idShort><valueType>xs:int</valueType><value>five</value></property>"
+		"<lamp><idShort>b</idShort></lamp>"
+		"<property xmlns='urn:other'><idShort>b</idShort></property>"
+		"<range><idShort>c</idShort><idShort>c</idShort><min><b/></min></range>"
+		"<capability><idShort>c</idShort><extensions></extensions><qualifiers><qualifier><type>t</type></qualifier></qualifiers></capability>"
+		"</submodelElements></submodel></submodels></environment>";
+	struct diag d = DIAG_INIT;
+	struct aas_node *n = NULL;
+	check_int(aas_xml_collect(arena, AAS_Environment, text, strlen(text), &n, &d), ERR_BAD_REQUEST, "all faults of an XML text");
+	if (check(n != NULL, "and what could be read"))
+		aas_rules_check(n, 0, &d);
+	check_str(told(&d),
+		  "submodels[0].id [STR-033]\nsubmodels[0].kind [STR-072]\nsubmodels[0] []\nsubmodels[0] []\n"
+		  "submodels[0].submodelElements []\nsubmodels[0].submodelElements[0].idShort [AASd-002]\n"
+		  "submodels[0].submodelElements[0].value [STR-068]\nsubmodels[0].submodelElements []\nsubmodels[0].submodelElements []\n"
+		  "submodels[0].submodelElements[1] []\nsubmodels[0].submodelElements[1].min []\nsubmodels[0].submodelElements[1] [STR-100]\n"
+		  "submodels[0].submodelElements[2].extensions [STR-003]\nsubmodels[0].submodelElements[2].qualifiers[0] [STR-084]\n"
+		  "submodels[0].submodelElements[2] [AASd-022]\n", "are told");
+	check(!d.top, "no frame is left");
+	diag_clear(&d);
+	check_int(aas_xml_collect(arena, AAS_Environment, text, strlen(text) - 20, &n, &d), ERR_BAD_REQUEST, "a text that is cut");
+	check(n && strstr(d.list[d.n - 1].text, "not well-formed"), "is read up to its end");
+	check_int(aas_xml_collect(arena, AAS_Submodel, text, strlen(text), &n, &d), ERR_BAD_REQUEST, "another root");
+	check(!n, "is none");
+	diag_fini(&d);
+}
+
 /* An element in the tree that it has been put into. */
 static void hanging(void)
 {
@@ -169,6 +203,7 @@ int main(void)
 	arena = arena_new(0);
 	paths();
 	collecting();
+	collecting_xml();
 	hanging();
 	many();
 	ids();

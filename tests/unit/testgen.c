@@ -132,7 +132,7 @@ struct file {
 static enum err read_file(const struct file *f, struct arena *a, unsigned flags, struct aas_node **n, struct diag *d)
 {
 	*n = NULL;
-	enum err e = f->xml ? aas_xml_read(a, f->text, f->n, n, d) : aas_json_read(a, f->type, f->text, f->n, AAS_JSON_COLLECT, n, d);
+	enum err e = f->xml ? aas_xml_collect(a, f->type, f->text, f->n, n, d) : aas_json_read(a, f->type, f->text, f->n, AAS_JSON_COLLECT, n, d);
 	enum err broken = *n ? aas_rules_check(*n, flags, d) : ERR_OK;
 	return e ? e : broken;
 }
@@ -158,7 +158,7 @@ static void stop_at_first(const struct file *f, struct arena *a)
 {
 	struct diag d = DIAG_INIT;
 	struct aas_node *n;
-	if (aas_json_read(a, f->type, f->text, f->n, 0, &n, &d) && (d.n != 1 || d.top || n))
+	if ((f->xml ? aas_xml_read_as(a, f->type, f->text, f->n, &n, &d) : aas_json_read(a, f->type, f->text, f->n, 0, &n, &d)) && (d.n != 1 || d.top || n))
 		complain(f->path, "refused without one message", &d);
 	diag_fini(&d);
 }
@@ -178,8 +178,7 @@ static void try_invalid(const struct file *f, struct arena *a, const struct reas
 	*(e ? &t->refused : &t->accepted) += 1;
 	t->v31 += !read_file(f, a, AAS_RULES_LENIENT, &n, &now);
 	diag_fini(&now);
-	if (!f->xml)
-		stop_at_first(f, a);
+	stop_at_first(f, a);
 }
 
 static const struct reason *reason_of(const char *path)
@@ -204,9 +203,7 @@ static void try_file(const char *path, int xml)
 	f.text = text;
 	if (!text || !a)
 		abort();
-	if (xml && f.type != AAS_Environment)
-		;	/* the XML reader reads environments alone */
-	else if (strstr(path, "/Expected/"))
+	if (strstr(path, "/Expected/"))
 		try_valid(&f, a, &d);
 	else if (why)
 		try_invalid(&f, a, why, &d);
