@@ -239,6 +239,8 @@ static void check_node(struct aas_run *r, const struct aas_node *n)
 	const struct per_class *x = &per_class[n->cls->id];
 	for (unsigned i = 0; i < x->n; i++) {
 		const struct aas_rule *rule = x->list[i].rule;
+		if (r->flags & AAS_RULES_V30_ALONE && rule->versions == AAS_RULE_BOTH)
+			continue;
 		bool old = rule->versions == AAS_RULE_V30 || (rule->versions == AAS_RULE_DIFFER && rule->how != AAS_RULE_PREDICATE);
 		if ((old && !aas_run_v30(r)) || (rule->mode == AAS_RULE_STRICT && !aas_run_strict(r)) ||
 		    (r->only && !str_eq(rule->what, n->cls->name)))

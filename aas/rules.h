@@ -38,6 +38,7 @@ enum aas_rules_flags {
 	AAS_RULES_LENIENT = 0,
 	AAS_RULES_STRICT = 1,		/* also what docs/conformance-choices.md lets pass otherwise */
 	AAS_RULES_V30 = 2,		/* and what V3.0 asked for */
+	AAS_RULES_V30_ALONE = 4,	/* with V30: nothing else */
 };
 
 /* Walk `root` and everything below once, and report every broken rule with its path and id.  The root may hang in a tree: then what its
