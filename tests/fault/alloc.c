@@ -11,6 +11,7 @@
 #include "aas/environment.h"
 #include "aas/json.h"
 #include "aas/rdf.h"
+#include "aas/rules.h"
 #include "aas/tree.h"
 #include "aas/xml.h"
 #include "tests/tap.h"
@@ -99,6 +100,55 @@ static enum err refuse_json(void)
 	diag_fini(&d);
 	arena_free(a);
 	return e == ERR_BAD_REQUEST ? ERR_OK : e ? e : ERR_INTERNAL;
+}
+
+/* Reading on after faults, and the rules over what is left: names and languages are many enough to be hashed. */
+static struct buf many_json, many_xml;
+
+static void make_many(void)
+{
+	struct aas_node *n;
+	struct arena *a = arena_new(0);
+	buf_init(&many_json, 0), buf_init(&many_xml, 0);
+	buf_puts(&many_json, "{\"submodels\":[{\"modelType\":\"Submodel\",\"id\":\"u\",\"submodelElements\":[");
+	for (int i = 0; i < 12; i++)
+		buf_printf(&many_json, "{\"modelType\":\"Capability\",\"idShort\":\"c%d\"},", i % 11);
+	buf_puts(&many_json, "{\"modelType\":\"MultiLanguageProperty\",\"idShort\":\"m\",\"value\":[");
+	for (int i = 0; i < 12; i++)
+		buf_printf(&many_json, "%s{\"language\":\"de-x-%d\",\"text\":\"t\"}", i ? "," : "", i % 11);
+	buf_puts(&many_json, "]}]}]}");
+	if (!a || aas_json_read(a, AAS_Environment, many_json.p, many_json.n, 0, &n, NULL))
+		abort();
+	aas_xml_write(&many_xml, n, AAS_V3_1);
+	for (char *p = many_xml.p; (p = strstr(p, ">m<")); p++)
+		p[1] = '9';		/* no idShort */
+	arena_free(a);
+}
+
+static enum err collect(bool from_xml)
+{
+	struct diag d = DIAG_INIT;
+	struct arena *a = arena_new(0);
+	struct aas_node *n = NULL;
+	enum err e = !a ? ERR_NO_MEMORY : from_xml ? aas_xml_collect(a, AAS_Environment, many_xml.p, many_xml.n, &n, &d) :
+		     aas_json_read(a, AAS_Environment, many_json.p, many_json.n, AAS_JSON_COLLECT, &n, &d);
+	if (e == (from_xml ? ERR_BAD_REQUEST : ERR_OK))
+		e = n ? aas_rules_check(n, AAS_RULES_STRICT, &d) : ERR_INTERNAL;
+	if (e == ERR_BAD_REQUEST && d.n + d.lost != (from_xml ? 3 : 2))
+		e = ERR_INTERNAL;
+	diag_fini(&d);
+	arena_free(a);
+	return e == ERR_BAD_REQUEST ? ERR_OK : e ? e : ERR_INTERNAL;
+}
+
+static enum err collect_json(void)
+{
+	return collect(false);
+}
+
+static enum err collect_xml(void)
+{
+	return collect(true);
 }
 
 static char message[600];	/* of the last reading */
@@ -235,6 +285,10 @@ int main(void)
 	read_xml();		/* what is made once */
 	try_all("reading JSON", read_json);
 	try_all("refusing JSON", refuse_json);
+	make_many();
+	try_all("all faults of JSON", collect_json);
+	try_all("all faults of XML", collect_xml);
+	buf_fini(&many_json), buf_fini(&many_xml);
 	try_all("reading XML", read_xml);
 	try_all("writing XML", write_xml);
 	try_all("writing JSON", write_json);
