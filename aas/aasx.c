@@ -188,9 +188,11 @@ static enum err read_spec(struct aasx_reader *p, struct spec *s, const struct zi
 	if (!e)
 		e = zip_file_read(p->opc.zip, z, AASX_SPEC_MAX, scratch, &text, d);
 	if (!e) {
+		bool all = d && d->sink;
 		s->xml = !is_json(&text);
-		e = s->xml ? aas_xml_read(p->arena, text.p, text.n, &s->env, d)
-			   : aas_json_read(p->arena, AAS_Environment, text.p, text.n, AAS_JSON_DEFAULT, &s->env, d);
+		e = !s->xml ? aas_json_read(p->arena, AAS_Environment, text.p, text.n, all ? AAS_JSON_COLLECT : AAS_JSON_DEFAULT, &s->env, d) :
+		    all ? aas_xml_collect(p->arena, AAS_Environment, text.p, text.n, &s->env, d) :
+			  aas_xml_read(p->arena, text.p, text.n, &s->env, d);
 	}
 	arena_free(scratch);
 	return e;

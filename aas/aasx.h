@@ -4,7 +4,8 @@
  * Reading is bounded: number of entries, size of each part, total size, compression ratio.  Path traversal, absolute and external
  * targets, duplicate parts, encrypted entries, headers that contradict the directory are refused with a message that names the part.
  * Specs are united by id: JSON counts before XML, two different shells or submodels with one id are refused, of two concept
- * descriptions the first is taken.  One thread at a time.
+ * descriptions the first is taken.  The first fault ends the reading; for a diag that has a sink, the first spec that has any is read to
+ * its end and all its faults are told.  One thread at a time.
  */
 #ifndef AAS_AASX_H
 #define AAS_AASX_H

@@ -334,9 +334,40 @@ static void damaged(void)
 	check(aasx_is("PK\3\4", 4) && !aasx_is("PK\3", 3) && !aasx_is("{\"a\":1}", 7), "what begins like a ZIP file");
 }
 
+static void count_message(void *ctx, const struct diag_message *m)
+{
+	*(unsigned *)ctx += m->rule != NULL;
+}
+
+/* Who takes messages one by one wants them all. */
+static void all_faults(void)
+{
+	static const char json[] = SM("", ",\"kind\":\"x\"");
+	static const char xml[] = "<environment xmlns=\"https://admin-shell.io/aas/3/0\"><submodels><submodel><id></id><kind>x</kind></submodel>"
+				  "</submodels></environment>";
+	for (int i = 0; i < 2; i++) {
+		const struct part part[] = { USUAL, { "aasx/data.json", i ? xml : json, 0 } };
+		struct diag d = DIAG_INIT;
+		unsigned told = 0;
+		struct aasx x;
+		size_t n;
+		char *bytes = pack(part, sizeof part / sizeof *part, &n);
+		check_int(aasx_read(a, bytes, n, &x, &d), ERR_BAD_REQUEST, "a package with two faults, as %s", i ? "XML" : "JSON");
+		check_int(d.n, 1, "the first is told");
+		diag_clear(&d);
+		d.sink = count_message;
+		d.ctx = &told;
+		check_int(aasx_read(a, bytes, n, &x, &d), ERR_BAD_REQUEST, "read for a sink");
+		check(told == 2 && d.n == 2 && !d.top, "both are");
+		diag_fini(&d);
+		free(bytes);
+	}
+}
+
 int main(void)
 {
 	a = arena_new(0);
+	all_faults();
 	plain();
 	several_specs();
 	files();
