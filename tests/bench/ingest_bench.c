@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ingest_bench.c - messages a second from the broker to the current value (spool, engine, historian; a store that only counts), against
- * a paho subscriber that only counts messages.  The same broker, publisher and payload, in turns.  Takes about 12 s.
+ * a paho subscriber that only counts messages; and from the broker into PostgreSQL, against binary COPY of as many rows of the same
+ * kind into a table of its own.  The same broker, publisher and payload, in turns.  Takes about 20 s.
  *
- * Usage: ingest_bench [SECONDS PER TURN]; in the source directory, or with $srcdir.  One JSON line on standard output.
+ * Usage: ingest_bench [SECONDS PER TURN]; in the source directory, or with $srcdir.  One JSON line per comparison on standard output.
  */
 #include <MQTTAsync.h>
 #include <arpa/inet.h>
@@ -21,12 +22,16 @@
 #include "aas/json.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "sql/pg.h"
+#include "sql/store_pg.h"
+#include "tests/database.h"
 #include "twin_engine/runtime.h"
 
 #define WINDOW 4000		/* messages between publisher and subscriber */
 #define TOPICS 100
 #define TURNS 2
 #define BURST 32
+#define COPY_ROWS 10000
 
 /* Between the processes. */
 struct shared {
@@ -234,14 +239,17 @@ static struct figure bare(double seconds)
 /* -- the server ----------------------------------------------------------------------------------------------------------------------- */
 
 static struct store_ops counting;
+static enum err (*real_append)(struct store *, const struct store_batch *);	/* NULL: nothing is stored */
 static uint64_t position;
 
 static enum err count_append(struct store *s, const struct store_batch *b)
 {
-	(void)s;
-	sh->committed += (long)b->n_samples;
-	position = b->position;
-	return ERR_OK;
+	enum err e = real_append ? real_append(s, b) : ERR_OK;
+	if (!e) {
+		sh->committed += (long)b->n_samples;
+		position = b->position;
+	}
+	return e;
 }
 
 static enum err no_position(struct store *s, const char *name, uint64_t *p)
@@ -295,30 +303,46 @@ static void plant(struct sm_service *service, struct arena *a)
 	buf_fini(&twin);
 }
 
-static struct figure server(double seconds)
+/* Samples a second until all of them are committed: the time begins with the first message. */
+static double until_committed(double seconds, struct figure *f)
+{
+	int64_t from = clock_mono_us();
+	sh->committed = 0;
+	*f = measure('t', seconds);
+	for (int64_t until = clock_mono_us() + 20 * US_PER_S; sh->committed < sh->sent && clock_mono_us() < until; )
+		clock_sleep_us(1000);
+	return (double)sh->committed * 1e6 / (double)(clock_mono_us() - from);
+}
+
+/* The store is consumed. */
+static struct figure server(struct store *store, double seconds, double *committed_rate)
 {
 	char spool[80];
-	struct store *store = store_mem_new();
 	struct changes *changes = changes_new();
 	struct live *live = live_new();
 	struct arena *a = arena_new(0);
 	struct twin_runtime *t = NULL;
 	struct diag d = DIAG_INIT;
+	struct figure f;
 	counting = *store->ops;
+	real_append = committed_rate ? counting.append : NULL;
 	counting.append = count_append;
 	counting.position = no_position;
 	store->ops = &counting;
-	snprintf(spool, sizeof spool, "%s/spool", dir);
+	snprintf(spool, sizeof spool, "%s/spool-%d", dir, committed_rate != NULL);
 	changes_subscribe(changes, on_change, NULL);
 	struct sm_service *service = sm_service_new(&(struct sm_config){ .store = store, .changes = changes, .live = live });
 	plant(service, a);
 	if (twin_start(&(struct twin_config){ .store = store, .service = service, .changes = changes, .live = live, .broker = uri,
-			.client_id = "server", .spool_dir = spool }, &t, &d))
+			.client_id = committed_rate ? "database" : "server", .spool_dir = spool }, &t, &d))
 		exit(1);
 	wait_subscribed();
 	clock_sleep_us(US_PER_S / 4);	/* the historian commits what was tried */
 	sh->committed = 0;
-	struct figure f = measure('t', seconds);
+	if (committed_rate)
+		*committed_rate = until_committed(seconds, &f);
+	else
+		f = measure('t', seconds);
 	twin_stop(t);
 	sm_service_free(service);
 	live_free(live);
@@ -326,6 +350,68 @@ static struct figure server(double seconds)
 	store->ops->close(store);
 	arena_free(a);
 	return f;
+}
+
+/* -- the database ----------------------------------------------------------------------------------------------------------------------- */
+
+static void must(enum err e, const struct diag *d)
+{
+	char text[300];
+	if (e) {
+		fprintf(stderr, "%s: %s\n", err_info[e].text, diag_first(d, text, sizeof text));
+		exit(1);
+	}
+}
+
+/* Rows a second of binary COPY, one transaction per batch. */
+static double copy_rows(const char *conninfo, long rows)
+{
+	struct diag d = DIAG_INIT;
+	struct buf b = BUF_INIT;
+	struct pg *pg;
+	must(pg_open(conninfo, &pg, &d), &d);
+	must(pg_script(pg, "CREATE TABLE IF NOT EXISTS public.bench (LIKE twinshell.sample); TRUNCATE public.bench", &d), &d);
+	int64_t from = clock_mono_us();
+	for (long done = 0; done < rows; done += COPY_ROWS) {
+		buf_reset(&b);
+		for (long i = done; i < done + COPY_ROWS && i < rows; i++) {
+			pg_copy_row(&b, 5);
+			pg_item_int8(&b, i % TOPICS);
+			pg_item_time(&b, from + i);
+			pg_item_num(&b, (double)(i % 97));
+			pg_item_int2(&b, 0);
+			pg_item_null(&b);
+		}
+		must(pg_begin(pg, PG_WRITE), &d);
+		must(pg_copy(pg, "COPY public.bench (series, ts, num, quality, text) FROM STDIN (FORMAT binary)", buf_view(&b)), &d);
+		must(pg_commit(pg), &d);
+	}
+	double rate = (double)rows * 1e6 / (double)(clock_mono_us() - from);
+	buf_fini(&b);
+	pg_close(pg);
+	return rate;
+}
+
+static void compare_database(double seconds)
+{
+	struct database db;
+	struct diag d = DIAG_INIT;
+	double ours = 0, theirs = 0, rate;
+	if (!database_cluster()) {
+		printf("{\"skipped\":\"PostgreSQL is not installed\"}\n");
+		return;
+	}
+	for (int i = 0; i < TURNS; i++) {
+		database_make(&db, "ingest", "");
+		struct store *store = store_pg_open(db.conninfo, 4, &d);
+		must(store ? ERR_OK : ERR_UNAVAILABLE, &d);
+		server(store, seconds, &rate);
+		ours += rate / TURNS;
+		theirs += copy_rows(db.conninfo, sh->committed > 1000 ? sh->committed : 1000) / TURNS;
+		if (database_admin("DROP DATABASE %s WITH (FORCE)", db.name))
+			exit(1);
+	}
+	printf("{\"to_database_per_s\":%.0f,\"copy_per_s\":%.0f,\"ratio\":%.2f}\n", ours, theirs, ours / theirs);
 }
 
 static void free_port(void)
@@ -360,7 +446,7 @@ int main(int argc, char **argv)
 	int code = run(start);
 	for (int i = 0; !code && i < TURNS; i++) {
 		b[i] = bare(seconds);
-		s[i] = server(seconds);
+		s[i] = server(store_mem_new(), seconds, NULL);
 		committed += sh->committed;
 		sent += sh->sent;
 		rate_b += b[i].rate / TURNS;
@@ -371,6 +457,8 @@ int main(int argc, char **argv)
 	if (!code)
 		printf("{\"bare_per_s\":%.0f,\"server_per_s\":%.0f,\"ratio\":%.2f,\"bare_cpu_us\":%.1f,\"server_cpu_us\":%.1f,"
 		       "\"sent\":%ld,\"committed\":%ld}\n", rate_b, rate_s, rate_s / rate_b, cpu_b, cpu_s, sent, committed);
+	if (!code)
+		compare_database(seconds);
 	run(stop);
 	run(rm);
 	return code;
