@@ -112,8 +112,8 @@ static const char *const json_texts[] = {
 
 static const char *const xml_texts[] = {
 	"", "<environment/>", "<environment xmlns=\"https://admin-shell.io/aas/3/1\"/>", "<environment xmlns=\"https://admin-shell.io/aas/3/1\"><submodels/></environment>",
-	"<environment xmlns=\"https://admin-shell.io/aas/3/0\"><submodels><submodel><id>a</id></submodel>\n<submodel><id>b</id></submodel></submodels>"
-	"<conceptDescriptions><conceptDescription><id>c</id></conceptDescription></conceptDescriptions></environment>",
+	("<environment xmlns=\"https://admin-shell.io/aas/3/0\"><submodels><submodel><id>a</id></submodel>\n<submodel><id>b</id></submodel></submodels>"
+	 "<conceptDescriptions><conceptDescription><id>c</id></conceptDescription></conceptDescriptions></environment>"),
 	"<environment xmlns=\"https://admin-shell.io/aas/3/0\"><submodels><submodel><id>a</id></submodel></submodels><submodels><submodel><id>b</id></submodel></submodels></environment>",
 	"<environment xmlns=\"https://admin-shell.io/aas/3/0\"><submodels><submodel><id>a</id></submodel><submodel><id></id></submodel></submodels></environment>",
 	"<environment xmlns=\"https://admin-shell.io/aas/3/0\"><submodels><submodel><id>a</id></submodel><submodel/></submodels></environment>",
