@@ -383,7 +383,7 @@ static void files(void)
 static void import(void)
 {
 	char *env = arena_printf(arena, "{\"assetAdministrationShells\":[%s],\"submodels\":[%s,%s]}", shell, pump, pump);
-	struct aasx_file manual = { "/aasx/manual.pdf", "application/pdf", SLICE("%PDF"), NULL };
+	struct aasx_file manual = { .path = "/aasx/manual.pdf", .content_type = "application/pdf", .bytes = SLICE("%PDF") };
 	struct aasx package = { node(AAS_Environment, env), &manual, NULL };
 	struct sm_import_report r;
 	struct store_blob out;
