@@ -5,7 +5,7 @@
  * A struct store may be used from any thread; a transaction belongs to the thread that began it.
  * Ids are compared byte for byte.  Everything returned belongs to the arena that was passed in.
  * Errors: ERR_NOT_FOUND, ERR_CONFLICT (exists already), ERR_PRECONDITION (version differs), ERR_BAD_REQUEST (not a Property), ERR_AGAIN
- * (start the transaction over), ERR_UNAVAILABLE (no database), ERR_NO_MEMORY, ERR_INTERNAL.  A call that fails changes nothing.  After any
+ * (start the transaction over), ERR_UNAVAILABLE (no database), ERR_EXPENSIVE (query), ERR_NO_MEMORY, ERR_INTERNAL.  A call that fails changes nothing.  After any
  * error but ERR_NOT_FOUND a transaction can only be aborted: its commit fails too, and leaves nothing.
  */
 #ifndef AAS_STORE_H
@@ -43,6 +43,14 @@ struct store_page {
 	struct store_doc *item;
 	size_t n;
 	const char *next;	/* the `after` of the next page; NULL: this was the last */
+};
+
+/* A query that was read (aas/query.h), and what its answer may cost: documents and steps that may be looked at, and afterwards what is left. */
+struct aas_query;
+struct store_query {
+	const struct aas_query *query;
+	size_t docs;
+	uint64_t steps;
 };
 
 enum store_put { STORE_CREATE = 1, STORE_REPLACE = 2, STORE_EITHER = 3 };
@@ -135,6 +143,11 @@ struct store_ops {
 	 * at least 1.  Filter NULL: all. */
 	enum err (*list)(struct store_txn *, enum store_kind, const struct store_filter *, const char *after, size_t limit,
 			 struct arena *, struct store_page *);
+
+	/* Those for which the query holds, paged as `list` is.  What it may cost can end the page early, even without an item: `next` is set
+	 * then.  json.p is NULL when the query selects ids.  ERR_EXPENSIVE: not one document could be decided. */
+	enum err (*query)(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
+			  struct store_page *);
 
 	/* -- values: only the rows of these elements are written, the document is folded when it is read; the version grows by one.  At least
 	 * one; of a path that comes twice the last text counts.  The caller has checked that the texts suit the valueTypes.

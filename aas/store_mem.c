@@ -114,7 +114,7 @@ static enum err mem_begin(struct store *s, bool write, struct store_txn **out)
 }
 
 /* The mutex is held.  The first thing that a reader asks for fixes its moment. */
-static void read_here(struct store_txn *t)
+void store_mem_read_here(struct store_txn *t)
 {
 	struct mem_store *m = t->store;
 	if (t->write || t->reads)
@@ -219,16 +219,16 @@ static struct mem_write *written(const struct store_txn *t, enum mem_table_id ta
 }
 
 /* After any error but ERR_NOT_FOUND a transaction can only be aborted. */
-static enum err noted(struct store_txn *t, enum err e)
+enum err store_mem_noted(struct store_txn *t, enum err e)
 {
 	t->failed |= e && e != ERR_NOT_FOUND;
 	return e;
 }
 
 /* What this transaction sees under the id, NULL when there is nothing.  The mutex is held. */
-static const struct mem_entry *visible(struct store_txn *t, enum mem_table_id table, const char *id, int64_t *base)
+const struct mem_entry *store_mem_visible(struct store_txn *t, enum mem_table_id table, const char *id, int64_t *base)
 {
-	read_here(t);
+	store_mem_read_here(t);
 	struct mem_write *w = written(t, table, id);
 	const struct mem_table *tab = &t->store->table[table];
 	bool found;
@@ -264,7 +264,7 @@ static enum err lay(struct store_txn *t, enum mem_table_id table, struct mem_ent
 
 /* -- identifiables -------------------------------------------------------------------------------------------------------------- */
 
-static enum err copy_doc(struct arena *a, const struct mem_entry *e, struct store_doc *out)
+enum err store_mem_copy(struct arena *a, const struct mem_entry *e, struct store_doc *out)
 {
 	char *id = arena_strdup(a, e->id), *json = arena_strndup(a, e->json, e->n);
 	if (!id || !json)
@@ -277,17 +277,17 @@ static enum err mem_get(struct store_txn *t, enum store_kind kind, const char *i
 {
 	int64_t base;
 	pthread_mutex_lock(&t->store->mutex);
-	const struct mem_entry *e = visible(t, (enum mem_table_id)kind, id, &base);
-	enum err err = e ? copy_doc(a, e, out) : ERR_NOT_FOUND;
+	const struct mem_entry *e = store_mem_visible(t, (enum mem_table_id)kind, id, &base);
+	enum err err = e ? store_mem_copy(a, e, out) : ERR_NOT_FOUND;
 	pthread_mutex_unlock(&t->store->mutex);
-	return noted(t, err);
+	return store_mem_noted(t, err);
 }
 
 static enum err mem_version(struct store_txn *t, enum store_kind kind, const char *id, int64_t *version)
 {
 	int64_t base;
 	pthread_mutex_lock(&t->store->mutex);
-	const struct mem_entry *e = visible(t, (enum mem_table_id)kind, id, &base);
+	const struct mem_entry *e = store_mem_visible(t, (enum mem_table_id)kind, id, &base);
 	if (e)
 		*version = e->version;
 	pthread_mutex_unlock(&t->store->mutex);
@@ -309,7 +309,7 @@ static enum err mem_put(struct store_txn *t, enum store_kind kind, const struct 
 	int64_t base;
 	enum err err;
 	pthread_mutex_lock(&t->store->mutex);
-	const struct mem_entry *old = visible(t, (enum mem_table_id)kind, AAS_ID(node), &base);
+	const struct mem_entry *old = store_mem_visible(t, (enum mem_table_id)kind, AAS_ID(node), &base);
 	if (old && !(how & STORE_REPLACE))
 		err = ERR_CONFLICT;
 	else if (!old && !(how & STORE_CREATE))
@@ -321,7 +321,7 @@ static enum err mem_put(struct store_txn *t, enum store_kind kind, const struct 
 		*version = written(t, (enum mem_table_id)kind, AAS_ID(node))->fresh->version;
 	}
 	pthread_mutex_unlock(&t->store->mutex);
-	return noted(t, err);
+	return store_mem_noted(t, err);
 }
 
 static enum err mem_remove(struct store_txn *t, enum mem_table_id table, const char *id)
@@ -329,14 +329,14 @@ static enum err mem_remove(struct store_txn *t, enum mem_table_id table, const c
 	int64_t base;
 	pthread_mutex_lock(&t->store->mutex);
 	enum err err = ERR_NOT_FOUND;
-	if (visible(t, table, id, &base)) {
+	if (store_mem_visible(t, table, id, &base)) {
 		struct mem_entry *gone = entry_new(id, SLICE(""));
 		if (gone)
 			gone->deleted = true;
 		err = lay(t, table, gone, base);
 	}
 	pthread_mutex_unlock(&t->store->mutex);
-	return noted(t, err);
+	return store_mem_noted(t, err);
 }
 
 static enum err mem_del(struct store_txn *t, enum store_kind kind, const char *id)
@@ -352,7 +352,7 @@ static bool has_fact(const struct aas_fact *list, size_t n, const struct aas_fac
 	return false;
 }
 
-static enum err matches(const struct mem_entry *e, enum store_kind kind, const struct aas_fact *want, size_t n_want, bool *yes)
+enum err store_mem_matches(const struct mem_entry *e, enum store_kind kind, const struct aas_fact *want, size_t n_want, bool *yes)
 {
 	struct aas_fact *fact = NULL;
 	struct aas_node *node = NULL;
@@ -371,7 +371,7 @@ static enum err matches(const struct mem_entry *e, enum store_kind kind, const s
 }
 
 /* The first entry behind `after` that this transaction sees. */
-static const struct mem_entry *next_visible(const struct store_txn *t, enum store_kind kind, const char *after)
+const struct mem_entry *store_mem_next(const struct store_txn *t, enum store_kind kind, const char *after)
 {
 	const struct mem_table *tab = &t->store->table[kind];
 	const struct mem_entry *best = NULL;
@@ -399,9 +399,9 @@ static enum err mem_list(struct store_txn *t, enum store_kind kind, const struct
 	enum err err = filter ? aas_filter_facts(a, filter, &want, &n_want) : ERR_OK;
 	*page = (struct store_page){ 0 };
 	pthread_mutex_lock(&t->store->mutex);
-	read_here(t);
-	for (const struct mem_entry *e = err ? NULL : next_visible(t, kind, after); e && !err; e = next_visible(t, kind, e->id)) {
-		if ((err = matches(e, kind, want, n_want, &yes)) || !yes)
+	store_mem_read_here(t);
+	for (const struct mem_entry *e = err ? NULL : store_mem_next(t, kind, after); e && !err; e = store_mem_next(t, kind, e->id)) {
+		if ((err = store_mem_matches(e, kind, want, n_want, &yes)) || !yes)
 			continue;
 		if (page->n == limit) {
 			page->next = page->n ? page->item[page->n - 1].id : NULL;
@@ -417,11 +417,11 @@ static enum err mem_list(struct store_txn *t, enum store_kind kind, const struct
 				memcpy(more, page->item, page->n * sizeof *more);
 			page->item = more;
 		}
-		err = copy_doc(a, e, &page->item[page->n]);
+		err = store_mem_copy(a, e, &page->item[page->n]);
 		page->n += !err;
 	}
 	pthread_mutex_unlock(&t->store->mutex);
-	return noted(t, err);
+	return store_mem_noted(t, err);
 }
 
 /* -- values ------------------------------------------------------------------------------------------------------------------------ */
@@ -448,13 +448,13 @@ static enum err mem_put_values(struct store_txn *t, const char *id, const struct
 	struct mem_entry *fresh = NULL;
 	struct arena *a = arena_new(0);
 	pthread_mutex_lock(&t->store->mutex);
-	const struct mem_entry *e = visible(t, MEM_SUBMODEL, id, &base);
+	const struct mem_entry *e = store_mem_visible(t, MEM_SUBMODEL, id, &base);
 	enum err err = !a ? ERR_NO_MEMORY : e ? set_values(a, e, v, n, &fresh) : ERR_NOT_FOUND;
 	if (!err && !(err = lay(t, MEM_SUBMODEL, fresh, base)))
 		*version = written(t, MEM_SUBMODEL, id)->fresh->version;
 	pthread_mutex_unlock(&t->store->mutex);
 	arena_free(a);
-	return noted(t, err);
+	return store_mem_noted(t, err);
 }
 
 /* -- blobs ------------------------------------------------------------------------------------------------------------------------- */
@@ -468,10 +468,10 @@ static enum err mem_blob_put(struct store_txn *t, const char *key, const struct 
 		e = NULL;
 	}
 	pthread_mutex_lock(&t->store->mutex);
-	visible(t, MEM_BLOB, key, &base);
+	store_mem_visible(t, MEM_BLOB, key, &base);
 	enum err err = lay(t, MEM_BLOB, e, base);
 	pthread_mutex_unlock(&t->store->mutex);
-	return noted(t, err);
+	return store_mem_noted(t, err);
 }
 
 static enum err mem_blob_get(struct store_txn *t, const char *key, struct arena *a, struct store_blob *out)
@@ -479,7 +479,7 @@ static enum err mem_blob_get(struct store_txn *t, const char *key, struct arena 
 	int64_t base;
 	enum err err = ERR_NOT_FOUND;
 	pthread_mutex_lock(&t->store->mutex);
-	const struct mem_entry *e = visible(t, MEM_BLOB, key, &base);
+	const struct mem_entry *e = store_mem_visible(t, MEM_BLOB, key, &base);
 	if (e) {
 		char *bytes = arena_strndup(a, e->json, e->n);
 		*out = (struct store_blob){ e->content_type ? arena_strdup(a, e->content_type) : NULL,
@@ -487,7 +487,7 @@ static enum err mem_blob_get(struct store_txn *t, const char *key, struct arena 
 		err = bytes ? ERR_OK : ERR_NO_MEMORY;
 	}
 	pthread_mutex_unlock(&t->store->mutex);
-	return noted(t, err);
+	return store_mem_noted(t, err);
 }
 
 static enum err mem_blob_del(struct store_txn *t, const char *key)
@@ -497,7 +497,8 @@ static enum err mem_blob_del(struct store_txn *t, const char *key)
 
 const struct store_ops store_mem_ops = {
 	.close = store_mem_close, .begin = mem_begin, .commit = mem_commit, .abort = mem_abort, .get = mem_get, .version = mem_version,
-	.put = mem_put, .del = mem_del, .list = mem_list, .put_values = mem_put_values, .blob_put = mem_blob_put, .blob_get = mem_blob_get,
-	.blob_del = mem_blob_del, .series = store_mem_series, .append = store_mem_append, .position = store_mem_position,
-	.samples = store_mem_samples, .live = store_mem_live, .command = store_mem_command, .write_values = store_mem_write_values,
+	.put = mem_put, .del = mem_del, .list = mem_list, .query = store_mem_query, .put_values = mem_put_values,
+	.blob_put = mem_blob_put, .blob_get = mem_blob_get, .blob_del = mem_blob_del, .series = store_mem_series, .append = store_mem_append,
+	.position = store_mem_position, .samples = store_mem_samples, .live = store_mem_live, .command = store_mem_command,
+	.write_values = store_mem_write_values,
 };

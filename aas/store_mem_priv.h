@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_mem_priv.h - what the two halves of the memory store share: tables (store_mem.c) and series (store_mem_series.c).
+ * store_mem_priv.h - what the parts of the memory store share: tables (store_mem.c), queries (store_mem_query.c) and series (store_mem_series.c).
  */
 #ifndef AAS_STORE_MEM_PRIV_H
 #define AAS_STORE_MEM_PRIV_H
@@ -69,6 +69,22 @@ struct store_txn {
 extern const struct store_ops store_mem_ops;
 void store_mem_close(struct store *);
 void store_mem_series_free(struct mem_store *);
+enum err store_mem_query(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
+			 struct store_page *);
+
+/* -- for the other parts; the mutex is held, but by store_mem_noted ------------------------------------------------------------------ */
+struct aas_fact;
+/* The first thing that a reader asks for fixes its moment. */
+void store_mem_read_here(struct store_txn *);
+/* What this transaction sees under the id, NULL when there is nothing. */
+const struct mem_entry *store_mem_visible(struct store_txn *, enum mem_table_id, const char *id, int64_t *base);
+/* The first entry behind `after` that this transaction sees. */
+const struct mem_entry *store_mem_next(const struct store_txn *, enum store_kind, const char *after);
+enum err store_mem_matches(const struct mem_entry *, enum store_kind, const struct aas_fact *want, size_t n_want, bool *yes);
+enum err store_mem_copy(struct arena *, const struct mem_entry *, struct store_doc *);
+/* After any error but ERR_NOT_FOUND a transaction can only be aborted. */
+enum err store_mem_noted(struct store_txn *, enum err);
+
 enum err store_mem_series(struct store *, const char *submodel_id, const char *path, const char *unit, int64_t *id);
 enum err store_mem_append(struct store *, const struct store_batch *);
 enum err store_mem_position(struct store *, const char *spool, uint64_t *position);

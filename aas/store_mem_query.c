@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store_mem_query.c - queries of the memory store: every document is looked at, one after the other. */
+#include "aas/facts.h"
+#include "aas/query.h"
+#include "aas/store_mem_priv.h"
+
+static enum err find_submodel(void *ctx, const char *id, struct arena *a, struct slice *json)
+{
+	int64_t base;
+	const struct mem_entry *e = store_mem_visible(ctx, MEM_SUBMODEL, id, &base);
+	(void)a;
+	if (!e)
+		return ERR_NOT_FOUND;
+	*json = (struct slice){ e->json, e->n };
+	return ERR_OK;
+}
+
+static enum err find_shell(void *ctx, const char *submodel_id, const char *after, struct arena *a, struct store_doc *out)
+{
+	const struct aas_fact refers = { FACT_SUBMODEL, "", submodel_id };
+	bool yes = false;
+	for (const struct mem_entry *e = store_mem_next(ctx, STORE_SHELL, after); e; e = store_mem_next(ctx, STORE_SHELL, e->id)) {
+		enum err err = store_mem_matches(e, STORE_SHELL, &refers, 1, &yes);
+		if (err || yes)
+			return err ? err : store_mem_copy(a, e, out);
+	}
+	return ERR_NOT_FOUND;
+}
+
+static enum err take(struct arena *a, const struct aas_query *q, const struct mem_entry *e, struct store_doc *out)
+{
+	if (!q->ids_only)
+		return store_mem_copy(a, e, out);
+	*out = (struct store_doc){ .id = arena_strdup(a, e->id), .version = e->version };
+	return out->id ? ERR_OK : ERR_NO_MEMORY;
+}
+
+/* `last` was the last that could be decided; NULL: none. */
+static enum err end_early(struct arena *a, const char *last, struct store_page *page)
+{
+	if (!last)
+		return ERR_EXPENSIVE;
+	page->next = arena_strdup(a, last);
+	return page->next ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err run(struct store_txn *t, enum store_kind kind, struct store_query *want, const char *after, size_t limit, struct arena *a,
+		    struct store_page *page)
+{
+	const struct query_source from = { find_submodel, find_shell, t };
+	const struct mem_entry *e = store_mem_next(t, kind, after);
+	const char *last = NULL;
+	for (bool yes; e; last = e->id, e = store_mem_next(t, kind, last)) {
+		const struct store_doc doc = { e->id, { e->json, e->n }, e->version };
+		if (!want->docs)
+			return end_early(a, last, page);
+		want->docs--;
+		enum err err = aas_query_examine(want, kind, &doc, &from, &yes);
+		if (err)
+			return err == ERR_EXPENSIVE ? end_early(a, last, page) : err;
+		if (yes && page->n == limit) {
+			page->next = page->item[limit - 1].id;
+			return ERR_OK;
+		}
+		if (yes && (err = take(a, want->query, e, &page->item[page->n++])))
+			return err;
+	}
+	return ERR_OK;
+}
+
+enum err store_mem_query(struct store_txn *t, enum store_kind kind, struct store_query *want, const char *after, size_t limit, struct arena *a,
+			 struct store_page *page)
+{
+	size_t most = limit < want->docs ? limit : want->docs;
+	*page = (struct store_page){ .item = ARENA_ARRAY(a, struct store_doc, most + 1) };
+	if (!page->item)
+		return store_mem_noted(t, ERR_NO_MEMORY);
+	pthread_mutex_lock(&t->store->mutex);
+	store_mem_read_here(t);
+	enum err err = run(t, kind, want, after, limit, a, page);
+	pthread_mutex_unlock(&t->store->mutex);
+	return store_mem_noted(t, err);
+}
