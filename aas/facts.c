@@ -67,6 +67,31 @@ static void shell(struct list *l, const struct aas_node *n)
 		const struct aas_node *k = AAS_AT(r, Reference, keys).node;
 		if (k)
 			add(l, FACT_SUBMODEL, "", AAS_AT(k, Key, value).str);
+		while (k && (k = k->next))
+			add(l, FACT_SUBMODEL_KEY, "", AAS_AT(k, Key, value).str);
+	}
+}
+
+static const struct aas_node *first_key(const struct aas_node *reference)
+{
+	return reference ? AAS_AT(reference, Reference, keys).node : NULL;
+}
+
+/* What the query language can reach and no row tells: elements with children, references of several keys, further languages. */
+static void elements(struct list *l, const struct aas_node *parent)
+{
+	for (const struct aas_node *n = aas_first_child(parent); n; n = n->next) {
+		const struct aas_node *k = first_key(AAS_SEMANTIC_ID(n));
+		bool inner = aas_first_child(n) && (aas_is(n, AAS_SubmodelElementCollection) || aas_is(n, AAS_SubmodelElementList));
+		if (inner || aas_is(parent, AAS_SubmodelElementList))
+			add(l, FACT_ELEMENT_NAME, "", AAS_ID_SHORT(n));
+		for (bool told = inner || (k && k->next); told && k; k = k->next)
+			add(l, FACT_ELEMENT_KEY, "", AAS_AT(k, Key, value).str);
+		const struct aas_node *t = aas_is(n, AAS_MultiLanguageProperty) ? AAS_AT(n, MultiLanguageProperty, value).node : NULL;
+		for (bool several = t && t->next; several && t; t = t->next)
+			add(l, FACT_ELEMENT_TEXT, "", AAS_AT(t, LangStringTextType, text).str);
+		if (inner)
+			elements(l, n);
 	}
 }
 
@@ -75,6 +100,9 @@ static void submodel(struct list *l, const struct aas_node *n)
 	add_reference(l, FACT_SEMANTIC_ID, AAS_AT(n, Submodel, semanticId).node);
 	for (const struct aas_node *r = AAS_AT(n, Submodel, supplementalSemanticIds).node; r; r = r->next)
 		add_reference(l, FACT_SEMANTIC_ID, r);
+	for (const struct aas_node *first = first_key(AAS_AT(n, Submodel, semanticId).node), *k = first; k; k = k->next)
+		add(l, FACT_SEMANTIC_KEY, k == first ? "0" : "n", AAS_AT(k, Key, value).str);
+	elements(l, n);
 }
 
 static void concept(struct list *l, const struct aas_node *n)

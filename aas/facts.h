@@ -14,13 +14,19 @@ enum aas_fact_field {
 	FACT_IS_CASE_OF = 3,
 	FACT_DATA_SPECIFICATION = 4,
 	FACT_ASSET_ID = 5,
-	FACT_SUBMODEL = 6		/* that a shell refers to */
+	FACT_SUBMODEL = 6,		/* that a shell refers to: first key */
+	/* -- for queries alone; of elements only what rows (rows.h) do not show -- */
+	FACT_SEMANTIC_KEY = 7,		/* of a submodel's semanticId: value of a key; name "0" for the first, "n" for the others */
+	FACT_SUBMODEL_KEY = 8,		/* of a shell's references to submodels: value of a key behind the first */
+	FACT_ELEMENT_NAME = 9,		/* idShort of an element that has no row, or whose path does not end with it */
+	FACT_ELEMENT_KEY = 10,		/* value of a key in the semanticId of an element that has no row, or has several keys */
+	FACT_ELEMENT_TEXT = 11		/* each text of a MultiLanguageProperty that has several */
 };
 
 struct aas_fact {
 	enum aas_fact_field field;
-	const char *name;		/* of an asset id, else "" */
-	const char *value;		/* of a Reference: "(Type)value" of every key, joined by U+001F, which no id can hold */
+	const char *name;		/* of an asset id or a key, else "" */
+	const char *value;		/* of 2, 3, 4: "(Type)value" of every key, joined by U+001F, which no id can hold */
 };
 
 /* Without duplicates, in a stable order; texts borrowed from the tree or in the arena. */

@@ -171,7 +171,14 @@ static bool send_one(struct pg *c, struct pg_call *call)
 	int length[PG_ARGS_MAX], n = call->args ? call->args->n : 0;
 	for (int i = 0; i < n; i++)
 		pg_wire_arg(call->args, i, &value[i], &length[i]);
+	if (call->sql)
+		return PQsendQueryParams(c->c, call->sql, n, NULL, value, length, binary, 1) == 1;
 	return PQsendQueryPrepared(c->c, statement_name[call->st], n, value, length, binary, 1) == 1;
+}
+
+static const char *call_name(const struct pg_call *call)
+{
+	return call->sql ? "query" : statement_name[call->st];
 }
 
 /* The result of the next thing that was sent; its terminating NULL is consumed as well. */
@@ -217,7 +224,7 @@ static enum err receive(struct pg *c, struct around a, struct pg_call *call, uns
 	if (a.begin && take(c, "BEGIN", &e, NULL))
 		c->txn = TXN_OPEN;
 	for (unsigned i = 0; i < n; i++) {
-		const char *name = statement_name[call[i].st];
+		const char *name = call_name(&call[i]);
 		if (a.preparing >> i & 1)
 			c->prepared[call[i].st] = take(c, name, &e, NULL);
 		if (take(c, name, &e, &call[i].res))
@@ -245,7 +252,7 @@ static enum err run(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 		sent = sent && PQsendQueryParams(c->c, begin_sql[c->txn], 0, NULL, NULL, NULL, NULL, 1);
 	for (unsigned i = 0; i < n && sent; i++) {
 		enum pg_statement st = call[i].st;
-		if (!c->prepared[st] && !due[st]) {
+		if (!call[i].sql && !c->prepared[st] && !due[st]) {
 			a.preparing |= UINT64_C(1) << i;
 			due[st] = true;
 			sent = PQsendPrepare(c->c, statement_name[st], statement_sql[st], 0, NULL) == 1;
@@ -256,7 +263,7 @@ static enum err run(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 		sent = sent && PQsendQueryParams(c->c, "COMMIT", 0, NULL, NULL, NULL, NULL, 1);
 	if (sent && PQpipelineSync(c->c))
 		return receive(c, a, call, n);
-	translate(c, NULL, statement_name[call[0].st]);
+	translate(c, NULL, call_name(&call[0]));
 	drop(c);
 	return ERR_AGAIN;
 }

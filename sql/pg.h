@@ -78,6 +78,7 @@ void pg_item_time(struct buf *, int64_t us);		/* TIME_NONE: SQL's NULL */
 /* -- statements -------------------------------------------------------------------------------------------------------------------- */
 struct pg_call {
 	enum pg_statement st;
+	const char *sql;			/* a statement of the caller's own, planned for these parameters alone; NULL: `st` */
 	struct pg_args *args;			/* NULL: none */
 	struct pg_result *res;			/* out */
 	int n;					/* out: rows */

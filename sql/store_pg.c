@@ -17,11 +17,11 @@
 #define POOL_WAIT_US (10 * US_PER_S)
 
 #define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, PG_##kind##_update, PG_##kind##_delete, \
-	PG_##kind##_past, PG_##kind##_list, PG_##kind##_find
+	PG_##kind##_past, PG_##kind##_list, PG_##kind##_find, PG_##kind##_some
 const struct pg_kind pg_kinds[STORE_N_KINDS] = {
-	[STORE_SHELL] = { AAS_AssetAdministrationShell, STATEMENTS(shell) },
-	[STORE_SUBMODEL] = { AAS_Submodel, STATEMENTS(submodel) },
-	[STORE_CONCEPT] = { AAS_ConceptDescription, STATEMENTS(concept) },
+	[STORE_SHELL] = { AAS_AssetAdministrationShell, STATEMENTS(shell), "shell" },
+	[STORE_SUBMODEL] = { AAS_Submodel, STATEMENTS(submodel), "submodel" },
+	[STORE_CONCEPT] = { AAS_ConceptDescription, STATEMENTS(concept), "concept_description" },
 };
 
 /* -- session ----------------------------------------------------------------------------------------------------------------- */
@@ -208,27 +208,31 @@ static enum err page_of(const struct pg_call *c, enum store_kind kind, size_t li
 	return e;
 }
 
-static enum err list(struct store_txn *t, enum store_kind kind, const struct store_filter *filter, const char *after, size_t limit,
-		     struct arena *a, struct store_page *page)
+enum err store_pg_find(struct store_txn *t, enum store_kind kind, const struct aas_fact *fact, size_t n_facts, const char *after, size_t limit,
+		       struct arena *a, struct store_page *page)
 {
-	struct aas_fact *fact = NULL;
-	size_t n_facts = 0;
 	struct pg_args args;
-	enum err e = aas_filter_facts(a, filter, &fact, &n_facts);
 	struct pg_call c = { .st = n_facts ? pg_kinds[kind].find : pg_kinds[kind].list, .args = &args };
-	if (e)
-		return e;
 	pg_args_init(&args);
 	pg_arg_text(&args, after ? after : "");
 	pg_arg_int8(&args, limit < INT32_MAX ? (int64_t)limit + 1 : INT32_MAX);
 	if (n_facts)
 		facts_args(&args, kind, fact, n_facts);
-	e = store_pg_run(t, &c, 1);
+	enum err e = store_pg_run(t, &c, 1);
 	if (!e)
 		e = page_of(&c, kind, limit, a, page);
 	pg_clear(&c, 1);
 	pg_args_fini(&args);
 	return store_pg_noted(t, e);
+}
+
+static enum err list(struct store_txn *t, enum store_kind kind, const struct store_filter *filter, const char *after, size_t limit,
+		     struct arena *a, struct store_page *page)
+{
+	struct aas_fact *fact = NULL;
+	size_t n_facts = 0;
+	enum err e = aas_filter_facts(a, filter, &fact, &n_facts);
+	return e ? e : store_pg_find(t, kind, fact, n_facts, after, limit, a, page);
 }
 
 /* -- blobs ------------------------------------------------------------------------------------------------------------------------ */
@@ -297,7 +301,8 @@ static void store_close(struct store *s)
 
 static const struct store_ops store_pg_ops = {
 	.close = store_close, .begin = pg_txn_begin, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get, .version = version,
-	.put = store_pg_put, .del = store_pg_del, .list = list, .put_values = store_pg_put_values, .write_values = store_pg_write_values,
+	.put = store_pg_put, .del = store_pg_del, .list = list, .query = store_pg_query, .put_values = store_pg_put_values,
+	.write_values = store_pg_write_values,
 	.blob_put = blob_put, .blob_get = blob_get, .blob_del = blob_del, .series = store_pg_series, .append = store_pg_append,
 	.position = store_pg_position, .samples = store_pg_samples, .live = store_pg_live, .command = store_pg_command,
 };

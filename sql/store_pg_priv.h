@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_pg_priv.h - what the parts of the PostgreSQL store share: session, reading and blobs (store_pg.c), writing of identifiables
- * (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), time (store_pg_series.c).
+ * (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c), time (store_pg_series.c).
  */
 #ifndef SQL_STORE_PG_PRIV_H
 #define SQL_STORE_PG_PRIV_H
@@ -35,7 +35,8 @@ struct store_txn {
 /* The statements of one kind of identifiable, and its class. */
 struct pg_kind {
 	enum aas_class_id cls;
-	enum pg_statement get, version, lock, insert, update, remove, past, list, find;
+	enum pg_statement get, version, lock, insert, update, remove, past, list, find, some;
+	const char *table;
 };
 extern const struct pg_kind pg_kinds[STORE_N_KINDS];
 
@@ -48,6 +49,22 @@ enum err store_pg_document(const struct pg_call *, int row, enum store_kind, str
 /* Was there anything newer to fold? */
 bool store_pg_behind(const struct pg_call *, int row);
 enum err store_pg_get(struct store_txn *, enum store_kind, const char *id, struct arena *, struct store_doc *);
+
+/* Those that have all the facts (at least one). */
+struct aas_fact;
+enum err store_pg_find(struct store_txn *, enum store_kind, const struct aas_fact *, size_t n_facts, const char *after, size_t limit,
+		       struct arena *, struct store_page *);
+
+/* -- queries: store_pg_query.c runs them, store_pg_query_sql.c writes the SQL -- */
+struct pg_query {
+	const char *sql;	/* candidates: key and id, in the order of the ids; $1 after, $2 limit, $3 texts, $4 numbers, $5 times */
+	struct pg_args args;	/* $1 and $2 first, the arrays behind them */
+	bool exact;		/* every candidate is part of the answer */
+};
+/* ERR_NO_MEMORY.  Finish with pg_args_fini(&out->args), also on error. */
+enum err store_pg_query_sql(struct arena *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct pg_query *out);
+enum err store_pg_query(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
+			struct store_page *);
 
 enum err store_pg_put(struct store_txn *, enum store_kind, const struct aas_node *, enum store_put, int64_t expect, bool *created, int64_t *version);
 enum err store_pg_del(struct store_txn *, enum store_kind, const char *id);

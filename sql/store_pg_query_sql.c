@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store_pg_query_sql.c - a query as SQL: which identifiables can be part of the answer?
+ *
+ * Every expression becomes a condition that holds at least wherever the expression holds ("exact": nowhere else).  What SQL cannot say, or
+ * only without an index, is ALL: it disappears from an AND, and swallows an OR.  What is negated must be exact, else it is ALL too.
+ * The evaluator decides about what is left (store_pg_query.c).
+ *
+ * No text of the client is part of the SQL: texts, numbers and times are items of three arrays, $3, $4 and $5. */
+#include "aas/query.h"
+#include "base/clock.h"
+#include "sql/store_pg_priv.h"
+
+#define LEAVES_MAX 32	/* comparisons that are written as SQL; further ones are ALL, so that planning stays short */
+
+/* ROW: a condition on `s`, the row of the identifiable, true or false but never NULL.  SET: a SELECT of keys. */
+struct part {
+	enum { ALL, ROW, SET } kind;
+	const char *sql;
+	bool exact;
+};
+
+struct writer {
+	struct arena *arena;
+	enum store_kind kind;		/* whose row `s` is */
+	struct buf *texts, *nums, *times;
+	unsigned n_texts, n_nums, n_times, leaves;
+	bool failed;
+};
+
+static const struct part all = { ALL, NULL, false };
+
+static struct part part(struct writer *w, int kind, const char *sql, bool exact)
+{
+	w->failed |= !sql;
+	return (struct part){ kind, sql, exact };
+}
+
+#define SQL(w, ...) arena_printf((w)->arena, __VA_ARGS__)
+
+static const char *text(struct writer *w, struct slice s)
+{
+	pg_item_slice(w->texts, (struct slice){ s.p ? s.p : "", s.n });
+	return SQL(w, "($3::text[])[%u]", ++w->n_texts);
+}
+
+static const char *as_row(struct writer *w, struct part p)
+{
+	return p.kind == ROW ? p.sql : SQL(w, "s.key IN (%s)", p.sql);
+}
+
+static const char *as_set(struct writer *w, struct part p)
+{
+	return p.kind == SET ? p.sql : SQL(w, "SELECT s.key FROM twinshell.%s s WHERE %s", pg_kinds[w->kind].table, p.sql);
+}
+
+/* -- a comparison, with the field on the left ------------------------------------------------------------------------------------------------- */
+struct leaf {
+	const struct query_field *field;
+	enum query_op op;
+	const struct query_datum *value;	/* of the other side; NULL: not a constant, or of another type than the field is cast to */
+	bool cast;				/* explicitly, and not to a text */
+};
+
+static enum query_op mirrored(enum query_op op)
+{
+	static const enum query_op of[] = { [QUERY_GT] = QUERY_LT, [QUERY_GE] = QUERY_LE, [QUERY_LT] = QUERY_GT, [QUERY_LE] = QUERY_GE };
+	return op >= QUERY_GT && op <= QUERY_LE ? of[op] : op;
+}
+
+static const struct query_field *field_of(const struct query_operand *o)
+{
+	while (o->arg)
+		o = o->arg;
+	return o->kind == QUERY_FIELD ? o->field : NULL;
+}
+
+/* False: it is about two fields, or looks for a field in a text. */
+static bool read_leaf(const struct query_expr *x, struct leaf *l)
+{
+	const struct query_operand *a = x->side[0], *b = x->side[1];
+	bool swap = !field_of(a);
+	if ((field_of(a) && field_of(b)) || (swap && x->op >= QUERY_CONTAINS))
+		return false;
+	const struct query_operand *f = swap ? b : a, *c = swap ? a : b;
+	bool direct = f->kind == QUERY_FIELD || (f->kind == QUERY_CAST && f->arg->kind == QUERY_FIELD);
+	bool same = direct && (f->kind == QUERY_FIELD || f->type == c->type);
+	*l = (struct leaf){ field_of(f), swap ? mirrored(x->op) : x->op, same ? &c->constant : NULL, f->kind != QUERY_FIELD && f->type != QUERY_STR };
+	return true;
+}
+
+static bool is_text(const struct leaf *l)
+{
+	return l->value && l->value->type == QUERY_STR;
+}
+
+static bool is_equal(const struct leaf *l)
+{
+	return is_text(l) && l->op == QUERY_EQ;
+}
+
+/* column OP text, where both are texts compared by code points; NULL: not in SQL */
+static const char *compare_text(struct writer *w, const char *column, const struct leaf *l)
+{
+	static const char *const form[] = {
+		[QUERY_EQ] = "%s = %s", [QUERY_NE] = "%s <> %s", [QUERY_GT] = "%s > %s", [QUERY_GE] = "%s >= %s", [QUERY_LT] = "%s < %s",
+		[QUERY_LE] = "%s <= %s", [QUERY_CONTAINS] = "strpos(%s, %s) > 0", [QUERY_STARTS] = "starts_with(%s, %s)",
+	};
+	if (!is_text(l) || l->op == QUERY_REGEX)
+		return NULL;
+	const char *value = text(w, l->value->text);
+	if (l->op == QUERY_ENDS)
+		return SQL(w, "\"right\"(%s, length(%s)) = %s", column, value, value);
+	return SQL(w, form[l->op], column, value);
+}
+
+/* -- facts -------------------------------------------------------------------------------------------------------------------------------------- */
+static const char *fact(struct writer *w, enum store_kind kind, int field, const char *name, const char *value)
+{
+	const char *n = *name ? text(w, slice_of(name)) : "''";
+	return SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.kind = %d AND l.field = %d AND l.hash = twinshell.key_of(%s || E'\\n' || %s)"
+		   " AND l.value = %s", (int)kind, field, n, value, value);
+}
+
+static struct part column(struct writer *w, const char *name, const struct leaf *l)
+{
+	const char *test = compare_text(w, SQL(w, "(s.%s COLLATE \"C\")", name), l);
+	return test ? part(w, ROW, SQL(w, "coalesce(%s, false)", test), !l->cast) : all;
+}
+
+/* id, idShort: what all identifiables have */
+static struct part common(struct writer *w, const struct leaf *l)
+{
+	if (l->field->attr == QUERY_ID && is_equal(l)) {
+		const char *v = text(w, l->value->text);
+		return part(w, ROW, SQL(w, "(s.key = twinshell.key_of(%s) AND s.id = %s)", v, v), true);
+	}
+	if (l->field->attr == QUERY_ID_SHORT && is_equal(l))
+		return part(w, SET, fact(w, w->kind, 1, "", text(w, l->value->text)), true);
+	return column(w, l->field->attr == QUERY_ID ? "id" : "id_short", l);
+}
+
+static struct part shell_list(struct writer *w, const struct leaf *l)
+{
+	const struct query_step *s = l->field->step;
+	if (!is_equal(l))
+		return all;
+	const char *v = text(w, l->value->text);
+	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_NAME)
+		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.kind = 0 AND l.field = 5 AND l.name = %s", v), false);
+	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_VALUE)
+		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.field = 5 AND twinshell.key_of(l.value) = twinshell.key_of(%s)"
+					" AND l.value = %s", v, v), false);
+	if (s[0].list != QUERY_SUBMODELS || l->field->attr != QUERY_KEY_VALUE)
+		return all;
+	const char *first = fact(w, STORE_SHELL, 6, "", v);
+	if (s[1].index == 0)
+		return part(w, SET, first, s[0].index == QUERY_ANY);
+	return part(w, SET, SQL(w, "%s UNION ALL %s", first, fact(w, STORE_SHELL, 8, "", v)), s[0].index == QUERY_ANY && s[1].index == QUERY_ANY);
+}
+
+static struct part shell_leaf(struct writer *w, const struct leaf *l)
+{
+	if (l->field->n_steps)
+		return shell_list(w, l);
+	switch (l->field->attr) {
+	case QUERY_ASSET_KIND: return column(w, "asset_kind", l);
+	case QUERY_ASSET_TYPE: return column(w, "asset_type", l);
+	case QUERY_GLOBAL_ASSET_ID:
+		return is_equal(l) ? part(w, SET, fact(w, STORE_SHELL, 5, "globalAssetId", text(w, l->value->text)), false) : column(w, "global_asset_id", l);
+	default: return common(w, l);
+	}
+}
+
+static struct part submodel_leaf(struct writer *w, const struct leaf *l)
+{
+	if (!l->field->n_steps)
+		return common(w, l);
+	if (!is_equal(l) || l->field->attr != QUERY_KEY_VALUE)
+		return all;
+	int64_t index = l->field->step[l->field->n_steps - 1].index;
+	const char *v = text(w, l->value->text), *first = index <= 0 ? fact(w, STORE_SUBMODEL, 7, "0", v) : NULL;
+	if (index == 0)
+		return part(w, SET, first, true);
+	const char *others = fact(w, STORE_SUBMODEL, 7, "n", v);
+	return part(w, SET, first ? SQL(w, "%s UNION ALL %s", first, others) : others, index == QUERY_ANY);
+}
+
+/* -- elements ------------------------------------------------------------------------------------------------------------------------------------ */
+/* The step that ends at the element, and the last idShort of the path; absent: of any element. */
+static const struct query_step *element_step(const struct query_field *f, struct slice *name)
+{
+	const struct query_step *last = NULL;
+	*name = (struct slice){ NULL, 0 };
+	for (unsigned i = 0; i < f->n_steps; i++) {
+		const struct query_step *s = &f->step[i];
+		if (s->list != QUERY_ELEMENTS && s->list != QUERY_CHILDREN)
+			break;
+		last = s;
+		for (unsigned k = 0; k < s->n_names; k++)
+			*name = s->name[k].name.n ? s->name[k].name : *name;
+	}
+	return last;
+}
+
+static const char *op_text(enum query_op op)
+{
+	static const char *const of[] = { [QUERY_EQ] = "=", [QUERY_GT] = ">=", [QUERY_GE] = ">=", [QUERY_LT] = "<=", [QUERY_LE] = "<=" };
+	return op >= QUERY_EQ && op <= QUERY_LE ? of[op] : NULL;
+}
+
+/* Doubles are rounded, so what is greater is at least not less.  A text that looks like a number may be one. */
+static const char *test_number(struct writer *w, const struct leaf *l)
+{
+	double v;
+	const char *op = op_text(l->op);
+	if (!op || !str_double(l->value->text.p, l->value->text.n, &v))
+		return "true";
+	pg_item_num(w->nums, v);
+	return SQL(w, "CASE e.value_group WHEN 1 THEN e.num IS NULL OR e.num %s ($4::float8[])[%u] ELSE e.value ~ '^[-+.0-9IN]' END", op, ++w->n_nums);
+}
+
+static const char *test_time(struct writer *w, const struct leaf *l)
+{
+	const char *op = op_text(l->op);
+	if (!op)
+		return "true";
+	pg_item_time(w->times, l->value->us);
+	return SQL(w, "(e.value_group <> 3 OR e.ts %s ($5::timestamptz[])[%u])", op, ++w->n_times);
+}
+
+/* What the row of a leaf must be like; "true": nothing is known. */
+static const char *test_value(struct writer *w, const struct leaf *l)
+{
+	const char *test = "true";
+	if (is_text(l))
+		test = compare_text(w, "e.value", l);
+	else if (l->value && l->value->type == QUERY_NUM)
+		test = test_number(w, l);
+	else if (l->value && l->value->type == QUERY_DATETIME)
+		test = test_time(w, l);
+	return test && strcmp(test, "true") ? SQL(w, "(e.class = 'MultiLanguageProperty' OR %s)", test) : "true";
+}
+
+static const char *test_type(struct writer *w, const struct leaf *l)
+{
+	return is_equal(l) ? SQL(w, "e.value_type = %s", text(w, l->value->text)) : "true";
+}
+
+/* Some comparisons of one and the same element. */
+struct element {
+	struct slice prefix;		/* how its path is written */
+	const char *name, *semantic, *id_short, *value;	/* what is equal to them */
+	bool leaf;			/* a value, a valueType or a language is asked for: it is no collection and no list */
+	struct buf tests;
+};
+
+static void element_add(struct writer *w, struct element *e, const struct leaf *l)
+{
+	const char *test = "true";
+	switch (l->field->attr) {
+	case QUERY_VALUE:
+		e->leaf = true;
+		if (is_equal(l) && !e->value)
+			e->value = text(w, l->value->text);
+		else
+			test = test_value(w, l);
+		break;
+	case QUERY_VALUE_TYPE:
+		e->leaf = true;
+		test = test_type(w, l);
+		break;
+	case QUERY_LANGUAGE:
+		e->leaf = true;
+		test = "e.class = 'MultiLanguageProperty'";
+		break;
+	case QUERY_ID_SHORT:
+		e->id_short = is_equal(l) ? text(w, l->value->text) : e->id_short;
+		break;
+	case QUERY_KEY_VALUE:
+		e->semantic = is_equal(l) ? text(w, l->value->text) : e->semantic;
+		break;
+	default:
+		break;
+	}
+	w->failed |= !test;
+	if (test && strcmp(test, "true"))
+		buf_printf(&e->tests, " AND %s", test);
+}
+
+/* Rows that fit, and what facts tell of elements (or values) that have no row.  Without anything that an index finds: ALL. */
+static struct part element_set(struct writer *w, struct element *e)
+{
+	struct buf b = BUF_INIT;
+	struct part p = all;
+	const char *known = e->semantic ? e->semantic : e->id_short ? e->id_short : e->name;
+	if (e->value || known) {
+		buf_puts(&b, "SELECT e.submodel FROM twinshell.element e WHERE true");
+		for (int i = 0; i < 2; i++)
+			if (i ? e->id_short : e->name)
+				buf_printf(&b, " AND twinshell.key_of(twinshell.name_of(e.path)) = twinshell.key_of(%s)", i ? e->id_short : e->name);
+		if (e->semantic)
+			buf_printf(&b, " AND e.semantic = twinshell.key_of(%s)", e->semantic);
+		if (e->value)
+			buf_printf(&b, " AND twinshell.key_of(e.value) = twinshell.key_of(%s) AND e.value = %s", e->value, e->value);
+		buf_slice(&b, buf_view(&e->tests));
+		if (e->value)
+			buf_printf(&b, " UNION ALL %s", fact(w, STORE_SUBMODEL, 11, "", e->value));
+		if (e->semantic || e->id_short || !e->leaf)
+			buf_printf(&b, " UNION ALL %s", fact(w, STORE_SUBMODEL, e->semantic ? 10 : 9, "", known));
+		p = part(w, SET, b.failed ? NULL : arena_strndup(w->arena, b.p, b.n), false);
+	}
+	buf_fini(&b);
+	buf_fini(&e->tests);
+	return p;
+}
+
+static void element_init(struct writer *w, struct element *e, const struct leaf *l)
+{
+	struct slice name;
+	const struct query_step *s = element_step(l->field, &name);
+	*e = (struct element){ .prefix = s->prefix, .tests = BUF_INIT };
+	e->name = name.p ? text(w, name) : NULL;
+}
+
+/* -- leaves ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* What is asked about the other half of a tuple: a set of its keys becomes a set of ours. */
+static struct part through(struct writer *w, enum store_kind other, struct part p)
+{
+	enum store_kind own = w->kind;
+	if (p.kind == ALL)
+		return all;
+	w->kind = other;
+	const char *set = as_set(w, p);
+	w->kind = own;
+	if (own == STORE_SUBMODEL)
+		return part(w, SET, SQL(w, "SELECT twinshell.key_of(r.value) FROM twinshell.lookup r WHERE r.kind = 0 AND r.field = 6 AND r.key IN (%s)", set),
+			    false);
+	return part(w, SET, SQL(w, "SELECT r.key FROM twinshell.lookup r WHERE r.kind = 0 AND r.field = 6 AND r.hash IN (SELECT twinshell.key_of(E'\\n' || m.id)"
+				" FROM twinshell.submodel m WHERE m.key IN (%s))", set), false);
+}
+
+static enum store_kind kind_of(const struct query_field *f)
+{
+	return f->root == QUERY_AAS ? STORE_SHELL : f->root == QUERY_CD ? STORE_CONCEPT : STORE_SUBMODEL;
+}
+
+static struct part about(struct writer *w, const struct leaf *l)
+{
+	struct element e;
+	switch (l->field->root) {
+	case QUERY_AAS: return shell_leaf(w, l);
+	case QUERY_SM: return submodel_leaf(w, l);
+	case QUERY_CD: return common(w, l);
+	case QUERY_SME:
+		element_init(w, &e, l);
+		element_add(w, &e, l);
+		return element_set(w, &e);
+	default: return all;
+	}
+}
+
+static struct part leaf_part(struct writer *w, const struct leaf *l)
+{
+	enum store_kind own = w->kind, of = kind_of(l->field);
+	w->kind = of;
+	struct part p = about(w, l);
+	w->kind = own;
+	p.exact = p.exact && !l->cast;
+	return of == own ? p : through(w, of, p);
+}
+
+static struct part comparison(struct writer *w, const struct query_expr *x)
+{
+	struct leaf l;
+	return read_leaf(x, &l) && w->leaves++ < LEAVES_MAX ? leaf_part(w, &l) : all;
+}
+
+/* -- expressions --------------------------------------------------------------------------------------------------------------------------------------- */
+static struct part expression(struct writer *w, const struct query_expr *x);
+
+static struct part and_(struct writer *w, struct part a, struct part b)
+{
+	if (a.kind == ALL || b.kind == ALL)
+		return (struct part){ a.kind == ALL ? b.kind : a.kind, a.kind == ALL ? b.sql : a.sql, false };
+	return part(w, ROW, SQL(w, "(%s AND %s)", as_row(w, a), as_row(w, b)), a.exact && b.exact);
+}
+
+static struct part or_(struct writer *w, struct part a, struct part b)
+{
+	if (a.kind == ALL || b.kind == ALL)
+		return all;
+	if (a.kind == SET && b.kind == SET)
+		return part(w, SET, SQL(w, "%s UNION ALL %s", a.sql, b.sql), a.exact && b.exact);
+	return part(w, ROW, SQL(w, "(%s OR %s)", as_row(w, a), as_row(w, b)), a.exact && b.exact);
+}
+
+/* The name and the value of one asset id lie in one fact. */
+static bool asset_pair(const struct query_expr *x, unsigned at, struct leaf *name, struct leaf *value)
+{
+	if (x->arg[at]->op != QUERY_EQ || !read_leaf(x->arg[at], name) || name->field->attr != QUERY_NAME || !is_equal(name))
+		return false;
+	for (unsigned i = 0; i < x->n; i++)
+		if (x->arg[i]->op == QUERY_EQ && read_leaf(x->arg[i], value) && is_equal(value) && value->field->attr == QUERY_VALUE &&
+		    value->field->root == QUERY_AAS && slice_eq(value->field->step[0].prefix, name->field->step[0].prefix))
+			return true;
+	return false;
+}
+
+/* All comparisons of one element are tests of one row.  `taken`: comparisons that have been part of an earlier one. */
+static struct part match_element(struct writer *w, const struct query_expr *x, unsigned at, const struct leaf *first, bool *taken)
+{
+	struct element e;
+	struct leaf l;
+	struct slice name;
+	element_init(w, &e, first);
+	for (unsigned i = at; i < x->n; i++) {
+		if (x->arg[i]->op < QUERY_EQ || taken[i] || !read_leaf(x->arg[i], &l) || l.field->root != QUERY_SME ||
+		    !slice_eq(element_step(l.field, &name)->prefix, e.prefix))
+			continue;
+		taken[i] = true;
+		element_add(w, &e, &l);
+	}
+	struct part p = element_set(w, &e);
+	return w->kind == STORE_SUBMODEL ? p : through(w, STORE_SUBMODEL, p);
+}
+
+static struct part match(struct writer *w, const struct query_expr *x)
+{
+	bool taken[QUERY_NODES_MAX] = { false };
+	struct part sum = all, p;
+	struct leaf l, v;
+	for (unsigned i = 0; i < x->n; i++) {
+		if (taken[i])
+			continue;
+		if (x->arg[i]->op < QUERY_EQ || !read_leaf(x->arg[i], &l)) {
+			p = expression(w, x->arg[i]);
+		} else if (w->leaves++ >= LEAVES_MAX) {
+			p = all;
+		} else if (l.field->root == QUERY_SME) {
+			p = match_element(w, x, i, &l, taken);
+		} else if (asset_pair(x, i, &l, &v)) {
+			p = part(w, SET, SQL(w, "%s AND l.name = %s", fact(w, STORE_SHELL, 5, l.value->text.p, text(w, v.value->text)),
+					     text(w, l.value->text)), false);
+			p = w->kind == STORE_SHELL ? p : through(w, STORE_SHELL, p);
+		} else {
+			p = leaf_part(w, &l);
+		}
+		p.exact = false;
+		sum = and_(w, sum, p);
+	}
+	return sum;
+}
+
+static struct part expression(struct writer *w, const struct query_expr *x)
+{
+	struct part p, sum;
+	switch (x->op) {
+	case QUERY_BOOLEAN: return part(w, ROW, x->boolean ? "true" : "false", true);
+	case QUERY_MATCH: return match(w, x);
+	case QUERY_NOT:
+		p = expression(w, x->arg[0]);
+		return p.exact ? part(w, ROW, SQL(w, "NOT (%s)", as_row(w, p)), true) : all;
+	case QUERY_AND: case QUERY_OR:
+		sum = expression(w, x->arg[0]);
+		for (unsigned i = 1; i < x->n; i++) {
+			p = expression(w, x->arg[i]);
+			sum = x->op == QUERY_AND ? and_(w, sum, p) : or_(w, sum, p);
+		}
+		return sum;
+	default: return comparison(w, x);
+	}
+}
+
+enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct aas_query *q, const char *after, size_t limit, struct pg_query *out)
+{
+	struct writer w = { .arena = a, .kind = kind };
+	pg_args_init(&out->args);
+	pg_arg_text(&out->args, after ? after : "");
+	pg_arg_int8(&out->args, limit < INT32_MAX ? (int64_t)limit : INT32_MAX);
+	w.texts = pg_arg_array(&out->args, PG_TEXT);
+	w.nums = pg_arg_array(&out->args, PG_FLOAT8);
+	w.times = pg_arg_array(&out->args, PG_TIMESTAMPTZ);
+	struct part p = expression(&w, q->condition);
+	bool mixed = (kind == STORE_SHELL && (q->root[QUERY_SM] || q->root[QUERY_SME])) || (kind == STORE_SUBMODEL && q->root[QUERY_AAS]);
+	out->exact = p.exact && !q->can_fail && !mixed;
+	/* every parameter is named, whether the condition needs it or not: its type comes from here */
+	out->sql = SQL(&w, "SELECT s.key, s.id, s.version FROM twinshell.%s s WHERE (\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)"
+		       " AND $3::text[] IS NOT NULL AND $4::float8[] IS NOT NULL AND $5::timestamptz[] IS NOT NULL AND %s"
+		       " ORDER BY \"left\"(s.id, 512), s.id LIMIT $2::bigint", pg_kinds[kind].table, p.kind == ALL ? "true" : as_row(&w, p));
+	return w.failed || !out->sql || arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Random documents and random queries: PostgreSQL answers what the memory store answers, which asks the evaluator about every document.
+ * TWINSHELL_SEED repeats a run, TWINSHELL_QUERIES makes it longer.  Then: indexes are used, pages are honest, old databases learn the facts.
+ */
+#include <stdarg.h>
+
+#include "aas/json.h"
+#include "aas/lexical.h"
+#include "aas/path.h"
+#include "aas/query.h"
+#include "base/clock.h"
+#include "sql/pg.h"
+#include "sql/store_pg.h"
+#include "sql/store_pg_priv.h"
+#include "tests/database.h"
+
+#define QUERIES 2000
+#define SUBMODELS 60
+#define SHELLS 24
+#define CONCEPTS 12
+
+static const enum aas_class_id class_of[STORE_N_KINDS] = { AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription };
+static struct store *mem, *pg;
+static struct database db;
+static uint64_t seed;
+
+static unsigned roll(unsigned n)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(seed >> 33) % n;
+}
+
+#define PICK(list) (list)[roll(sizeof(list) / sizeof *(list))]
+
+/* -- documents ------------------------------------------------------------------------------------------------------------------------------- */
+static const char *const names[] = { "A", "B", "C", "Docs", "Serial" };
+static const char *const terms[] = { "urn:s1", "urn:s2", "urn:s3", "(x)", "B" };
+static const struct { const char *type, *value; } typed[] = {
+	{ "string", "x" }, { "string", "xy" }, { "string", "" }, { "string", "5" }, { "int", "5" }, { "decimal", "5.0" }, { "double", "5.5" }, { "double", "INF" },
+	{ "double", "NaN" }, { "decimal", "5.00000000000000000001" }, { "boolean", "true" }, { "boolean", "0" }, { "dateTime", "2024-01-07T10:30:00Z" },
+	{ "date", "2024-01-07" }, { "string", "16#FF" }, { "string", "10:30" }, { "string", "2024-01-07T10:30:00Z" }, { "string", "Pumpe" }, { "string", "%_\\\\'\\\"" },
+};
+static const char *const langs[] = { "de", "en" };
+
+static void semantic(struct buf *b)
+{
+	unsigned n = 1 + (roll(4) == 0);
+	buf_puts(b, ",\"semanticId\":{\"type\":\"ExternalReference\",\"keys\":[");
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(b, "%s{\"type\":\"GlobalReference\",\"value\":\"%s\"}", i ? "," : "", PICK(terms));
+	buf_puts(b, "]}");
+}
+
+static void langs_of(struct buf *b)
+{
+	unsigned n = 1 + roll(2);
+	buf_puts(b, ",\"value\":[");
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(b, "%s{\"language\":\"%s\",\"text\":\"%s\"}", i ? "," : "", langs[i], PICK(((const char *[]){ "Pumpe", "x", "5" })));
+	buf_puts(b, "]");
+}
+
+static void children(struct buf *b, const char *attr, unsigned depth, bool list);
+
+static void element(struct buf *b, const char *name, unsigned depth, const char *only)
+{
+	static const char *const classes[] = { "Property", "Property", "Property", "MultiLanguageProperty", "File", "Range", "SubmodelElementCollection",
+					       "SubmodelElementList", "Entity", "Capability" };
+	const char *cls = only ? only : PICK(classes);
+	if (depth > 3 && !only)
+		cls = "Property";
+	buf_printf(b, "{\"modelType\":\"%s\"", cls);
+	if (name)
+		buf_printf(b, ",\"idShort\":\"%s\"", name);
+	if (!only && roll(3) == 0)
+		semantic(b);
+	if (!strcmp(cls, "Property")) {
+		unsigned i = roll(sizeof typed / sizeof *typed);
+		buf_printf(b, ",\"valueType\":\"xs:%s\"", typed[i].type);
+		if (roll(8))
+			buf_printf(b, ",\"value\":\"%s\"", typed[i].value);
+	} else if (!strcmp(cls, "MultiLanguageProperty")) {
+		langs_of(b);
+	} else if (!strcmp(cls, "File")) {
+		buf_puts(b, ",\"contentType\":\"text/plain\",\"value\":\"x\"");
+	} else if (!strcmp(cls, "Range")) {
+		buf_puts(b, ",\"valueType\":\"xs:int\",\"min\":\"5\"");
+	} else if (!strcmp(cls, "SubmodelElementCollection")) {
+		children(b, "value", depth + 1, false);
+	} else if (!strcmp(cls, "SubmodelElementList")) {
+		const char *item = depth > 2 ? "Capability" : roll(2) ? "SubmodelElementCollection" : "MultiLanguageProperty";
+		unsigned n = roll(3);
+		buf_printf(b, ",\"typeValueListElement\":\"%s\"", item);
+		for (unsigned i = 0; i < n; i++) {
+			buf_puts(b, i ? "," : ",\"value\":[");
+			element(b, NULL, depth + 1, item);
+		}
+		buf_puts(b, n ? "]" : "");
+	} else if (!strcmp(cls, "Entity")) {
+		buf_puts(b, ",\"entityType\":\"CoManagedEntity\"");
+		children(b, "statements", depth + 1, false);
+	}
+	buf_putc(b, '}');
+}
+
+static void children(struct buf *b, const char *attr, unsigned depth, bool list)
+{
+	bool first = true;
+	(void)list;
+	for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+		if (roll(5) > 1)
+			continue;
+		buf_printf(b, first ? ",\"%s\":[" : ",", attr);
+		element(b, names[i], depth, NULL);
+		first = false;
+	}
+	buf_puts(b, first ? "" : "]");
+}
+
+static void document(struct buf *b, enum store_kind kind, unsigned n)
+{
+	buf_printf(b, "{\"modelType\":\"%s\",\"id\":\"urn:%c:%u\"", aas_classes[class_of[kind]].name, "asc"[kind], n);
+	if (roll(4))
+		buf_printf(b, ",\"idShort\":\"%s\"", PICK(names));
+	if (kind == STORE_SUBMODEL) {
+		if (roll(4))
+			semantic(b);
+		children(b, "submodelElements", 0, false);
+	} else if (kind == STORE_SHELL) {
+		buf_printf(b, ",\"assetInformation\":{\"assetKind\":\"%s\"", PICK(((const char *[]){ "Instance", "Type" })));
+		buf_puts(b, roll(2) ? ",\"globalAssetId\":\"x\"" : ",\"globalAssetId\":\"A\"");
+		buf_puts(b, roll(2) ? ",\"assetType\":\"A\"" : "");
+		unsigned ids = roll(3), refs = roll(4);
+		for (unsigned i = 0; i < ids; i++)
+			buf_printf(b, "%s{\"name\":\"%s\",\"value\":\"%s\"%s}", i ? "," : ",\"specificAssetIds\":[", PICK(names), PICK(terms), roll(2) ? "" :
+				   ",\"externalSubjectId\":{\"type\":\"ExternalReference\",\"keys\":[{\"type\":\"GlobalReference\",\"value\":\"urn:s1\"}]}");
+		buf_puts(b, ids ? "]}" : "}");
+		for (unsigned i = 0; i < refs; i++)
+			buf_printf(b, "%s{\"type\":\"ModelReference\",\"keys\":[{\"type\":\"Submodel\",\"value\":\"urn:s:%u\"}%s]}", i ? "," : ",\"submodels\":[",
+				   roll(SUBMODELS + 5), roll(6) ? "" : ",{\"type\":\"Property\",\"value\":\"B\"}");
+		buf_puts(b, refs ? "]" : "");
+	}
+	buf_putc(b, '}');
+}
+
+static void must(enum err e, const char *what)
+{
+	if (!e)
+		return;
+	printf("Bail out! %s: %s\n", what, err_info[e].name);
+	exit(1);
+}
+
+static void put_text(struct store *s, enum store_kind kind, const char *json)
+{
+	struct arena *a = arena_new(0);
+	struct aas_node *n = NULL;
+	struct store_txn *t;
+	struct diag d = DIAG_INIT;
+	bool created;
+	int64_t version;
+	enum err e = aas_json_read(a, class_of[kind], json, strlen(json), AAS_JSON_DEFAULT, &n, &d);
+	if (e) {
+		char why[600];
+		printf("# %s\n# %s\n", diag_first(&d, why, sizeof why), json);
+	}
+	must(e, "document");
+	must(s->ops->begin(s, true, &t), "begin");
+	must(s->ops->put(t, kind, n, STORE_EITHER, 0, &created, &version), "put");
+	must(s->ops->commit(t), "commit");
+	arena_free(a);
+}
+
+/* Is there a Property at the path that may have this text? */
+static bool suits(const char *id, const char *path, const char *text)
+{
+	struct arena *a = arena_new(0);
+	struct aas_node *sm, *at;
+	struct store_doc doc;
+	struct store_txn *t;
+	must(mem->ops->begin(mem, false, &t), "begin");
+	must(mem->ops->get(t, STORE_SUBMODEL, id, a, &doc), "get");
+	mem->ops->abort(t);
+	must(aas_json_read(a, AAS_Submodel, doc.json.p, doc.json.n, AAS_JSON_DEFAULT, &sm, NULL), "document");
+	bool yes = !aas_path_find(sm, path, strlen(path), &at, NULL) && aas_is(at, AAS_Property) &&
+		   aas_xsd_ok(AAS_AT(at, Property, valueType).ord, text, strlen(text));
+	arena_free(a);
+	return yes;
+}
+
+/* New values in rows alone: what a query finds is newer than the document. */
+static void value(struct store *s, const char *id, const char *path, const char *text)
+{
+	int64_t version;
+	struct store_txn *t;
+	const struct store_value v = { path, text };
+	must(s->ops->begin(s, true, &t), "begin");
+	must(s->ops->put_values(t, id, &v, 1, &version), "value");
+	must(s->ops->commit(t), "commit");
+}
+
+static void fill(void)
+{
+	static const unsigned many[STORE_N_KINDS] = { SHELLS, SUBMODELS, CONCEPTS };
+	struct buf b = BUF_INIT;
+	for (int k = 0; k < STORE_N_KINDS; k++)
+		for (unsigned i = 0; i < many[k]; i++) {
+			buf_reset(&b);
+			document(&b, (enum store_kind)k, i);
+			put_text(mem, (enum store_kind)k, b.p);
+			put_text(pg, (enum store_kind)k, b.p);
+		}
+	unsigned written = 0;
+	for (int i = 0; i < 200; i++) {
+		char id[40];
+		const char *path = PICK(names), *text = PICK(((const char *[]){ "x", "new", "true", "5" }));
+		snprintf(id, sizeof id, "urn:s:%u", roll(SUBMODELS));
+		if (!suits(id, path, text))
+			continue;
+		value(mem, id, path, text);
+		value(pg, id, path, text);
+		written++;
+	}
+	check(written > 10, "%u values were written behind the documents", written);
+	buf_fini(&b);
+}
+
+/* -- queries --------------------------------------------------------------------------------------------------------------------------------------- */
+static const char *const of_shell[] = {
+	"$aas#idShort", "$aas#id", "$aas#assetInformation.assetKind", "$aas#assetInformation.assetType", "$aas#assetInformation.globalAssetId",
+	"$aas#assetInformation.specificAssetIds[].name", "$aas#assetInformation.specificAssetIds[].value", "$aas#assetInformation.specificAssetIds[1].value",
+	"$aas#assetInformation.specificAssetIds[].externalSubjectId", "$aas#submodels[].keys[].value", "$aas#submodels[].keys[0].value", "$aas#submodels[1].keys[].value",
+	"$aas#submodels", "$aas#submodels[].keys[1].type",
+};
+static const char *const of_submodel[] = {
+	"$sm#idShort", "$sm#id", "$sm#semanticId", "$sm#semanticId.keys[].value", "$sm#semanticId.keys[1].value", "$sm#semanticId.type", "$sm#semanticId.keys[].type",
+};
+static const char *const attrs[] = { "value", "value", "value", "idShort", "semanticId", "semanticId.keys[].value", "semanticId.keys[1].value", "valueType", "language", "semanticId.type" };
+static const char *const of_concept[] = { "$cd#idShort", "$cd#id" };
+static const char *const texts[] = { "x", "xy", "5", "", "urn:s1", "urn:s2", "(x)", "B", "A", "Docs", "de", "xs:int", "xs:string", "new", "Pumpe", "true", "urn:s:7", "urn:a:3",
+				     "urn:c:3", "Instance", "%_\\\\'\\\"", "ExternalReference", "Property" };
+static const char *const others[] = { "{\"$numVal\":5}", "{\"$numVal\":5.0}", "{\"$numVal\":5.5}", "{\"$numVal\":-1}", "{\"$numVal\":1e400}", "{\"$boolean\":true}", "{\"$boolean\":false}",
+				      "{\"$hexVal\":\"16#FF\"}", "{\"$timeVal\":\"10:30\"}", "{\"$dateTimeVal\":\"2024-01-07T10:30:00Z\"}", "{\"$dateTimeVal\":\"2024-01-01T00:00:00Z\"}" };
+
+static void element_field(struct buf *b)
+{
+	buf_puts(b, "$sme");
+	for (unsigned i = 0, n = roll(3); i < n; i++)
+		buf_printf(b, ".%s%s", PICK(names), PICK(((const char *[]){ "", "", "", "[]", "[0]", "[1]" })));
+	buf_printf(b, "#%s", PICK(attrs));
+}
+
+/* `same`: a field that was chosen before, so that $match has something to bind. */
+static void field(struct buf *b, enum store_kind kind, const char *same)
+{
+	unsigned die = roll(10);
+	if (same && roll(4))
+		buf_printf(b, "%s#%s", same, PICK(attrs));
+	else if (kind == STORE_CONCEPT)
+		buf_puts(b, PICK(of_concept));
+	else if (kind == STORE_SHELL ? die < 8 : die < 1)
+		buf_puts(b, PICK(of_shell));
+	else if (die & 1)
+		buf_puts(b, PICK(of_submodel));
+	else
+		element_field(b);
+}
+
+static void operand(struct buf *b, enum store_kind kind, const char *same, bool only_text)
+{
+	static const char *const casts[] = { "$strCast", "$numCast", "$boolCast", "$dateTimeCast", "$timeCast", "$hexCast", "$year" };
+	const char *cast = roll(12) == 0 ? only_text ? "$strCast" : PICK(casts) : NULL;
+	if (cast)
+		buf_printf(b, "{\"%s\":", cast);
+	buf_puts(b, "{\"$field\":\"");
+	field(b, kind, same);
+	buf_puts(b, cast ? "\"}}" : "\"}");
+}
+
+static void constant(struct buf *b, bool only_text)
+{
+	if (only_text || roll(3))
+		buf_printf(b, "{\"$strVal\":\"%s\"}", PICK(texts));
+	else
+		buf_puts(b, PICK(others));
+}
+
+static void comparison(struct buf *b, enum store_kind kind, const char *same)
+{
+	static const char *const ops[] = { "$eq", "$eq", "$eq", "$eq", "$ne", "$gt", "$ge", "$lt", "$le", "$contains", "$starts-with", "$ends-with", "$regex" };
+	const char *op = PICK(ops);
+	bool text = strlen(op) > 3, turned = roll(5) == 0, two = roll(12) == 0;
+	buf_printf(b, "{\"%s\":[", op);
+	if (turned && !two)
+		constant(b, text);
+	else
+		operand(b, kind, same, text);
+	buf_putc(b, ',');
+	if (!strcmp(op, "$regex") && !turned)
+		buf_puts(b, PICK(((const char *[]){ "{\"$strVal\":\"^urn:s[:1-3]+\"}", "{\"$strVal\":\"x|5\"}", "{\"$strVal\":\"^[A-C]$\"}" })));
+	else if (turned || two)
+		operand(b, kind, same, text);
+	else
+		constant(b, text);
+	buf_puts(b, "]}");
+}
+
+static void expression(struct buf *b, enum store_kind kind, unsigned depth)
+{
+	static const char *const same[] = { "$sme", "$sme.A", "$sme.Docs[]", "$sme.Docs[].B", "$sme.B" };
+	unsigned die = depth > 2 ? 9 : roll(12), n = 2 + roll(2);
+	if (die > 5) {
+		comparison(b, kind, NULL);
+		return;
+	}
+	if (die == 5) {
+		buf_puts(b, "{\"$not\":");
+		expression(b, kind, depth + 1);
+		buf_putc(b, '}');
+		return;
+	}
+	buf_printf(b, "{\"%s\":[", die < 2 ? "$and" : die < 3 ? "$or" : "$match");
+	const char *one = die >= 3 && kind != STORE_CONCEPT && roll(4) ? PICK(same) : NULL;
+	for (unsigned i = 0; i < n; i++) {
+		buf_puts(b, i ? "," : "");
+		if (die < 3)
+			expression(b, kind, depth + 1);
+		else if (kind == STORE_SHELL && !one)
+			buf_printf(b, "{\"$eq\":[{\"$field\":\"$aas#assetInformation.specificAssetIds[].%s\"},{\"$strVal\":\"%s\"}]}", i ? "value" : "name", i ? PICK(terms) : PICK(names));
+		else
+			comparison(b, kind, one);
+	}
+	buf_puts(b, "]}");
+}
+
+/* All pages of the answer: ids, and documents unless ids are selected. */
+static enum err answer(struct store *s, enum store_kind kind, const struct aas_query *q, size_t limit, size_t docs, struct buf *out)
+{
+	struct arena *a = arena_new(0);
+	const char *after = NULL;
+	enum err e = ERR_OK;
+	struct store_page page;
+	buf_reset(out);
+	do {
+		struct store_txn *t;
+		struct store_query want = { q, docs, QUERY_STEPS_MAX };
+		must(s->ops->begin(s, false, &t), "begin");
+		e = s->ops->query(t, kind, &want, after, limit, a, &page);
+		for (size_t i = 0; !e && i < page.n; i++) {
+			buf_printf(out, "%s ", page.item[i].id);
+			buf_slice(out, page.item[i].json);
+			buf_putc(out, '\n');
+		}
+		if (!e && page.n > limit)
+			e = ERR_INTERNAL;
+		if (!e && page.next && after && strcmp(page.next, after) <= 0)
+			e = ERR_INTERNAL;
+		after = e ? NULL : page.next;
+		s->ops->abort(t);
+	} while (after);
+	buf_printf(out, "%s", e ? err_info[e].name : "");
+	arena_free(a);
+	return e;
+}
+
+static struct { unsigned refused, queries, empty, exact; } counts;
+
+static void one(struct buf *b, struct buf *x, struct buf *y)
+{
+	enum store_kind kind = (enum store_kind)(roll(10) < 6 ? STORE_SUBMODEL : roll(3) ? STORE_SHELL : STORE_CONCEPT);
+	struct arena *a = arena_new(0);
+	struct aas_query *q;
+	struct pg_query sql;
+	size_t limit = roll(3) ? 100 : 1 + roll(7), docs = roll(4) ? QUERY_DOCS_MAX : 5 + roll(40);
+	buf_reset(b);
+	buf_puts(b, roll(4) ? "{\"$condition\":" : "{\"$select\":\"id\",\"$condition\":");
+	expression(b, kind, 0);
+	buf_putc(b, '}');
+	if (aas_query_read(a, kind, b->p, b->n, &q, NULL)) {
+		counts.refused++;	/* a $match about two lists, a constant that cannot be cast */
+		arena_free(a);
+		return;
+	}
+	bool joined = (kind == STORE_SHELL && (q->root[QUERY_SM] || q->root[QUERY_SME])) || (kind == STORE_SUBMODEL && q->root[QUERY_AAS]);
+	docs = joined ? QUERY_DOCS_MAX : docs;		/* the other halves of tuples count, and the stores look at them for different candidates */
+	enum err ex = answer(mem, kind, q, limit, docs, x), ey = answer(pg, kind, q, limit, docs, y);
+	store_pg_query_sql(a, kind, q, NULL, 10, &sql);
+	counts.exact += sql.exact;
+	pg_args_fini(&sql.args);
+	counts.queries++;
+	counts.empty += !x->n;
+	if (ex || ey || x->n != y->n || memcmp(x->p ? x->p : "", y->p ? y->p : "", x->n)) {
+		check(false, "query %u: %s", counts.queries, b->p);
+		printf("# limit %zu, %zu documents\n# %s\n# memory %s: %.3000s\n# PostgreSQL %s: %.3000s\n", limit, docs, b->p, err_info[ex].name, x->p ? x->p : "",
+		       err_info[ey].name, y->p ? y->p : "");
+	}
+	arena_free(a);
+}
+
+static void compare(unsigned n)
+{
+	struct buf b = BUF_INIT, x = BUF_INIT, y = BUF_INIT;
+	int before = tap_failed;
+	memset(&counts, 0, sizeof counts);
+	for (unsigned i = 0; i < n && tap_failed < before + 5; i++)
+		one(&b, &x, &y);
+	check(tap_failed == before, "%u queries are answered alike (%u with an empty answer, %u by SQL alone; %u were refused)", counts.queries, counts.empty,
+	      counts.exact, counts.refused);
+	check(counts.exact > counts.queries / 50 && counts.empty < counts.queries * 3 / 4, "and they ask for something");
+	buf_fini(&b);
+	buf_fini(&x);
+	buf_fini(&y);
+}
+
+static struct store *open_store(void)
+{
+	struct diag d = DIAG_INIT;
+	struct store *s = store_pg_open(db.conninfo, 4, &d);
+	char why[600];
+	if (!s)
+		printf("# %s\n", diag_first(&d, why, sizeof why));
+	diag_fini(&d);
+	return s;
+}
+
+int main(void)
+{
+	const char *given = getenv("TWINSHELL_SEED"), *many = getenv("TWINSHELL_QUERIES");
+	unsigned n = many ? (unsigned)strtoul(many, NULL, 10) : QUERIES;
+	if (!database_cluster())
+		return skip_all(DATABASE_SKIP);
+	seed = given ? strtoull(given, NULL, 10) : 20240107;
+	printf("# TWINSHELL_SEED=%llu\n", (unsigned long long)seed);
+	database_make(&db, "query", "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'");
+	if (!check((pg = open_store()) && (mem = store_mem_new()), "two stores"))
+		return done();
+	fill();
+	int64_t from = clock_mono_us();
+	compare(n);
+	printf("# %.1f s\n", (double)(clock_mono_us() - from) / 1e6);
+	pg->ops->close(pg);
+	mem->ops->close(mem);
+	database_drop(&db);
+	return done();
+}
