@@ -199,6 +199,32 @@ static void value(struct store *s, const char *id, const char *path, const char 
 	must(s->ops->commit(t), "commit");
 }
 
+/* Some are put anew, one is taken away: their rows and facts follow. */
+static void change(void)
+{
+	static const unsigned many[STORE_N_KINDS] = { SHELLS, SUBMODELS, CONCEPTS };
+	struct buf b = BUF_INIT;
+	for (int i = 0; i < 8; i++) {
+		enum store_kind kind = (enum store_kind)(roll(5) ? roll(2) : STORE_CONCEPT);
+		buf_reset(&b);
+		document(&b, kind, roll(many[kind]));
+		put_text(mem, kind, b.p);
+		put_text(pg, kind, b.p);
+	}
+	char id[40];
+	snprintf(id, sizeof id, "urn:s:%u", roll(SUBMODELS));
+	for (int i = 0; i < 2; i++) {
+		struct store *s = i ? pg : mem;
+		struct store_txn *t;
+		must(s->ops->begin(s, true, &t), "begin");
+		if (s->ops->del(t, STORE_SUBMODEL, id))
+			s->ops->abort(t);
+		else
+			must(s->ops->commit(t), "commit");
+	}
+	buf_fini(&b);
+}
+
 static void fill(void)
 {
 	static const unsigned many[STORE_N_KINDS] = { SHELLS, SUBMODELS, CONCEPTS };
@@ -211,7 +237,7 @@ static void fill(void)
 			put_text(pg, (enum store_kind)k, b.p);
 		}
 	unsigned written = 0;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 400; i++) {
 		char id[40];
 		const char *path = PICK(names), *text = PICK(((const char *[]){ "x", "new", "true", "5" }));
 		snprintf(id, sizeof id, "urn:s:%u", roll(SUBMODELS));
@@ -266,6 +292,24 @@ static void field(struct buf *b, enum store_kind kind, const char *same)
 		element_field(b);
 }
 
+/* A text that the field named last may well have. */
+static const char *likely(const struct buf *b)
+{
+	static const struct { const char *mark, *text[3]; } hints[] = {
+		{ "#idShort", { "A", "B", "Docs" } }, { "#semanticId", { "urn:s1", "urn:s2", "B" } }, { "externalSubjectId", { "urn:s1", "urn:s1", "x" } },
+		{ "Ids[].name", { "A", "B", "Serial" } }, { "Ids[].value", { "urn:s1", "B", "(x)" } }, { "#submodels", { "urn:s:7", "urn:s:12", "B" } },
+		{ "#valueType", { "xs:int", "xs:string", "xs:double" } }, { "#language", { "de", "en", "fr" } }, { "#value", { "x", "5", "Pumpe" } },
+		{ "assetKind", { "Instance", "Type", "A" } }, { "asset", { "A", "x", "B" } }, { "#id", { "urn:s:7", "urn:a:3", "urn:c:3" } },
+	};
+	const char *at = NULL, *hash = b->p;
+	while ((hash = strchr(hash, '#')))
+		at = hash++;
+	for (size_t i = 0; at && i < sizeof hints / sizeof *hints; i++)
+		if (strstr(at, hints[i].mark))
+			return hints[i].text[roll(3)];
+	return PICK(texts);
+}
+
 static void operand(struct buf *b, enum store_kind kind, const char *same, bool only_text)
 {
 	static const char *const casts[] = { "$strCast", "$numCast", "$boolCast", "$dateTimeCast", "$timeCast", "$hexCast", "$year" };
@@ -280,7 +324,7 @@ static void operand(struct buf *b, enum store_kind kind, const char *same, bool 
 static void constant(struct buf *b, bool only_text)
 {
 	if (only_text || roll(3))
-		buf_printf(b, "{\"$strVal\":\"%s\"}", PICK(texts));
+		buf_printf(b, "{\"$strVal\":\"%s\"}", roll(4) ? likely(b) : PICK(texts));
 	else
 		buf_puts(b, PICK(others));
 }
@@ -402,8 +446,11 @@ static void compare(unsigned n)
 	struct buf b = BUF_INIT, x = BUF_INIT, y = BUF_INIT;
 	int before = tap_failed;
 	memset(&counts, 0, sizeof counts);
-	for (unsigned i = 0; i < n && tap_failed < before + 5; i++)
+	for (unsigned i = 0; i < n && tap_failed < before + 5; i++) {
 		one(&b, &x, &y);
+		if (i % 200 == 199)
+			change();
+	}
 	check(tap_failed == before, "%u queries are answered alike (%u with an empty answer, %u by SQL alone; %u were refused)", counts.queries, counts.empty,
 	      counts.exact, counts.refused);
 	check(counts.exact > counts.queries / 50 && counts.empty < counts.queries * 3 / 4, "and they ask for something");
@@ -423,6 +470,156 @@ static struct store *open_store(void)
 	return s;
 }
 
+/* -- what only SQL can show ------------------------------------------------------------------------------------------------------------------------ */
+#define FLEET 2500
+
+static void fleet(void)
+{
+	struct arena *a = arena_new(0);
+	struct store_txn *t;
+	struct buf b = BUF_INIT;
+	bool created;
+	int64_t version;
+	must(pg->ops->begin(pg, true, &t), "begin");
+	for (unsigned i = 0; i < FLEET; i++) {
+		struct aas_node *n = NULL;
+		buf_reset(&b);
+		buf_printf(&b, "{\"modelType\":\"Submodel\",\"id\":\"urn:fleet:%u\",\"idShort\":\"Sm%u\",\"semanticId\":{\"type\":\"ExternalReference\",\"keys\":["
+			   "{\"type\":\"GlobalReference\",\"value\":\"urn:kind:%u\"}]},\"submodelElements\":[{\"modelType\":\"SubmodelElementCollection\",\"idShort\":\"Plate\","
+			   "\"value\":[{\"modelType\":\"Property\",\"idShort\":\"Serial\",\"valueType\":\"xs:string\",\"value\":\"SN-%u\"}]},{\"modelType\":\"Property\","
+			   "\"idShort\":\"%s%u\",\"valueType\":\"xs:double\",\"value\":\"%u\",\"semanticId\":{\"type\":\"ExternalReference\",\"keys\":["
+			   "{\"type\":\"GlobalReference\",\"value\":\"urn:sem:%u\"}]}}]}", i, i, i % 100, i, "Rare", i % 500, i, i % 300);
+		must(aas_json_read(a, AAS_Submodel, b.p, b.n, AAS_JSON_DEFAULT, &n, NULL), "fleet");
+		must(pg->ops->put(t, STORE_SUBMODEL, n, STORE_CREATE, 0, &created, &version), "put");
+		arena_reset(a);
+		buf_reset(&b);
+		buf_printf(&b, "{\"modelType\":\"AssetAdministrationShell\",\"id\":\"urn:shell:%u\",\"assetInformation\":{\"assetKind\":\"Instance\",\"globalAssetId\":"
+			   "\"urn:asset:%u\",\"specificAssetIds\":[{\"name\":\"serial\",\"value\":\"%u\"}]},\"submodels\":[{\"type\":\"ModelReference\",\"keys\":["
+			   "{\"type\":\"Submodel\",\"value\":\"urn:fleet:%u\"}]}]}", i, i, i, i);
+		must(aas_json_read(a, AAS_AssetAdministrationShell, b.p, b.n, AAS_JSON_DEFAULT, &n, NULL), "fleet");
+		must(pg->ops->put(t, STORE_SHELL, n, STORE_CREATE, 0, &created, &version), "put");
+		arena_reset(a);
+	}
+	must(pg->ops->commit(t), "commit");
+	buf_fini(&b);
+	arena_free(a);
+}
+
+/* The plan of the statement as text, every line behind the other. */
+static const char *plan(struct pg *c, struct arena *a, enum store_kind kind, const char *condition)
+{
+	struct aas_query *q;
+	struct pg_query sql;
+	struct buf b = BUF_INIT;
+	must(aas_query_read(a, kind, condition, strlen(condition), &q, NULL), condition);
+	must(store_pg_query_sql(a, kind, q, NULL, 100, &sql), "SQL");
+	struct pg_call call = { .sql = arena_printf(a, "EXPLAIN %s", sql.sql), .args = &sql.args };
+	must(pg_run(c, &call, 1), "EXPLAIN");
+	for (int i = 0; i < call.n; i++)
+		buf_printf(&b, "%s\n", pg_str(&call, i, 0));
+	pg_clear(&call, 1);
+	pg_args_fini(&sql.args);
+	const char *out = arena_strndup(a, b.p, b.n);
+	buf_fini(&b);
+	return out;
+}
+
+#define EQ(field, value) "{\"$eq\":[{\"$field\":\"" field "\"},{\"$strVal\":\"" value "\"}]}"
+#define QUERY(x) "{\"$condition\":" x "}"
+static void indexes(void)
+{
+	static const struct { enum store_kind kind; const char *condition, *index; } shapes[] = {
+		{ STORE_SUBMODEL, QUERY(EQ("$sm#id", "urn:fleet:7")), "submodel_pkey" },
+		{ STORE_SUBMODEL, QUERY(EQ("$sm#idShort", "Sm7")), "lookup_value" },
+		{ STORE_SUBMODEL, QUERY(EQ("$sm#semanticId", "urn:kind:7")), "lookup_value" },
+		{ STORE_SUBMODEL, QUERY(EQ("$sm#semanticId.keys[].value", "urn:kind:7")), "lookup_value" },
+		{ STORE_SUBMODEL, QUERY(EQ("$sme.Plate.Serial#value", "SN-77")), "element_value" },
+		{ STORE_SUBMODEL, QUERY(EQ("$sme#value", "SN-77")), "element_value" },
+		{ STORE_SUBMODEL, QUERY(EQ("$sme#semanticId", "urn:sem:7")), "element_semantic" },
+		{ STORE_SUBMODEL, QUERY(EQ("$sme#idShort", "Rare7")), "element_name" },
+		{ STORE_SUBMODEL, QUERY("{\"$gt\":[{\"$field\":\"$sme.Rare7#value\"},{\"$numVal\":100}]}"), "element_name" },
+		{ STORE_SUBMODEL, QUERY("{\"$match\":[" EQ("$sme#semanticId", "urn:sem:7") ",{\"$lt\":[{\"$field\":\"$sme#value\"},{\"$numVal\":100}]}]}"), "element_semantic" },
+		{ STORE_SUBMODEL, QUERY("{\"$or\":[" EQ("$sm#idShort", "Sm7") "," EQ("$sme.Serial#value", "SN-9") "]}"), "element_value" },
+		{ STORE_SUBMODEL, QUERY("{\"$and\":[" EQ("$sm#semanticId", "urn:kind:7") ",{\"$not\":" EQ("$sme.Serial#value", "SN-9") "}]}"), "lookup_value" },
+		{ STORE_SUBMODEL, QUERY(EQ("$aas#assetInformation.globalAssetId", "urn:asset:7")), "lookup_value" },
+		{ STORE_SHELL, QUERY(EQ("$aas#assetInformation.globalAssetId", "urn:asset:7")), "lookup_value" },
+		{ STORE_SHELL, QUERY(EQ("$aas#assetInformation.specificAssetIds[].value", "7")), "lookup_asset_value" },
+		{ STORE_SHELL, QUERY(EQ("$aas#submodels[].keys[].value", "urn:fleet:7")), "lookup_value" },
+		{ STORE_SHELL, QUERY("{\"$match\":[" EQ("$aas#assetInformation.specificAssetIds[].name", "serial") "," EQ("$aas#assetInformation.specificAssetIds[].value", "7") "]}"), "lookup_value" },
+		{ STORE_SHELL, QUERY(EQ("$sme.Plate.Serial#value", "SN-77")), "element_value" },
+	};
+	struct arena *a = arena_new(0);
+	struct pg *c = NULL;
+	struct pg_call mode = { .st = PG_query_mode };
+	must(pg_open(db.conninfo, &c, NULL), "open");
+	must(pg_script(c, "ANALYZE", NULL), "ANALYZE");
+	must(pg_begin(c, PG_READ), "begin");
+	must(pg_run(c, &mode, 1), "mode");
+	pg_clear(&mode, 1);
+	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+		const char *p = plan(c, a, shapes[i].kind, shapes[i].condition);
+		bool whole = strstr(p, "Seq Scan on element") || strstr(p, "Seq Scan on lookup");
+		if (!check(strstr(p, shapes[i].index) && !whole, "%s uses %s", shapes[i].condition, shapes[i].index))
+			for (const char *line = p, *end; *line && (end = strchr(line, '\n')); line = end + 1)
+				printf("# %.*s\n", (int)(end - line), line);
+	}
+	pg_rollback(c);
+	pg_close(c);
+	arena_free(a);
+}
+
+/* What a request may look at is used up: the page ends, and the next one goes on behind it. */
+static void pages(void)
+{
+	struct arena *a = arena_new(0);
+	struct aas_query *q;
+	struct store_txn *t;
+	struct store_page page;
+	struct store_query want = { NULL, 10, QUERY_STEPS_MAX };
+	static const char none[] = "{\"$condition\":{\"$regex\":[{\"$field\":\"$sme.Serial#value\"},{\"$strVal\":\"^never$\"}]}}";
+	static const char joined[] = "{\"$condition\":{\"$regex\":[{\"$field\":\"$sme.Serial#value\"},{\"$strVal\":\"^SN-0$\"}]}}";
+	must(aas_query_read(a, STORE_SUBMODEL, none, strlen(none), &q, NULL), "query");
+	want.query = q;
+	must(pg->ops->begin(pg, false, &t), "begin");
+	check_int(pg->ops->query(t, STORE_SUBMODEL, &want, "urn:fleet:", 100, a, &page), ERR_OK, "ten documents may be looked at");
+	check(page.n == 0 && page.next && !strcmp(page.next, "urn:fleet:1005") && !want.docs, "an empty page that goes on behind the tenth: %s", page.next);
+	want.docs = 10;
+	want.steps = 1000;
+	check_int(pg->ops->query(t, STORE_SUBMODEL, &want, "urn:fleet:", 100, a, &page), ERR_OK, "few steps may be done");
+	check(page.n == 0 && page.next && want.docs > 0, "the page ends where they are used up: %s", page.next);
+	want.steps = 100;
+	check_int(pg->ops->query(t, STORE_SUBMODEL, &want, "urn:fleet:", 100, a, &page), ERR_EXPENSIVE, "not even one");
+	pg->ops->abort(t);
+	must(aas_query_read(a, STORE_SHELL, joined, strlen(joined), &q, NULL), "query");
+	want = (struct store_query){ q, 1, QUERY_STEPS_MAX };
+	must(pg->ops->begin(pg, false, &t), "begin");
+	check_int(pg->ops->query(t, STORE_SHELL, &want, "urn:shell:", 100, a, &page), ERR_EXPENSIVE, "the other half of a tuple counts");
+	pg->ops->abort(t);
+	want = (struct store_query){ q, 2, QUERY_STEPS_MAX };
+	must(pg->ops->begin(pg, false, &t), "begin");
+	check_int(pg->ops->query(t, STORE_SHELL, &want, "urn:shell:", 100, a, &page), ERR_OK, "two documents are enough for one shell");
+	check(page.n == 1 && !strcmp(page.item[0].id, "urn:shell:0") && page.next && !strcmp(page.next, "urn:shell:0"), "it is found, and there may be more");
+	pg->ops->abort(t);
+	arena_free(a);
+}
+
+static struct store *open_store(void);
+
+/* A database from before there were queries: the migration takes the facts from its documents. */
+static void migrated(unsigned n)
+{
+	static const char undo[] =
+		"DROP INDEX twinshell.element_name, twinshell.element_value, twinshell.lookup_asset_value; DROP FUNCTION twinshell.name_of(text);"
+		"DELETE FROM twinshell.lookup WHERE field > 6; DELETE FROM twinshell.schema_migration WHERE version >= 4";
+	struct pg *c;
+	pg->ops->close(pg);
+	must(pg_open(db.conninfo, &c, NULL), "open");
+	must(pg_script(c, undo, NULL), "undo");
+	pg_close(c);
+	if (check((pg = open_store()) != NULL, "the store is brought up to date"))
+		compare(n);
+}
+
 int main(void)
 {
 	const char *given = getenv("TWINSHELL_SEED"), *many = getenv("TWINSHELL_QUERIES");
@@ -438,6 +635,10 @@ int main(void)
 	int64_t from = clock_mono_us();
 	compare(n);
 	printf("# %.1f s\n", (double)(clock_mono_us() - from) / 1e6);
+	migrated(n / 10);
+	fleet();
+	indexes();
+	pages();
 	pg->ops->close(pg);
 	mem->ops->close(mem);
 	database_drop(&db);
