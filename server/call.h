@@ -59,6 +59,7 @@ struct call {
 		const char *disposition;	/* Content-Disposition, or NULL */
 		const char *allow;		/* Allow, with 405 */
 		size_t items;			/* of the page, so far */
+		const char *result_type;	/* paging_metadata.resultType of the page, or NULL */
 	} reply;
 };
 

@@ -4,11 +4,11 @@
 #include "aas/json.h"
 #include "server/call.h"
 #include "server/op.h"
+#include "server/page.h"
 
 /* Documents are fetched in small portions, and a page ends early when it has grown large: memory stays bounded whatever the
  * documents weigh ("the server may return fewer than asked", IDTA-01002, pagination). */
 #define PORTION 16
-#define PAGE_BYTES ((size_t)16 << 20)
 
 static const struct kind {
 	enum aas_class_id cls;
@@ -30,7 +30,7 @@ static bool is_answer(const struct call *c, enum store_kind kind, const struct s
 	return !sm_is_live(c->service, d->id) && (c->view.blobs || !memmem(d->json.p, d->json.n, blob, sizeof blob - 1));
 }
 
-static enum err item(struct call *c, enum store_kind kind, const struct store_doc *d, struct arena *scratch)
+enum err page_item(struct call *c, enum store_kind kind, const struct store_doc *d, struct arena *scratch)
 {
 	struct aas_node *n;
 	enum err err;
@@ -59,7 +59,7 @@ static enum err list(struct call *c, enum store_kind kind)
 		if ((err = sm_list(c->session, kind, &c->filter, after, left < PORTION ? left : PORTION, &page)))
 			break;
 		for (size_t i = 0; i < page.n && !err; i++) {
-			err = item(c, kind, &page.item[i], scratch);
+			err = page_item(c, kind, &page.item[i], scratch);
 			arena_reset(scratch);
 		}
 		left -= page.n;

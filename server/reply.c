@@ -123,6 +123,8 @@ void reply_page_end(struct call *c, const char *next)
 		else
 			buf_printf(b, "\"cursor\":\"%s\"", cursor);
 	}
+	if (c->reply.result_type)
+		buf_printf(b, "%s\"resultType\":\"%s\"", next ? "," : "", c->reply.result_type);
 	buf_puts(b, "}}");
 }
 

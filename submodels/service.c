@@ -526,3 +526,15 @@ enum err sm_list(struct sm_session *s, enum store_kind kind, const struct store_
 	err = s->service->conf.store->ops->list(txn, kind, f ? f : &none, after, limit, s->arena, out);
 	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the list cannot be read: %s", err_info[err].text) : err;
 }
+
+enum err sm_query(struct sm_session *s, enum store_kind kind, struct store_query *want, const char *after, size_t limit, struct store_page *out)
+{
+	struct store_txn *txn;
+	enum err err = sm_txn(s, &txn);
+	if (err)
+		return err;
+	err = s->service->conf.store->ops->query(txn, kind, want, after, limit, s->arena, out);
+	if (err == ERR_EXPENSIVE)
+		return diag_add(s->diag, err, "the query costs more than one request may: ask for less at once, or name what is looked for more closely");
+	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the query cannot be answered: %s", err_info[err].text) : err;
+}

@@ -55,6 +55,8 @@ void sm_patient(struct sm_session *);
 /* -- whole identifiables.  The trees from sm_get are valid until the session ends. ---------------------------------------- */
 enum err sm_get(struct sm_session *, enum store_kind, const char *id, const struct sm_tree **);
 enum err sm_list(struct sm_session *, enum store_kind, const struct store_filter *, const char *after, size_t limit, struct store_page *);
+/* ERR_EXPENSIVE: the query costs more than it may; see store_ops.query. */
+enum err sm_query(struct sm_session *, enum store_kind, struct store_query *, const char *after, size_t limit, struct store_page *);
 enum err sm_create(struct sm_session *, enum store_kind, struct aas_node *);			/* ERR_CONFLICT when it exists */
 enum err sm_put(struct sm_session *, enum store_kind, const char *id, struct aas_node *, bool *created);	/* id must be the node's */
 enum err sm_delete(struct sm_session *, enum store_kind, const char *id);
