@@ -14,7 +14,7 @@ const char *query_type_name(enum query_type t)
 	return names[t];
 }
 
-/* -- reading ----------------------------------------------------------------------------------------------------------------------------- */
+/* -- reading ---------------------------------------------------------------------------------------------------------------------------- */
 static bool digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -142,7 +142,7 @@ bool query_datum_read(enum query_type type, struct slice t, struct query_datum *
 	return false;
 }
 
-/* -- casting ------------------------------------------------------------------------------------------------------------------------------ */
+/* -- casting ---------------------------------------------------------------------------------------------------------------------------- */
 /* Digits without a point, padded by zeros up to `n`; the caller has bounded n. */
 static void put_digits(const struct query_num *v, char *out, size_t n)
 {
@@ -254,7 +254,8 @@ bool query_datum_cast(struct arena *a, const struct query_datum *d, enum query_t
 	if (to == QUERY_HEX)
 		return hex_from(a, d, out);
 	if (to == QUERY_BOOL && d->type == QUERY_NUM) {
-		*out = (struct query_datum){ .type = to, .text = d->text, .boolean = d->num.kind == QUERY_INF || (d->num.kind == QUERY_FINITE && d->num.n) };
+		*out = (struct query_datum){ .type = to, .text = d->text };
+		out->boolean = d->num.kind == QUERY_INF || (d->num.kind == QUERY_FINITE && d->num.n);
 		return true;
 	}
 	if (to == QUERY_TIME && d->type == QUERY_DATETIME) {
@@ -276,7 +277,7 @@ bool query_datum_part(struct arena *a, const struct query_datum *d, enum query_p
 	return s && query_datum_read(QUERY_NUM, slice_of(s), out);
 }
 
-/* -- comparing ---------------------------------------------------------------------------------------------------------------------------- */
+/* -- comparing -------------------------------------------------------------------------------------------------------------------------- */
 static int sign(int64_t v)
 {
 	return v < 0 ? -1 : v > 0;

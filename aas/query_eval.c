@@ -35,7 +35,7 @@ static bool charge(struct eval *ev, size_t n)
 	return !ev->err;
 }
 
-/* -- from a node to the next ones ------------------------------------------------------------------------------------------------------------ */
+/* -- from a node to the next ones ------------------------------------------------------------------------------------------------------- */
 /* True: enough, stop. */
 typedef bool visit_fn(void *ctx, const struct aas_node *);
 
@@ -125,7 +125,7 @@ static bool walk(struct eval *ev, const struct aas_node *n, const struct query_s
 	return false;
 }
 
-/* -- what a field shows ------------------------------------------------------------------------------------------------------------------------- */
+/* -- what a field shows ----------------------------------------------------------------------------------------------------------------- */
 struct values {
 	struct eval *ev;
 	const struct query_field *field;
@@ -224,7 +224,7 @@ static bool collect(void *ctx, const struct aas_node *n)
 	return stop;
 }
 
-/* -- comparing ---------------------------------------------------------------------------------------------------------------------------------- */
+/* -- comparing -------------------------------------------------------------------------------------------------------------------------- */
 struct side {
 	const struct query_operand *operand;
 	const struct query_field *field;	/* NULL: a constant */
@@ -334,7 +334,7 @@ static enum truth compare(struct eval *ev, const struct query_expr *x)
 	return invalid ? INVALID_ : FALSE_;
 }
 
-/* -- $match: is there an item for each variable, so that everything holds? ----------------------------------------------------------------------- */
+/* -- $match: is there an item for each variable, so that everything holds? -------------------------------------------------------------- */
 struct matching {
 	struct eval *ev;
 	const struct query_expr *match;
@@ -417,7 +417,7 @@ static enum truth match_from(struct eval *ev, const struct query_expr *x, unsign
 	return t == FALSE_ ? FALSE_ : both(t, match_from(ev, x, at + 1));
 }
 
-/* -- expressions ---------------------------------------------------------------------------------------------------------------------------------- */
+/* -- expressions ------------------------------------------------------------------------------------------------------------------------ */
 static enum truth holds(struct eval *ev, const struct query_expr *x)
 {
 	enum truth t, end = x->op == QUERY_AND ? FALSE_ : TRUE_, sum = end == FALSE_ ? TRUE_ : FALSE_;
@@ -442,7 +442,8 @@ static enum truth holds(struct eval *ev, const struct query_expr *x)
 
 enum err aas_query_holds(const struct aas_query *q, const struct query_tuple *t, struct arena *a, uint64_t *steps, bool *yes)
 {
-	struct eval ev = { .tuple = t, .arena = a, .steps = steps, .all = q->can_fail, .env = ARENA_ARRAY(a, const struct aas_node *, q->n_vars + 1) };
+	struct eval ev = { .tuple = t, .arena = a, .steps = steps, .all = q->can_fail };
+	ev.env = ARENA_ARRAY(a, const struct aas_node *, q->n_vars + 1);
 	if (!ev.env)
 		return ERR_NO_MEMORY;
 	*yes = holds(&ev, q->condition) == TRUE_;
@@ -451,7 +452,7 @@ enum err aas_query_holds(const struct aas_query *q, const struct query_tuple *t,
 	return ev.err;
 }
 
-/* -- tuples (IDTA-01002, "Querying several roots"): a shell with each submodel that it refers to; what has no partner stands alone ------------------ */
+/* -- tuples (IDTA-01002, "Querying several roots"): a shell with each submodel that it refers to; what has no partner stands alone ------ */
 static enum err parse(struct arena *a, enum aas_class_id cls, struct slice json, struct aas_node **out)
 {
 	enum err e = aas_json_read(a, cls, json.p, json.n, AAS_JSON_DEFAULT, out, NULL);

@@ -169,7 +169,7 @@ static bool read_path(struct reading *r, const char *p, const char *end)
 	return true;
 }
 
-/* -- what stands behind '#' --------------------------------------------------------------------------------------------------------------- */
+/* -- what stands behind '#' ------------------------------------------------------------------------------------------------------------- */
 struct places {
 	int64_t index[WAY_MAX];
 	const char *end[WAY_MAX];	/* of the text that names the place */

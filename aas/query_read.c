@@ -71,7 +71,7 @@ static enum err no_more(struct reader *r)
 	return r->j.bad ? lexical(r) : ERR_OK;
 }
 
-/* -- operands: $field, literals, casts, parts of a date ------------------------------------------------------------------------------------ */
+/* -- operands: $field, literals, casts, parts of a date --------------------------------------------------------------------------------- */
 enum { STRING_ONLY = 1 };
 static enum err read_operand(struct reader *r, unsigned flags, struct query_operand **out);
 
@@ -220,7 +220,7 @@ static enum err read_operand(struct reader *r, unsigned flags, struct query_oper
 	return e ? e : no_more(r);
 }
 
-/* -- expressions --------------------------------------------------------------------------------------------------------------------------- */
+/* -- expressions ------------------------------------------------------------------------------------------------------------------------ */
 static enum err read_expr(struct reader *r, bool in_match, struct query_expr **out);
 
 static enum err read_list(struct reader *r, struct query_expr *x, unsigned least)
@@ -365,7 +365,7 @@ static enum err read_expr(struct reader *r, bool in_match, struct query_expr **o
 	return e ? e : no_more(r);
 }
 
-/* -- $match is about one list at each level ("Match Operator") ---------------------------------------------------------------------------- */
+/* -- $match is about one list at each level ("Match Operator") -------------------------------------------------------------------------- */
 struct lists {
 	const struct query_field *longest;	/* of this $match */
 	struct slice *first;			/* of the outermost one */
@@ -427,7 +427,7 @@ static enum err check_matches(struct reader *r, const struct query_expr *x)
 	return e;
 }
 
-/* -- the whole ---------------------------------------------------------------------------------------------------------------------------- */
+/* -- the whole -------------------------------------------------------------------------------------------------------------------------- */
 static enum err read_select(struct reader *r)
 {
 	struct slice s;

@@ -5,8 +5,8 @@
  * A struct store may be used from any thread; a transaction belongs to the thread that began it.
  * Ids are compared byte for byte.  Everything returned belongs to the arena that was passed in.
  * Errors: ERR_NOT_FOUND, ERR_CONFLICT (exists already), ERR_PRECONDITION (version differs), ERR_BAD_REQUEST (not a Property), ERR_AGAIN
- * (start the transaction over), ERR_UNAVAILABLE (no database), ERR_EXPENSIVE (query), ERR_NO_MEMORY, ERR_INTERNAL.  A call that fails changes nothing.  After any
- * error but ERR_NOT_FOUND a transaction can only be aborted: its commit fails too, and leaves nothing.
+ * (start the transaction over), ERR_UNAVAILABLE (no database), ERR_EXPENSIVE (a query), ERR_NO_MEMORY, ERR_INTERNAL.
+ * A call that fails changes nothing.  After any error but ERR_NOT_FOUND a transaction can only be aborted: its commit fails too, and leaves nothing.
  */
 #ifndef AAS_STORE_H
 #define AAS_STORE_H

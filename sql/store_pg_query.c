@@ -44,7 +44,7 @@ static enum err find_shell(void *ctx, const char *submodel_id, const char *after
 	return e ? e : page.n ? ERR_OK : ERR_NOT_FOUND;
 }
 
-/* -- candidates ------------------------------------------------------------------------------------------------------------------------------ */
+/* -- candidates ------------------------------------------------------------------------------------------------------------------------- */
 static enum err find(struct run *r, struct arena *a, const char *after, size_t limit, struct candidate **out, size_t *n)
 {
 	struct pg_query q = { 0 };
@@ -67,7 +67,7 @@ static enum err find(struct run *r, struct arena *a, const char *after, size_t l
 	return e;
 }
 
-/* -- deciding ---------------------------------------------------------------------------------------------------------------------------------- */
+/* -- deciding --------------------------------------------------------------------------------------------------------------------------- */
 static enum err accept(struct run *r, const struct store_doc *doc)
 {
 	struct store_doc *to = &r->page->item[r->page->n];

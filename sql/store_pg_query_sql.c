@@ -53,7 +53,7 @@ static const char *as_set(struct writer *w, struct part p)
 	return p.kind == SET ? p.sql : SQL(w, "SELECT s.key FROM twinshell.%s s WHERE %s", pg_kinds[w->kind].table, p.sql);
 }
 
-/* -- a comparison, with the field on the left ------------------------------------------------------------------------------------------------- */
+/* -- a comparison, with the field on the left ------------------------------------------------------------------------------------------- */
 struct leaf {
 	const struct query_field *field;
 	enum query_op op;
@@ -113,7 +113,7 @@ static const char *compare_text(struct writer *w, const char *column, const stru
 	return SQL(w, form[l->op], column, value);
 }
 
-/* -- facts -------------------------------------------------------------------------------------------------------------------------------------- */
+/* -- facts ------------------------------------------------------------------------------------------------------------------------------ */
 static const char *fact(struct writer *w, enum store_kind kind, int field, const char *name, const char *value)
 {
 	const char *n = *name ? text(w, slice_of(name)) : "''";
@@ -148,8 +148,8 @@ static struct part shell_list(struct writer *w, const struct leaf *l)
 	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_NAME)
 		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.kind = 0 AND l.field = 5 AND l.name = %s", v), false);
 	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_VALUE)
-		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.field = 5 AND twinshell.key_of(l.value) = twinshell.key_of(%s)"
-					" AND l.value = %s", v, v), false);
+		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.field = 5 AND l.value = %s"
+					" AND twinshell.key_of(l.value) = twinshell.key_of(%s)", v, v), false);
 	if (s[0].list != QUERY_SUBMODELS || l->field->attr != QUERY_KEY_VALUE)
 		return all;
 	const char *first = fact(w, STORE_SHELL, 6, "", v);
@@ -166,7 +166,9 @@ static struct part shell_leaf(struct writer *w, const struct leaf *l)
 	case QUERY_ASSET_KIND: return column(w, "asset_kind", l);
 	case QUERY_ASSET_TYPE: return column(w, "asset_type", l);
 	case QUERY_GLOBAL_ASSET_ID:
-		return is_equal(l) ? part(w, SET, fact(w, STORE_SHELL, 5, "globalAssetId", text(w, l->value->text)), false) : column(w, "global_asset_id", l);
+		if (!is_equal(l))
+			return column(w, "global_asset_id", l);
+		return part(w, SET, fact(w, STORE_SHELL, 5, "globalAssetId", text(w, l->value->text)), false);
 	default: return common(w, l);
 	}
 }
@@ -185,7 +187,7 @@ static struct part submodel_leaf(struct writer *w, const struct leaf *l)
 	return part(w, SET, first ? SQL(w, "%s UNION ALL %s", first, others) : others, index == QUERY_ANY);
 }
 
-/* -- elements ------------------------------------------------------------------------------------------------------------------------------------ */
+/* -- elements --------------------------------------------------------------------------------------------------------------------------- */
 /* The step that ends at the element, and the last idShort of the path; absent: of any element. */
 static const struct query_step *element_step(const struct query_field *f, struct slice *name)
 {
@@ -216,7 +218,8 @@ static const char *test_number(struct writer *w, const struct leaf *l)
 	if (!op || !str_double(l->value->text.p, l->value->text.n, &v))
 		return "true";
 	pg_item_num(w->nums, v);
-	return SQL(w, "CASE e.value_group WHEN 1 THEN e.num IS NULL OR e.num %s ($4::float8[])[%u] ELSE e.value ~ '^[-+.0-9IN]' END", op, ++w->n_nums);
+	return SQL(w, "CASE e.value_group WHEN 1 THEN e.num IS NULL OR e.num %s ($4::float8[])[%u] ELSE e.value ~ '^[-+.0-9IN]' END",
+		   op, ++w->n_nums);
 }
 
 static const char *test_time(struct writer *w, const struct leaf *l)
@@ -322,7 +325,7 @@ static void element_init(struct writer *w, struct element *e, const struct leaf 
 	e->name = name.p ? text(w, name) : NULL;
 }
 
-/* -- leaves ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* -- leaves ----------------------------------------------------------------------------------------------------------------------------- */
 /* What is asked about the other half of a tuple: a set of its keys becomes a set of ours. */
 static struct part through(struct writer *w, enum store_kind other, struct part p)
 {
@@ -333,10 +336,10 @@ static struct part through(struct writer *w, enum store_kind other, struct part 
 	const char *set = as_set(w, p);
 	w->kind = own;
 	if (own == STORE_SUBMODEL)
-		return part(w, SET, SQL(w, "SELECT twinshell.key_of(r.value) FROM twinshell.lookup r WHERE r.kind = 0 AND r.field = 6 AND r.key IN (%s)", set),
-			    false);
-	return part(w, SET, SQL(w, "SELECT r.key FROM twinshell.lookup r WHERE r.kind = 0 AND r.field = 6 AND r.hash IN (SELECT twinshell.key_of(E'\\n' || m.id)"
-				" FROM twinshell.submodel m WHERE m.key IN (%s))", set), false);
+		return part(w, SET, SQL(w, "SELECT twinshell.key_of(r.value) FROM twinshell.lookup r WHERE r.kind = 0 AND r.field = 6"
+					" AND r.key IN (%s)", set), false);
+	return part(w, SET, SQL(w, "SELECT r.key FROM twinshell.lookup r WHERE r.kind = 0 AND r.field = 6 AND r.hash IN ("
+				"SELECT twinshell.key_of(E'\\n' || m.id) FROM twinshell.submodel m WHERE m.key IN (%s))", set), false);
 }
 
 static enum store_kind kind_of(const struct query_field *f)
@@ -375,7 +378,7 @@ static struct part comparison(struct writer *w, const struct query_expr *x)
 	return read_leaf(x, &l) && w->leaves++ < LEAVES_MAX ? leaf_part(w, &l) : all;
 }
 
-/* -- expressions --------------------------------------------------------------------------------------------------------------------------------------- */
+/* -- expressions ------------------------------------------------------------------------------------------------------------------------ */
 static struct part expression(struct writer *w, const struct query_expr *x);
 
 static struct part and_(struct writer *w, struct part a, struct part b)

@@ -535,6 +535,6 @@ enum err sm_query(struct sm_session *s, enum store_kind kind, struct store_query
 		return err;
 	err = s->service->conf.store->ops->query(txn, kind, want, after, limit, s->arena, out);
 	if (err == ERR_EXPENSIVE)
-		return diag_add(s->diag, err, "the query costs more than one request may: ask for less at once, or name what is looked for more closely");
+		return diag_add(s->diag, err, "the query costs more than one request may: say more closely what is looked for");
 	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the query cannot be answered: %s", err_info[err].text) : err;
 }
