@@ -46,13 +46,13 @@ static void from_nothing(void)
 {
 	unsigned applied = 99;
 	struct diag d = DIAG_INIT;
-	check_int(pg_n_migrations, 3, "migrations are compiled in");
+	check_int(pg_n_migrations, 4, "migrations are compiled in");
 	check_int(strlen(pg_migrations[0].sha256), 64, "a SHA-256 in hexadecimal");
 	check_str(pg_migrations[1].name, "0002-series", "the name of a migration");
 	check_int(pg_migrate(pg, &applied, &d), ERR_OK, "from nothing: %s", d.n ? d.list[0].text : "");
 	check_int(applied, pg_n_migrations, "all were applied");
 	check_str(ask("SELECT string_agg(version || ' ' || name, ', ' ORDER BY version) FROM twinshell.schema_migration"),
-		  "1 0001-model, 2 0002-series, 3 0003-report", "all are registered");
+		  "1 0001-model, 2 0002-series, 3 0003-report, 4 0004-query", "all are registered");
 	check_str(ask("SELECT sha256 FROM twinshell.schema_migration WHERE version = 2"), pg_migrations[1].sha256, "with their SHA-256");
 	check_int(pg_migrate(pg, &applied, &d), ERR_OK, "a second time");
 	check_int(applied, 0, "nothing is left to apply");
@@ -69,7 +69,7 @@ static void refused(void)
 	check(strstr(text, "0002-series"), "the message names it: %s", text);
 	check_int(pg_migrate(pg, NULL, NULL), ERR_PRECONDITION, "without a diag as well");
 	check_int(migrate(pg_migrations, 1, &applied, &text), ERR_PRECONDITION, "a schema of a newer program is refused");
-	check(strstr(text, "version 3") && strstr(text, "newer program"), "the message says so: %s", text);
+	check(strstr(text, "version 4") && strstr(text, "newer program"), "the message says so: %s", text);
 	script("DELETE FROM twinshell.schema_migration WHERE version = 2");
 	check_int(migrate(pg_migrations, pg_n_migrations, &applied, &text), ERR_PRECONDITION, "a gap is refused");
 	check(strstr(text, "0003-report") && strstr(text, "0002-series"), "the message names both sides: %s", text);
@@ -85,19 +85,19 @@ static void failing(const struct database *db)
 	const char *text;
 	unsigned applied = 99, n = pg_n_migrations;
 	memcpy(list, pg_migrations, n * sizeof *list);
-	list[n] = (struct pg_migration){ (int)n + 1, "0004-fine", "CREATE TABLE twinshell.fine (); DO $$ BEGIN IF current_setting('statement_timeout') <> '0'"
+	list[n] = (struct pg_migration){ (int)n + 1, "0005-fine", "CREATE TABLE twinshell.fine (); DO $$ BEGIN IF current_setting('statement_timeout') <> '0'"
 		" THEN RAISE 'there is a time-out'; END IF; END $$", "aa" };
-	list[n + 1] = (struct pg_migration){ (int)n + 2, "0005-half", "CREATE TABLE twinshell.half (); SELECT 1 / 0", "bb" };
+	list[n + 1] = (struct pg_migration){ (int)n + 2, "0006-half", "CREATE TABLE twinshell.half (); SELECT 1 / 0", "bb" };
 	check_int(migrate(list, n + 2, &applied, &text), ERR_INTERNAL, "a migration fails");
-	check(strstr(text, "0005-half") && strstr(text, "division by zero"), "the message says which and why: %s", text);
+	check(strstr(text, "0006-half") && strstr(text, "division by zero"), "the message says which and why: %s", text);
 	check_int(applied, 1, "the one before it was applied, without a time-out");
 	check_str(ask("SELECT to_regclass('twinshell.fine')"), "twinshell.fine", "and is there");
 	check_str(ask("SELECT to_regclass('twinshell.half')"), NULL, "of the failed one nothing is left");
-	check_str(ask("SELECT max(version) FROM twinshell.schema_migration"), "4", "nor is it registered");
+	check_str(ask("SELECT max(version) FROM twinshell.schema_migration"), "5", "nor is it registered");
 	check_str(ask("SHOW statement_timeout"), "1min", "the session has its time-out again");
 	check_str(ask("SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE locktype = 'advisory' AND datname = current_database()"), "0", "the lock is free");
 	check_int(pg_migrate(pg, NULL, NULL), ERR_PRECONDITION, "the program without them is refused now");
-	check_int(script("DROP TABLE twinshell.fine; DELETE FROM twinshell.schema_migration WHERE version = 4"), ERR_OK, "take it back");
+	check_int(script("DROP TABLE twinshell.fine; DELETE FROM twinshell.schema_migration WHERE version = 5"), ERR_OK, "take it back");
 	struct pg *other = connect_to(db);
 	check_int(pg_migrate(other, &applied, NULL), ERR_OK, "another program can migrate");
 	pg_close(other);
