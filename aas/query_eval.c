@@ -94,7 +94,7 @@ static bool elements(struct eval *ev, const struct aas_node *n, const struct que
 		const char *id_short = AAS_ID_SHORT(n);
 		if (!s->n_names ? visit(ctx, n) : named && id_short && slice_is(s->name[0].name, id_short) && follow(ev, n, s, true, visit, ctx))
 			return true;
-		if (is_open(n) && elements(ev, n, s, visit, ctx))
+		if (elements(ev, n, s, visit, ctx))
 			return true;
 	}
 	return ev->err != ERR_OK;

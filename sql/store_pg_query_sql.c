@@ -58,7 +58,6 @@ struct leaf {
 	const struct query_field *field;
 	enum query_op op;
 	const struct query_datum *value;	/* of the other side; NULL: not a constant, or of another type than the field is cast to */
-	bool cast;				/* explicitly, and not to a text */
 };
 
 static enum query_op mirrored(enum query_op op)
@@ -84,7 +83,7 @@ static bool read_leaf(const struct query_expr *x, struct leaf *l)
 	const struct query_operand *f = swap ? b : a, *c = swap ? a : b;
 	bool direct = f->kind == QUERY_FIELD || (f->kind == QUERY_CAST && f->arg->kind == QUERY_FIELD);
 	bool same = direct && (f->kind == QUERY_FIELD || f->type == c->type);
-	*l = (struct leaf){ field_of(f), swap ? mirrored(x->op) : x->op, same ? &c->constant : NULL, f->kind != QUERY_FIELD && f->type != QUERY_STR };
+	*l = (struct leaf){ field_of(f), swap ? mirrored(x->op) : x->op, same ? &c->constant : NULL };
 	return true;
 }
 
@@ -124,7 +123,7 @@ static const char *fact(struct writer *w, enum store_kind kind, int field, const
 static struct part column(struct writer *w, const char *name, const struct leaf *l)
 {
 	const char *test = compare_text(w, SQL(w, "(s.%s COLLATE \"C\")", name), l);
-	return test ? part(w, ROW, SQL(w, "coalesce(%s, false)", test), !l->cast) : all;
+	return test ? part(w, ROW, SQL(w, "coalesce(%s, false)", test), true) : all;
 }
 
 /* id, idShort: what all identifiables have */
@@ -368,7 +367,6 @@ static struct part leaf_part(struct writer *w, const struct leaf *l)
 	w->kind = of;
 	struct part p = about(w, l);
 	w->kind = own;
-	p.exact = p.exact && !l->cast;
 	return of == own ? p : through(w, of, p);
 }
 
@@ -484,8 +482,7 @@ enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct 
 	w.nums = pg_arg_array(&out->args, PG_FLOAT8);
 	w.times = pg_arg_array(&out->args, PG_TIMESTAMPTZ);
 	struct part p = expression(&w, q->condition);
-	bool mixed = (kind == STORE_SHELL && (q->root[QUERY_SM] || q->root[QUERY_SME])) || (kind == STORE_SUBMODEL && q->root[QUERY_AAS]);
-	out->exact = p.exact && !q->can_fail && !mixed;
+	out->exact = p.exact;
 	/* every parameter is named, whether the condition needs it or not: its type comes from here */
 	out->sql = SQL(&w, "SELECT s.key, s.id, s.version FROM twinshell.%s s WHERE (\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)"
 		       " AND $3::text[] IS NOT NULL AND $4::float8[] IS NOT NULL AND $5::timestamptz[] IS NOT NULL AND %s"

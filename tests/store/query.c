@@ -503,6 +503,28 @@ static void fleet(void)
 	must(pg->ops->commit(t), "commit");
 	buf_fini(&b);
 	arena_free(a);
+	put_text(pg, STORE_SUBMODEL, "{\"modelType\":\"Submodel\",\"id\":\"urn:fine\",\"submodelElements\":[{\"modelType\":\"Property\",\"idShort\":\"Fine\","
+		 "\"valueType\":\"xs:decimal\",\"value\":\"5.00000000000000000001\"}]}");
+}
+
+/* Finer than a double: SQL rounds and may only say too much. */
+static void rounding(void)
+{
+	static const struct { const char *op, *value, *want; } cases[] = {
+		{ "gt", "5", "urn:fine \n" }, { "gt", "5.00000000000000000001", "" }, { "ge", "5.00000000000000000001", "urn:fine \n" }, { "eq", "5", "" },
+		{ "lt", "5.00000000000000000002", "urn:fine \n" }, { "le", "5", "" }, { "ne", "5", "urn:fine \n" },
+	};
+	struct arena *a = arena_new(0);
+	struct buf b = BUF_INIT;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct aas_query *q;
+		const char *json = arena_printf(a, "{\"$select\":\"id\",\"$condition\":{\"$%s\":[{\"$field\":\"$sme.Fine#value\"},{\"$numVal\":%s}]}}", cases[i].op, cases[i].value);
+		must(aas_query_read(a, STORE_SUBMODEL, json, strlen(json), &q, NULL), "query");
+		answer(pg, STORE_SUBMODEL, q, 10, QUERY_DOCS_MAX, &b);
+		check_str(b.n ? b.p : "", cases[i].want, "a fine decimal $%s %s", cases[i].op, cases[i].value);
+	}
+	buf_fini(&b);
+	arena_free(a);
 }
 
 /* The plan of the statement as text, every line behind the other. */
@@ -563,6 +585,9 @@ static void indexes(void)
 			for (const char *line = p, *end; *line && (end = strchr(line, '\n')); line = end + 1)
 				printf("# %.*s\n", (int)(end - line), line);
 	}
+	const char *common = plan(c, a, STORE_SUBMODEL, QUERY(EQ("$sme.Serial#valueType", "xs:string")));
+	const char *rare = plan(c, a, STORE_SUBMODEL, QUERY(EQ("$sme.Rare7#valueType", "xs:string")));
+	check(strcmp(common, rare) != 0, "what is common and what is rare have plans of their own");
 	pg_rollback(c);
 	pg_close(c);
 	arena_free(a);
@@ -605,6 +630,13 @@ static void pages(void)
 
 static struct store *open_store(void);
 
+static const char *answer_of(struct pg *c, struct arena *a, const char *sql)
+{
+	const char *answer = NULL;
+	must(pg_ask(c, a, sql, NULL, 0, &answer, NULL), sql);
+	return answer;
+}
+
 /* A database from before there were queries: the migration takes the facts from its documents. */
 static void migrated(unsigned n)
 {
@@ -614,10 +646,17 @@ static void migrated(unsigned n)
 	struct pg *c;
 	pg->ops->close(pg);
 	must(pg_open(db.conninfo, &c, NULL), "open");
+	must(pg_script(c, "CREATE TABLE public.kept AS SELECT * FROM twinshell.lookup WHERE field > 6", NULL), "keep");
 	must(pg_script(c, undo, NULL), "undo");
-	pg_close(c);
-	if (check((pg = open_store()) != NULL, "the store is brought up to date"))
+	if (check((pg = open_store()) != NULL, "the store is brought up to date")) {
+		struct arena *a = arena_new(0);
+		check_str(answer_of(c, a, "SELECT string_agg(DISTINCT field::text, ' ') FROM public.kept"), "10 11 7 8 9", "facts of each field are at stake");
+		check_str(answer_of(c, a, "SELECT count(*) FROM public.kept k WHERE NOT EXISTS (SELECT FROM twinshell.lookup l WHERE l.key = k.key"
+				    " AND l.kind = k.kind AND l.field = k.field AND l.hash = k.hash AND l.value = k.value AND l.name = k.name)"), "0", "none is missing");
+		arena_free(a);
 		compare(n);
+	}
+	pg_close(c);
 }
 
 int main(void)
@@ -639,6 +678,7 @@ int main(void)
 	fleet();
 	indexes();
 	pages();
+	rounding();
 	pg->ops->close(pg);
 	mem->ops->close(mem);
 	database_drop(&db);
