@@ -527,6 +527,13 @@ static void rounding(void)
 	arena_free(a);
 }
 
+static const char *answer_of(struct pg *c, struct arena *a, const char *sql)
+{
+	const char *answer = NULL;
+	must(pg_ask(c, a, sql, NULL, 0, &answer, NULL), sql);
+	return answer;
+}
+
 /* The plan of the statement as text, every line behind the other. */
 static const char *plan(struct pg *c, struct arena *a, enum store_kind kind, const char *condition)
 {
@@ -588,6 +595,8 @@ static void indexes(void)
 	const char *common = plan(c, a, STORE_SUBMODEL, QUERY(EQ("$sme.Serial#valueType", "xs:string")));
 	const char *rare = plan(c, a, STORE_SUBMODEL, QUERY(EQ("$sme.Rare7#valueType", "xs:string")));
 	check(strcmp(common, rare) != 0, "what is common and what is rare have plans of their own");
+	check_str(answer_of(c, a, "SELECT concat_ws(' ', current_setting('plan_cache_mode'), current_setting('statement_timeout'))"), "force_custom_plan 10s",
+		  "as EXPLAIN has them, queries have them, and they end");
 	pg_rollback(c);
 	pg_close(c);
 	arena_free(a);
@@ -629,13 +638,6 @@ static void pages(void)
 }
 
 static struct store *open_store(void);
-
-static const char *answer_of(struct pg *c, struct arena *a, const char *sql)
-{
-	const char *answer = NULL;
-	must(pg_ask(c, a, sql, NULL, 0, &answer, NULL), sql);
-	return answer;
-}
 
 /* A database from before there were queries: the migration takes the facts from its documents. */
 static void migrated(unsigned n)
