@@ -5,8 +5,14 @@
 #include "server/op.h"
 
 /* Only profiles of which every operation works in full.  Those with GenerateSerializationByIds wait for its XML and AASX forms. */
-static const char *const profiles[] = {
-	"SubmodelServiceSpecification/SSP-003",
+static const struct {
+	const char *name;
+	unsigned since;		/* 1: there was none in V3.0 */
+} profiles[] = {
+	{ "SubmodelServiceSpecification/SSP-003", 0 },
+	{ "AssetAdministrationShellRepositoryServiceSpecification/SSP-003", 1 },
+	{ "SubmodelRepositoryServiceSpecification/SSP-005", 1 },
+	{ "ConceptDescriptionRepositoryServiceSpecification/SSP-002", 1 },
 };
 static const char *const versions[] = { "3/0", "3/1" };	/* a profile is listed in both: its 3.0 operations are served alike */
 
@@ -16,8 +22,8 @@ enum err op_describe(struct call *c)
 	const char *comma = "";
 	buf_puts(b, "{\"profiles\":[");
 	for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++)
-		for (size_t v = 0; v < sizeof versions / sizeof *versions; v++) {
-			buf_printf(b, "%s\"https://admin-shell.io/aas/API/%s/%s\"", comma, versions[v], profiles[i]);
+		for (size_t v = profiles[i].since; v < sizeof versions / sizeof *versions; v++) {
+			buf_printf(b, "%s\"https://admin-shell.io/aas/API/%s/%s\"", comma, versions[v], profiles[i].name);
 			comma = ",";
 		}
 	buf_puts(b, "]}");
