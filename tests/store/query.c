@@ -247,7 +247,7 @@ static void fill(void)
 		value(pg, id, path, text);
 		written++;
 	}
-	check(written > 10, "%u values were written behind the documents", written);
+	check(written > 0, "%u values were written behind the documents", written);
 	buf_fini(&b);
 }
 
