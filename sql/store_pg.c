@@ -15,6 +15,7 @@
 #include "sql/store_pg_priv.h"
 
 #define POOL_WAIT_US (10 * US_PER_S)
+#define QUERY_MS 10000
 
 #define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, PG_##kind##_update, PG_##kind##_delete, \
 	PG_##kind##_past, PG_##kind##_list, PG_##kind##_find, PG_##kind##_some
@@ -334,6 +335,7 @@ struct store *store_pg_open(const char *conninfo, unsigned connections, struct d
 		return NULL;
 	}
 	s->base.ops = &store_pg_ops;
+	s->query_ms = QUERY_MS;
 	if (store_pg_writer_start(s, conninfo)) {
 		store_close(&s->base);
 		diag_add(d, ERR_NO_MEMORY, "cannot start the writer of values");

@@ -24,6 +24,7 @@ struct pg_store {
 	struct pg_pool *pool;
 	struct pg_writer *writer;
 	struct pg_days days;
+	unsigned query_ms;	/* that the search for candidates of a query may take */
 };
 
 struct store_txn {

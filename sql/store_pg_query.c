@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_pg_query.c - queries: one statement finds candidates (store_pg_query_sql.c), their documents are read in small portions, and the
  * evaluator decides where SQL could not.  What a request may look at is counted; then the page ends and says where to go on. */
+#include <stdio.h>
+
 #include "aas/facts.h"
 #include "aas/query.h"
+#include "base/clock.h"
 #include "sql/store_pg_priv.h"
 
 #define PORTION 16		/* documents read at once: memory stays bounded whatever they weigh */
@@ -48,12 +51,21 @@ static enum err find_shell(void *ctx, const char *submodel_id, const char *after
 static enum err find(struct run *r, struct arena *a, const char *after, size_t limit, struct candidate **out, size_t *n)
 {
 	struct pg_query q = { 0 };
-	struct pg_call c[2] = { { .st = PG_query_mode }, { .args = &q.args } };
+	struct pg_args mode;
+	struct pg_call c[2] = { { .st = PG_query_mode, .args = &mode }, { .args = &q.args } };
+	int64_t ms = r->txn->store->query_ms, from = clock_mono_us();
+	char text[24];
+	snprintf(text, sizeof text, "%lld", (long long)ms);
+	pg_args_init(&mode);
+	pg_arg_text(&mode, text);
 	enum err e = store_pg_query_sql(a, r->kind, r->want->query, after, limit, &q);
 	r->exact = q.exact;
 	c[1].sql = q.sql;
 	if (!e)
 		e = store_pg_run(r->txn, c, 2);
+	/* The database is there, but it was not done in time: who asks again will fare no better. */
+	if (e == ERR_UNAVAILABLE && r->txn->pg && pg_alive(r->txn->pg) && clock_mono_us() - from >= ms * 1000)
+		e = ERR_EXPENSIVE;
 	*n = e ? 0 : (size_t)c[1].n;
 	if (!e && !(*out = ARENA_ARRAY(a, struct candidate, *n + 1)))
 		e = ERR_NO_MEMORY;
@@ -64,6 +76,7 @@ static enum err find(struct run *r, struct arena *a, const char *after, size_t l
 	}
 	pg_clear(c, 2);
 	pg_args_fini(&q.args);
+	pg_args_fini(&mode);
 	return e;
 }
 

@@ -579,12 +579,16 @@ static void indexes(void)
 	};
 	struct arena *a = arena_new(0);
 	struct pg *c = NULL;
-	struct pg_call mode = { .st = PG_query_mode };
+	struct pg_args args;
+	struct pg_call mode = { .st = PG_query_mode, .args = &args };
+	pg_args_init(&args);
+	pg_arg_text(&args, "10000");
 	must(pg_open(db.conninfo, &c, NULL), "open");
 	must(pg_script(c, "ANALYZE", NULL), "ANALYZE");
 	must(pg_begin(c, PG_READ), "begin");
 	must(pg_run(c, &mode, 1), "mode");
 	pg_clear(&mode, 1);
+	pg_args_fini(&args);
 	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
 		const char *p = plan(c, a, shapes[i].kind, shapes[i].condition);
 		bool whole = strstr(p, "Seq Scan on element") || strstr(p, "Seq Scan on lookup");
@@ -637,7 +641,24 @@ static void pages(void)
 	arena_free(a);
 }
 
-static struct store *open_store(void);
+/* A database that is not done in time: what all keys are made by takes longer than a query may. */
+static void late(void)
+{
+	struct arena *a = arena_new(0);
+	struct buf b = BUF_INIT;
+	struct aas_query *q;
+	struct pg *c;
+	static const char json[] = QUERY(EQ("$sm#idShort", "A"));
+	must(pg_open(db.conninfo, &c, NULL), "open");
+	must(pg_script(c, "CREATE OR REPLACE FUNCTION twinshell.key_of(text) RETURNS bigint LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE"
+			  " AS 'BEGIN PERFORM pg_catalog.pg_sleep(5); RETURN 1; END'", NULL), "slow");
+	pg_close(c);
+	must(aas_query_read(a, STORE_SUBMODEL, json, strlen(json), &q, NULL), "query");
+	((struct pg_store *)pg)->query_ms = 50;
+	check_int(answer(pg, STORE_SUBMODEL, q, 10, QUERY_DOCS_MAX, &b), ERR_EXPENSIVE, "a search that takes too long is ended");
+	buf_fini(&b);
+	arena_free(a);
+}
 
 /* A database from before there were queries: the migration takes the facts from its documents. */
 static void migrated(unsigned n)
@@ -681,6 +702,7 @@ int main(void)
 	indexes();
 	pages();
 	rounding();
+	late();
 	pg->ops->close(pg);
 	mem->ops->close(mem);
 	database_drop(&db);
