@@ -479,7 +479,7 @@ enum err aas_query_read(struct arena *a, enum store_kind endpoint, const char *j
 {
 	struct diag own = DIAG_INIT;
 	struct slice seen[QUERY_NODES_MAX];
-	struct reader r = { .arena = a, .diag = d ? d : &own, .endpoint = endpoint, .names = { seen, 0, QUERY_NODES_MAX } };
+	struct reader r = { .arena = a, .diag = d ? d : &own, .endpoint = endpoint, .names = { .seen = seen, .cap = QUERY_NODES_MAX } };
 	jl_init(&r.j, a, json, n);
 	r.query = ARENA_NEW(a, struct aas_query);
 	enum err e = r.query ? read_query(&r, true) : no_memory(&r);
