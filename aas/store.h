@@ -122,6 +122,32 @@ struct store_command {
 	int64_t requested_us, answered_us;	/* TIME_NONE: not yet */
 };
 
+/* One asynchronous invocation of an Operation, under the handle that the client got; written again at every change of state. */
+struct store_invocation {
+	const char *id;			/* the handle */
+	const char *submodel_id, *path;
+	const char *owner;		/* the server that executes it */
+	const char *state;		/* executionState */
+	const char *message;		/* why it failed; NULL: nothing to say */
+	const char *outputs, *inoutputs;	/* JSON arrays of OperationVariable; NULL: none */
+	bool value_only;		/* it was invoked in value-only form */
+	int64_t requested_us, deadline_us, ended_us;	/* ended_us TIME_NONE: not yet */
+};
+
+/* An AASX package of the file server: its entry in the list.  The bytes are a blob of the caller's. */
+struct store_package {
+	const char *id, *file_name;
+	const char *const *aas_ids;
+	size_t n_aas_ids;
+	int64_t size;			/* bytes of the package */
+};
+
+struct store_package_page {
+	struct store_package *item;
+	size_t n;
+	const char *next;	/* the `after` of the next page; NULL: this was the last */
+};
+
 struct store_ops {
 	void (*close)(struct store *);
 
@@ -164,6 +190,20 @@ struct store_ops {
 	enum err (*blob_put)(struct store_txn *, const char *key, const struct store_blob *);
 	enum err (*blob_get)(struct store_txn *, const char *key, struct arena *, struct store_blob *);
 	enum err (*blob_del)(struct store_txn *, const char *key);
+
+	/* -- asynchronous invocations: put makes or replaces ------------------------------------------------------------------ */
+	enum err (*invocation_put)(struct store_txn *, const struct store_invocation *);
+	enum err (*invocation_get)(struct store_txn *, const char *id, struct arena *, struct store_invocation *);
+	/* Of this owner, not ended, in the order of the ids; at most `limit`. */
+	enum err (*invocation_open)(struct store_txn *, const char *owner, size_t limit, struct arena *, struct store_invocation **, size_t *n);
+	/* Forget those that ended before `before_us`, and of all that ended all but the `keep` newest. */
+	enum err (*invocation_trim)(struct store_txn *, int64_t before_us, size_t keep);
+
+	/* -- packages, in the order of their ids (bytewise) as `list` does; `aas_id`: only those that hold this shell, NULL: all ------ */
+	enum err (*package_put)(struct store_txn *, const struct store_package *, enum store_put, bool *created);
+	enum err (*package_del)(struct store_txn *, const char *id);
+	enum err (*package_list)(struct store_txn *, const char *aas_id, const char *after, size_t limit, struct arena *,
+				 struct store_package_page *);
 
 	/* -- series, live values and commands; each call is its own transaction ----------------------------------------------- */
 	enum err (*series)(struct store *, const char *submodel_id, const char *path, const char *unit, int64_t *id); /* find or make */

@@ -26,7 +26,7 @@ struct store *store_mem_new(void)
 	return &m->base;
 }
 
-static void entry_free(struct mem_entry *e)
+void store_mem_entry_free(struct mem_entry *e)
 {
 	for (struct mem_entry *older; e; e = older) {
 		older = e->older;
@@ -45,7 +45,7 @@ void store_mem_close(struct store *s)
 		return;
 	for (int k = 0; k < MEM_N_TABLES; k++) {
 		for (size_t i = 0; i < m->table[k].n; i++)
-			entry_free(m->table[k].entry[i]);
+			store_mem_entry_free(m->table[k].entry[i]);
 		free(m->table[k].entry);
 	}
 	store_mem_series_free(m);
@@ -86,11 +86,11 @@ static bool insert(struct mem_table *t, size_t at, struct mem_entry *e)
 	return true;
 }
 
-static struct mem_entry *entry_new(const char *id, struct slice bytes)
+struct mem_entry *store_mem_entry(const char *id, struct slice bytes)
 {
 	struct mem_entry *e = calloc(1, sizeof *e);
 	if (!e || !(e->id = strdup(id)) || !(e->json = malloc(bytes.n + 1))) {
-		entry_free(e);
+		store_mem_entry_free(e);
 		return NULL;
 	}
 	if (bytes.n)
@@ -148,7 +148,7 @@ static struct mem_entry *take_place(const struct mem_store *m, struct mem_entry 
 	struct mem_entry *last = fresh;		/* that the first of the readers sees */
 	while (last->older && last->moment > first)
 		last = last->older;
-	entry_free(last->older);
+	store_mem_entry_free(last->older);
 	last->older = NULL;
 	return fresh;
 }
@@ -165,7 +165,7 @@ static void mem_abort(struct store_txn *t)
 	read_no_more(t);
 	for (struct mem_write *w = t->writes, *next; w; w = next) {
 		next = w->next;
-		entry_free(w->fresh);
+		store_mem_entry_free(w->fresh);
 		free(w);
 	}
 	free(t);
@@ -239,21 +239,21 @@ const struct mem_entry *store_mem_visible(struct store_txn *t, enum mem_table_id
 }
 
 /* Lay `fresh` (consumed) over the store. */
-static enum err lay(struct store_txn *t, enum mem_table_id table, struct mem_entry *fresh, int64_t base)
+enum err store_mem_lay(struct store_txn *t, enum mem_table_id table, struct mem_entry *fresh, int64_t base)
 {
 	struct mem_write *w = fresh ? written(t, table, fresh->id) : NULL;
 	if (!fresh || !t->write) {
-		entry_free(fresh);
+		store_mem_entry_free(fresh);
 		return fresh ? ERR_INTERNAL : ERR_NO_MEMORY;
 	}
 	if (w) {
 		fresh->version = w->fresh->version + 1;
-		entry_free(w->fresh);
+		store_mem_entry_free(w->fresh);
 		w->fresh = fresh;
 		return ERR_OK;
 	}
 	if (!(w = calloc(1, sizeof *w))) {
-		entry_free(fresh);
+		store_mem_entry_free(fresh);
 		return ERR_NO_MEMORY;
 	}
 	fresh->version = base + 1;
@@ -298,7 +298,7 @@ static struct mem_entry *entry_of(const struct aas_node *node)
 {
 	struct buf b = BUF_INIT;
 	aas_json_write(&b, node);
-	struct mem_entry *e = b.failed ? NULL : entry_new(AAS_ID(node), buf_view(&b));
+	struct mem_entry *e = b.failed ? NULL : store_mem_entry(AAS_ID(node), buf_view(&b));
 	buf_fini(&b);
 	return e;
 }
@@ -316,7 +316,7 @@ static enum err mem_put(struct store_txn *t, enum store_kind kind, const struct 
 		err = ERR_NOT_FOUND;
 	else if (expect && (!old || old->version != expect))
 		err = ERR_PRECONDITION;
-	else if (!(err = lay(t, (enum mem_table_id)kind, entry_of(node), base))) {
+	else if (!(err = store_mem_lay(t, (enum mem_table_id)kind, entry_of(node), base))) {
 		*created = !old;
 		*version = written(t, (enum mem_table_id)kind, AAS_ID(node))->fresh->version;
 	}
@@ -324,16 +324,16 @@ static enum err mem_put(struct store_txn *t, enum store_kind kind, const struct 
 	return store_mem_noted(t, err);
 }
 
-static enum err mem_remove(struct store_txn *t, enum mem_table_id table, const char *id)
+enum err store_mem_remove(struct store_txn *t, enum mem_table_id table, const char *id)
 {
 	int64_t base;
 	pthread_mutex_lock(&t->store->mutex);
 	enum err err = ERR_NOT_FOUND;
 	if (store_mem_visible(t, table, id, &base)) {
-		struct mem_entry *gone = entry_new(id, SLICE(""));
+		struct mem_entry *gone = store_mem_entry(id, SLICE(""));
 		if (gone)
 			gone->deleted = true;
-		err = lay(t, table, gone, base);
+		err = store_mem_lay(t, table, gone, base);
 	}
 	pthread_mutex_unlock(&t->store->mutex);
 	return store_mem_noted(t, err);
@@ -341,7 +341,7 @@ static enum err mem_remove(struct store_txn *t, enum mem_table_id table, const c
 
 static enum err mem_del(struct store_txn *t, enum store_kind kind, const char *id)
 {
-	return mem_remove(t, (enum mem_table_id)kind, id);
+	return store_mem_remove(t, (enum mem_table_id)kind, id);
 }
 
 static bool has_fact(const struct aas_fact *list, size_t n, const struct aas_fact *f)
@@ -371,20 +371,20 @@ enum err store_mem_matches(const struct mem_entry *e, enum store_kind kind, cons
 }
 
 /* The first entry behind `after` that this transaction sees. */
-const struct mem_entry *store_mem_next(const struct store_txn *t, enum store_kind kind, const char *after)
+const struct mem_entry *store_mem_next(const struct store_txn *t, enum mem_table_id table, const char *after)
 {
-	const struct mem_table *tab = &t->store->table[kind];
+	const struct mem_table *tab = &t->store->table[table];
 	const struct mem_entry *best = NULL;
 	bool found = false;
 	size_t at = after ? place(tab, after, &found) + found : 0;
 	for (; at < tab->n && !best; at++) {
-		struct mem_write *w = written(t, (enum mem_table_id)kind, tab->entry[at]->id);
+		struct mem_write *w = written(t, table, tab->entry[at]->id);
 		const struct mem_entry *e = w ? w->fresh : at_moment(t, tab->entry[at]);
 		if (e && !e->deleted)
 			best = e;
 	}
 	for (struct mem_write *w = t->writes; w; w = w->next)
-		if (w->table == (enum mem_table_id)kind && !w->fresh->deleted && (!after || strcmp(w->fresh->id, after) > 0) &&
+		if (w->table == table && !w->fresh->deleted && (!after || strcmp(w->fresh->id, after) > 0) &&
 		    (!best || strcmp(w->fresh->id, best->id) < 0))
 			best = w->fresh;
 	return best;
@@ -394,13 +394,14 @@ static enum err mem_list(struct store_txn *t, enum store_kind kind, const struct
 			 struct arena *a, struct store_page *page)
 {
 	struct aas_fact *want = NULL;
+	enum mem_table_id table = (enum mem_table_id)kind;
 	size_t n_want = 0, cap = 0;
 	bool yes;
 	enum err err = filter ? aas_filter_facts(a, filter, &want, &n_want) : ERR_OK;
 	*page = (struct store_page){ 0 };
 	pthread_mutex_lock(&t->store->mutex);
 	store_mem_read_here(t);
-	for (const struct mem_entry *e = err ? NULL : store_mem_next(t, kind, after); e && !err; e = store_mem_next(t, kind, e->id)) {
+	for (const struct mem_entry *e = err ? NULL : store_mem_next(t, table, after); e && !err; e = store_mem_next(t, table, e->id)) {
 		if ((err = store_mem_matches(e, kind, want, n_want, &yes)) || !yes)
 			continue;
 		if (page->n == limit) {
@@ -450,7 +451,7 @@ static enum err mem_put_values(struct store_txn *t, const char *id, const struct
 	pthread_mutex_lock(&t->store->mutex);
 	const struct mem_entry *e = store_mem_visible(t, MEM_SUBMODEL, id, &base);
 	enum err err = !a ? ERR_NO_MEMORY : e ? set_values(a, e, v, n, &fresh) : ERR_NOT_FOUND;
-	if (!err && !(err = lay(t, MEM_SUBMODEL, fresh, base)))
+	if (!err && !(err = store_mem_lay(t, MEM_SUBMODEL, fresh, base)))
 		*version = written(t, MEM_SUBMODEL, id)->fresh->version;
 	pthread_mutex_unlock(&t->store->mutex);
 	arena_free(a);
@@ -462,14 +463,14 @@ static enum err mem_put_values(struct store_txn *t, const char *id, const struct
 static enum err mem_blob_put(struct store_txn *t, const char *key, const struct store_blob *b)
 {
 	int64_t base;
-	struct mem_entry *e = entry_new(key, b->bytes);
+	struct mem_entry *e = store_mem_entry(key, b->bytes);
 	if (e && ((b->content_type && !(e->content_type = strdup(b->content_type))) || (b->file_name && !(e->file_name = strdup(b->file_name))))) {
-		entry_free(e);
+		store_mem_entry_free(e);
 		e = NULL;
 	}
 	pthread_mutex_lock(&t->store->mutex);
 	store_mem_visible(t, MEM_BLOB, key, &base);
-	enum err err = lay(t, MEM_BLOB, e, base);
+	enum err err = store_mem_lay(t, MEM_BLOB, e, base);
 	pthread_mutex_unlock(&t->store->mutex);
 	return store_mem_noted(t, err);
 }
@@ -492,7 +493,7 @@ static enum err mem_blob_get(struct store_txn *t, const char *key, struct arena 
 
 static enum err mem_blob_del(struct store_txn *t, const char *key)
 {
-	return mem_remove(t, MEM_BLOB, key);
+	return store_mem_remove(t, MEM_BLOB, key);
 }
 
 const struct store_ops store_mem_ops = {
@@ -501,4 +502,7 @@ const struct store_ops store_mem_ops = {
 	.blob_put = mem_blob_put, .blob_get = mem_blob_get, .blob_del = mem_blob_del, .series = store_mem_series, .append = store_mem_append,
 	.position = store_mem_position, .samples = store_mem_samples, .live = store_mem_live, .command = store_mem_command,
 	.write_values = store_mem_write_values,
+	.invocation_put = store_mem_invocation_put, .invocation_get = store_mem_invocation_get, .invocation_open = store_mem_invocation_open,
+	.invocation_trim = store_mem_invocation_trim, .package_put = store_mem_package_put, .package_del = store_mem_package_del,
+	.package_list = store_mem_package_list,
 };

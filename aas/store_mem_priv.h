@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_mem_priv.h - what the parts of the memory store share: tables (store_mem.c), queries (store_mem_query.c) and series (store_mem_series.c).
+ * store_mem_priv.h - what the parts of the memory store share: tables (store_mem.c), queries (store_mem_query.c), invocations and packages
+ * (store_mem_index.c) and series (store_mem_series.c).
  */
 #ifndef AAS_STORE_MEM_PRIV_H
 #define AAS_STORE_MEM_PRIV_H
@@ -9,7 +10,7 @@
 #include "aas/store.h"
 
 /* The first three are enum store_kind. */
-enum mem_table_id { MEM_SHELL, MEM_SUBMODEL, MEM_CONCEPT, MEM_BLOB, MEM_N_TABLES };
+enum mem_table_id { MEM_SHELL, MEM_SUBMODEL, MEM_CONCEPT, MEM_BLOB, MEM_INVOCATION, MEM_PACKAGE, MEM_N_TABLES };
 
 struct mem_entry {
 	struct mem_entry *older;	/* what it took the place of, as long as somebody reads there */
@@ -72,19 +73,32 @@ void store_mem_series_free(struct mem_store *);
 enum err store_mem_query(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
 			 struct store_page *);
 
-/* -- for the other parts; the mutex is held, but by store_mem_noted ------------------------------------------------------------------ */
+/* -- for the other parts; the mutex is held, but by store_mem_noted and store_mem_remove ----------------------------------------- */
+struct mem_entry *store_mem_entry(const char *id, struct slice bytes);
+void store_mem_entry_free(struct mem_entry *);
 struct aas_fact;
 /* The first thing that a reader asks for fixes its moment. */
 void store_mem_read_here(struct store_txn *);
 /* What this transaction sees under the id, NULL when there is nothing. */
 const struct mem_entry *store_mem_visible(struct store_txn *, enum mem_table_id, const char *id, int64_t *base);
 /* The first entry behind `after` that this transaction sees. */
-const struct mem_entry *store_mem_next(const struct store_txn *, enum store_kind, const char *after);
+const struct mem_entry *store_mem_next(const struct store_txn *, enum mem_table_id, const char *after);
 enum err store_mem_matches(const struct mem_entry *, enum store_kind, const struct aas_fact *want, size_t n_want, bool *yes);
 enum err store_mem_copy(struct arena *, const struct mem_entry *, struct store_doc *);
+/* Lay `fresh` (consumed, NULL: there was no memory) over the store. */
+enum err store_mem_lay(struct store_txn *, enum mem_table_id, struct mem_entry *fresh, int64_t base);
+enum err store_mem_remove(struct store_txn *, enum mem_table_id, const char *id);
 /* After any error but ERR_NOT_FOUND a transaction can only be aborted. */
 enum err store_mem_noted(struct store_txn *, enum err);
 
+enum err store_mem_invocation_put(struct store_txn *, const struct store_invocation *);
+enum err store_mem_invocation_get(struct store_txn *, const char *id, struct arena *, struct store_invocation *);
+enum err store_mem_invocation_open(struct store_txn *, const char *owner, size_t limit, struct arena *, struct store_invocation **, size_t *n);
+enum err store_mem_invocation_trim(struct store_txn *, int64_t before_us, size_t keep);
+enum err store_mem_package_put(struct store_txn *, const struct store_package *, enum store_put, bool *created);
+enum err store_mem_package_del(struct store_txn *, const char *id);
+enum err store_mem_package_list(struct store_txn *, const char *aas_id, const char *after, size_t limit, struct arena *,
+				struct store_package_page *);
 enum err store_mem_series(struct store *, const char *submodel_id, const char *path, const char *unit, int64_t *id);
 enum err store_mem_append(struct store *, const struct store_batch *);
 enum err store_mem_position(struct store *, const char *spool, uint64_t *position);

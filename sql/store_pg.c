@@ -306,6 +306,9 @@ static const struct store_ops store_pg_ops = {
 	.write_values = store_pg_write_values,
 	.blob_put = blob_put, .blob_get = blob_get, .blob_del = blob_del, .series = store_pg_series, .append = store_pg_append,
 	.position = store_pg_position, .samples = store_pg_samples, .live = store_pg_live, .command = store_pg_command,
+	.invocation_put = store_pg_invocation_put, .invocation_get = store_pg_invocation_get, .invocation_open = store_pg_invocation_open,
+	.invocation_trim = store_pg_invocation_trim, .package_put = store_pg_package_put, .package_del = store_pg_package_del,
+	.package_list = store_pg_package_list,
 };
 
 /* Everything that can be wrong with the database is found now and not at the first request. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_pg_priv.h - what the parts of the PostgreSQL store share: session, reading and blobs (store_pg.c), writing of identifiables
- * (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c), time (store_pg_series.c).
+ * (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c),
+ * invocations and packages (store_pg_index.c), time (store_pg_series.c).
  */
 #ifndef SQL_STORE_PG_PRIV_H
 #define SQL_STORE_PG_PRIV_H
@@ -81,6 +82,16 @@ void store_pg_writer_stop(struct pg_writer *);	/* after everything that was queu
 void store_pg_write_values(struct store *, struct store_write *);
 /* Write the document anew, with the values that are newer. */
 enum err store_pg_fold(struct store_txn *, const char *id);
+
+/* store_ops of the same names */
+enum err store_pg_invocation_put(struct store_txn *, const struct store_invocation *);
+enum err store_pg_invocation_get(struct store_txn *, const char *id, struct arena *, struct store_invocation *);
+enum err store_pg_invocation_open(struct store_txn *, const char *owner, size_t limit, struct arena *, struct store_invocation **, size_t *n);
+enum err store_pg_invocation_trim(struct store_txn *, int64_t before_us, size_t keep);
+enum err store_pg_package_put(struct store_txn *, const struct store_package *, enum store_put, bool *created);
+enum err store_pg_package_del(struct store_txn *, const char *id);
+enum err store_pg_package_list(struct store_txn *, const char *aas_id, const char *after, size_t limit, struct arena *,
+			       struct store_package_page *);
 
 /* store_ops of the same names; each call is its own transaction. */
 enum err store_pg_series(struct store *, const char *submodel_id, const char *path, const char *unit, int64_t *id);

@@ -172,7 +172,8 @@ void suite_run(struct store *(*fresh)(void))
 		void (*run)(void);
 	} parts[] = {
 		{ "documents", suite_docs }, { "content", suite_content }, { "lists", suite_list }, { "filters", suite_filter },
-		{ "values", suite_values }, { "writes", suite_write }, { "blobs", suite_blobs }, { "transactions that meet", suite_meet }, { "series", suite_series },
+		{ "values", suite_values }, { "writes", suite_write }, { "blobs", suite_blobs }, { "invocations and packages", suite_index },
+		{ "transactions that meet", suite_meet }, { "series", suite_series },
 		{ "random steps", suite_random },
 	};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

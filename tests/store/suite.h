@@ -20,6 +20,7 @@ void suite_filter(void);
 void suite_values(void);
 void suite_write(void);		/* closes the store */
 void suite_blobs(void);
+void suite_index(void);
 void suite_meet(void);
 void suite_series(void);
 void suite_random(void);
