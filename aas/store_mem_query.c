@@ -19,7 +19,7 @@ static enum err find_shell(void *ctx, const char *submodel_id, const char *after
 {
 	const struct aas_fact refers = { FACT_SUBMODEL, "", submodel_id };
 	bool yes = false;
-	for (const struct mem_entry *e = store_mem_next(ctx, STORE_SHELL, after); e; e = store_mem_next(ctx, STORE_SHELL, e->id)) {
+	for (const struct mem_entry *e = store_mem_next(ctx, MEM_SHELL, after); e; e = store_mem_next(ctx, MEM_SHELL, e->id)) {
 		enum err err = store_mem_matches(e, STORE_SHELL, &refers, 1, &yes);
 		if (err || yes)
 			return err ? err : store_mem_copy(a, e, out);
@@ -48,9 +48,9 @@ static enum err run(struct store_txn *t, enum store_kind kind, struct store_quer
 		    struct store_page *page)
 {
 	const struct query_source from = { find_submodel, find_shell, t };
-	const struct mem_entry *e = store_mem_next(t, kind, after);
+	const struct mem_entry *e = store_mem_next(t, (enum mem_table_id)kind, after);
 	const char *last = NULL;
-	for (bool yes; e; last = e->id, e = store_mem_next(t, kind, last)) {
+	for (bool yes; e; last = e->id, e = store_mem_next(t, (enum mem_table_id)kind, last)) {
 		const struct store_doc doc = { e->id, { e->json, e->n }, e->version };
 		if (!want->docs)
 			return end_early(a, last, page);

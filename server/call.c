@@ -193,7 +193,7 @@ static enum err attempt(struct call *c, bool *later)
 		pause_before(c->attempt - 1);
 		buf_reset(&c->reply.body);
 		diag_clear(&c->diag);
-		c->reply.location = c->reply.content_type = c->reply.disposition = NULL;
+		c->reply.location = c->reply.content_type = c->reply.disposition = c->reply.file_name = NULL;
 		c->reply.status = 0;
 		/* The first attempt may have built its tree from the node. */
 		enum err e = c->route->body == BODY_CLASS ? request_body(c) : ERR_OK;

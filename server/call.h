@@ -38,6 +38,7 @@ struct call {
 	size_t limit;
 	const char *after;			/* decoded cursor: where the page begins; NULL */
 	struct store_filter filter;
+	const char *of_aas;			/* aasId: only packages with this shell; NULL: all */
 	const char **aas_ids, **submodel_ids;	/* NULL-terminated, or NULL */
 	bool with_cds;
 	struct aas_node *node;			/* the body, when the route names a class */
@@ -57,6 +58,7 @@ struct call {
 		const char *content_type;	/* NULL: application/json */
 		const char *location;		/* below the base path, percent-encoded: "/submodels/{b64}" */
 		const char *disposition;	/* Content-Disposition, or NULL */
+		const char *file_name;		/* X-FileName, plain ASCII, or NULL */
 		const char *allow;		/* Allow, with 405 */
 		size_t items;			/* of the page, so far */
 		const char *result_type;	/* paging_metadata.resultType of the page, or NULL */

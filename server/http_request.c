@@ -168,7 +168,7 @@ static void put_headers(struct request *r, struct MHD_Response *resp)
 		MHD_add_response_header(resp, "Content-Type", type ? type : "application/json");
 	if (*origin) {
 		MHD_add_response_header(resp, "Access-Control-Allow-Origin", origin);
-		MHD_add_response_header(resp, "Access-Control-Expose-Headers", "Location, Content-Disposition, ETag, X-Correlation-ID");
+		MHD_add_response_header(resp, "Access-Control-Expose-Headers", "Location, Content-Disposition, ETag, X-Correlation-ID, X-FileName");
 	}
 	if (c->correlation_id)
 		MHD_add_response_header(resp, "X-Correlation-ID", c->correlation_id);
@@ -176,6 +176,8 @@ static void put_headers(struct request *r, struct MHD_Response *resp)
 		log_warn("http", "no memory for a Location");
 	if (c->reply.disposition)
 		MHD_add_response_header(resp, "Content-Disposition", c->reply.disposition);
+	if (c->reply.file_name)
+		MHD_add_response_header(resp, "X-FileName", c->reply.file_name);
 	if (c->reply.allow)
 		MHD_add_response_header(resp, "Allow", c->reply.allow);
 	if (c->reply.status == 503)
@@ -469,7 +471,9 @@ static enum MHD_Result answer_call(struct request *r)
 	c->body = buf_view(&r->body);
 	if (is_read(c) && call_peek(c, c->server->config.live, &r->tree))
 		return reply(r);
-	return hand_over(r, c->route->access == ACCESS_EXEC ? c->server->invoke : c->server->work, work_call);
+	/* whoever gets a handle does not wait for the asset */
+	bool waits = c->route->access == ACCESS_EXEC && c->route->reply != REPLY_202;
+	return hand_over(r, waits ? c->server->invoke : c->server->work, work_call);
 }
 
 /* The longest base path that the path begins with. */

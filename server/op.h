@@ -16,7 +16,9 @@ struct call;
 	X(thumbnail_get) X(thumbnail_put) X(thumbnail_delete) \
 	X(list_shells) X(list_submodels) X(list_cds) X(post_shell) X(post_submodel) X(post_cd) \
 	X(cd_get) X(cd_put) X(cd_delete) \
-	X(invoke_sync) X(query) X(serialize) X(upload) X(describe)
+	X(invoke_sync) X(invoke_async) X(invoke_status) X(invoke_result) \
+	X(list_packages) X(post_package) X(package_get) X(package_put) X(package_delete) \
+	X(query) X(serialize) X(upload) X(describe)
 
 #define X(name) enum err op_##name(struct call *);
 OPS(X)

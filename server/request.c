@@ -326,6 +326,11 @@ static enum err append_id(struct call *c, const char *name, const char *v, const
 	return n == LIST_MAX ? bad(c, name, "names more than %d ids", LIST_MAX) : identifier(c, name, slice_of(v), &(*list)[n]);
 }
 
+static enum err read_of_aas(struct call *c, const char *name, const char *v)
+{
+	return identifier(c, name, slice_of(v), &c->of_aas);
+}
+
 static enum err read_aas_ids(struct call *c, const char *name, const char *v)
 {
 	return append_id(c, name, v, &c->aas_ids);
@@ -357,6 +362,7 @@ static const struct query_row {
 	{ "assetIds", Q_ASSET_IDS, read_asset_id, true, true },
 	{ "isCaseOf", Q_IS_CASE_OF, read_is_case_of, false, true },
 	{ "dataSpecificationRef", Q_DATA_SPEC, read_data_spec, false, true },
+	{ "aasId", Q_OF_AAS, read_of_aas, false, true },
 	{ "aasIds", Q_AAS_IDS, read_aas_ids, true, true },
 	{ "submodelIds", Q_SUBMODEL_IDS, read_submodel_ids, true, true },
 	{ "includeConceptDescriptions", Q_WITH_CDS, read_with_cds, false, false },
@@ -512,6 +518,8 @@ static enum err read_multipart(struct call *c)
 		const struct multipart_part *p = &m.part[i];
 		const char *text = p == file || p->bytes.n > IDENTIFIER_MAX * 4 || !utf8_xml_valid(p->bytes.p, p->bytes.n)
 			? NULL : arena_strndup(c->arena, p->bytes.p, p->bytes.n);
+		if (p != file && !p->file_name && !text)
+			return bad(c, p->name, "is no text of at most %d bytes", IDENTIFIER_MAX * 4);
 		if (p == name && text)
 			c->file_name = text;
 		else if (text && (e = add_rest(c, p->name, text)))

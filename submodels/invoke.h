@@ -6,8 +6,14 @@
 
 #include "aas/metamodel.h"
 
-enum execution_state { EXECUTION_COMPLETED, EXECUTION_FAILED, EXECUTION_TIMEOUT, EXECUTION_CANCELED };
+enum execution_state {
+#define S(state, text, final) EXECUTION_##state,
+#include "submodels/operation.def"
+#undef S
+};
 const char *execution_state_name(enum execution_state);	/* "Completed", ... */
+bool execution_state_final(enum execution_state);		/* it has ended, one way or another */
+bool execution_state_find(const char *name, enum execution_state *);	/* false: there is no such state */
 
 struct sm_invocation {
 	const char *submodel_id, *path;
@@ -17,7 +23,7 @@ struct sm_invocation {
 };
 
 struct sm_outcome {
-	enum execution_state state;
+	enum execution_state state;			/* a final one */
 	struct aas_node *outputs, *inoutputs;		/* lists of OperationVariable, in the arena; NULL: none */
 	const char *message;				/* in the arena: why it failed; NULL */
 };

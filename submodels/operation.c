@@ -142,30 +142,74 @@ enum err sm_operation_get(struct sm_service *service, const char *sm_id, const c
 	return err;
 }
 
+enum err sm_invocation_prepare(struct sm_service *service, struct sm_invocation *in, struct arena *a, struct diag *d)
+{
+	struct aas_node *op;
+	enum err err;
+
+	if ((err = find_operation(service, in->submodel_id, in->path, a, &op, d)) ||
+	    (err = sm_arguments_check(AAS_AT(op, Operation, inputVariables).node, in->inputs, "inputArguments", d)) ||
+	    (err = sm_arguments_check(AAS_AT(op, Operation, inoutputVariables).node, in->inoutputs, "inoutputArguments", d)))
+		return err;
+	in->operation = op;
+	if (in->timeout_us <= 0)
+		in->timeout_us = SM_TIMEOUT_DEFAULT_US;
+	if (in->timeout_us > SM_TIMEOUT_MAX_US)
+		in->timeout_us = SM_TIMEOUT_MAX_US;
+	return ERR_OK;
+}
+
+static enum err check_list(const struct aas_node *declared, const struct aas_node *given, const char *name, struct diag *d)
+{
+	struct diag_frame f;
+	diag_push(d, &f, name);
+	enum err err = check_given(declared, given, d);
+	for (const struct aas_node *v = given; v && !err; v = v->next) {
+		struct diag_frame in;
+		diag_push(d, &in, sm_argument_name(v));
+		err = aas_check(v, d);
+		diag_pop(d);
+	}
+	diag_pop(d);
+	return err;
+}
+
+/* What the executor answers is as foreign as what the client asks, but what it leaves out is left out. */
+static void check_outcome(const struct sm_invocation *in, struct arena *a, struct sm_outcome *out)
+{
+	struct diag d = DIAG_INIT;
+	char why[DIAG_PATH_MAX + DIAG_TEXT_MAX];
+	enum err err = check_list(AAS_AT(in->operation, Operation, outputVariables).node, out->outputs, "outputArguments", &d);
+	if (!err)
+		err = check_list(AAS_AT(in->operation, Operation, inoutputVariables).node, out->inoutputs, "inoutputArguments", &d);
+	if (err) {
+		const char *text = arena_printf(a, "what was answered does not fit the declaration: %s", diag_first(&d, why, sizeof why));
+		*out = (struct sm_outcome){ .state = EXECUTION_FAILED, .message = text ? text : "out of memory" };
+	}
+	diag_fini(&d);
+}
+
+enum err sm_invocation_run(struct sm_service *service, const struct sm_invocation *in, struct arena *a, struct sm_outcome *out, struct diag *d)
+{
+	struct sm_invoker *who = &service->conf.invoker;
+	*out = (struct sm_outcome){ .state = EXECUTION_FAILED };
+	enum err err = who->invoke ? who->invoke(who->ctx, in, a, out, d) : ERR_NOT_SUPPORTED;
+	if (err == ERR_NOT_SUPPORTED)
+		diag_add(d, err, "nobody executes the operation \"%s\"", in->path);
+	if (!err && out->state == EXECUTION_COMPLETED)
+		check_outcome(in, a, out);
+	return err;
+}
+
 enum err sm_invoke(struct sm_service *service, const char *sm_id, const char *path, struct aas_node *inputs, struct aas_node *inoutputs,
 		   int64_t timeout_us, struct arena *a, struct sm_outcome *out, struct diag *d)
 {
-	struct sm_invoker *who = &service->conf.invoker;
 	struct diag own = DIAG_INIT;
 	struct diag *to = d ? d : &own;
-	struct aas_node *op;
-	struct sm_invocation in;
-	enum err err;
-
-	*out = (struct sm_outcome){ .state = EXECUTION_FAILED };
-	if ((err = find_operation(service, sm_id, path, a, &op, to)) ||
-	    (err = sm_arguments_check(AAS_AT(op, Operation, inputVariables).node, inputs, "inputArguments", to)) ||
-	    (err = sm_arguments_check(AAS_AT(op, Operation, inoutputVariables).node, inoutputs, "inoutputArguments", to)))
-		goto out;
-	if (timeout_us <= 0)
-		timeout_us = SM_TIMEOUT_DEFAULT_US;
-	if (timeout_us > SM_TIMEOUT_MAX_US)
-		timeout_us = SM_TIMEOUT_MAX_US;
-	in = (struct sm_invocation){ sm_id, path, op, inputs, inoutputs, timeout_us };
-	err = who->invoke ? who->invoke(who->ctx, &in, a, out, to) : ERR_NOT_SUPPORTED;
-	if (err == ERR_NOT_SUPPORTED)
-		diag_add(to, err, "nobody executes the operation \"%s\"", path);
-out:
+	struct sm_invocation in = { sm_id, path, NULL, inputs, inoutputs, timeout_us };
+	enum err err = sm_invocation_prepare(service, &in, a, to);
+	if (!err)
+		err = sm_invocation_run(service, &in, a, out, to);
 	diag_fini(&own);
 	return err;
 }

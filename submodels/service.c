@@ -19,8 +19,10 @@ struct sm_service *sm_service_new(const struct sm_config *conf)
 	if (!s)
 		return NULL;
 	s->conf = *conf;
-	if (!(s->cache = sm_cache_new(conf->cache_bytes))) {
-		free(s);
+	s->cache = sm_cache_new(conf->cache_bytes);
+	s->async = sm_async_new(s, &conf->async);
+	if (!s->cache || !s->async) {
+		sm_service_free(s);
 		return NULL;
 	}
 	return s;
@@ -30,6 +32,7 @@ void sm_service_free(struct sm_service *s)
 {
 	if (!s)
 		return;
+	sm_async_free(s->async);
 	sm_cache_free(s->cache);
 	free(s);
 }

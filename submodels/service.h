@@ -11,6 +11,7 @@
 #include "aas/aasx.h"
 #include "aas/store.h"
 #include "aas/view.h"
+#include "submodels/async.h"
 #include "submodels/change.h"
 #include "submodels/invoke.h"
 #include "submodels/live.h"
@@ -23,6 +24,7 @@ struct sm_config {
 	struct live *live;
 	struct sm_invoker invoker;	/* may be empty */
 	size_t cache_bytes;		/* budget of the tree cache; 0: default */
+	struct sm_async_config async;	/* asynchronous operations; zero members: defaults */
 };
 
 struct sm_service *sm_service_new(const struct sm_config *);
@@ -98,6 +100,14 @@ enum err sm_file_delete(struct sm_session *, const char *sm_id, const char *path
 enum err sm_thumbnail_get(struct sm_session *, const char *aas_id, struct store_blob *);
 enum err sm_thumbnail_put(struct sm_session *, const char *aas_id, const struct store_blob *);
 enum err sm_thumbnail_delete(struct sm_session *, const char *aas_id);
+
+/* -- packages of the file server: kept as they came, apart from the model -------------------------------------------------------- */
+#define SM_PACKAGE_ID_MAX 128		/* characters */
+/* ERR_CONFLICT: STORE_CREATE, and it exists.  ERR_NOT_FOUND. */
+enum err sm_package_put(struct sm_session *, const struct store_package *, const struct store_blob *, enum store_put, bool *created);
+enum err sm_package_get(struct sm_session *, const char *id, struct store_blob *);
+enum err sm_package_delete(struct sm_session *, const char *id);
+enum err sm_package_list(struct sm_session *, const char *aas_id, const char *after, size_t limit, struct store_package_page *);
 
 /* -- bringing in an environment (a package or a file): one transaction, all or nothing -------------------------------------- */
 struct sm_import_report { size_t created, replaced, skipped, files; };

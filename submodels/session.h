@@ -8,12 +8,14 @@
 #define SUBMODELS_SESSION_H
 
 #include "base/map.h"
+#include "submodels/async.h"
 #include "submodels/cache.h"
 #include "submodels/service.h"
 
 struct sm_service {
 	struct sm_config conf;
 	struct sm_cache *cache;
+	struct sm_async *async;
 };
 
 struct work {
@@ -85,6 +87,10 @@ const char *sm_path_of(struct sm_session *, const struct aas_node *n);
 /* The element at `path` of the tree of `w`, or its root for NULL and "". */
 enum err sm_find(struct sm_session *, const struct work *w, const char *path, struct aas_node **);
 
+/* The Operation that `in` names, found, copied into the arena, and the arguments checked against it; the time-out made sensible. */
+enum err sm_invocation_prepare(struct sm_service *, struct sm_invocation *in, struct arena *, struct diag *);
+/* Executes; what came back fits the declaration, or the state is FAILED.  The diag must be there. */
+enum err sm_invocation_run(struct sm_service *, const struct sm_invocation *, struct arena *, struct sm_outcome *, struct diag *);
 /* Delete the stored files that `before` pointed to and `after` (may be NULL) does not. */
 enum err sm_files_forget(struct sm_session *, const struct aas_node *before, const struct aas_node *after, const char *sm_id);
 const char *sm_file_key(struct arena *, enum store_kind, const char *id, const char *value);

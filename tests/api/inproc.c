@@ -5,6 +5,7 @@
 
 #include "aas/tree.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "server/http.h"
 #include "submodels/operation.h"
 
@@ -43,12 +44,65 @@ static enum err obey(const struct sm_invocation *in, struct arena *a, struct sm_
 	return ERR_OK;
 }
 
+/* An operation Hold works until it is released. */
+static struct lock hold = LOCK_INIT(RANK_LEAF);
+static pthread_cond_t changed;
+static unsigned begun;
+static bool released;
+
+static void work(void)
+{
+	lock_take(&hold);
+	begun++;
+	pthread_cond_broadcast(&changed);
+	while (!released)
+		lock_wait(&hold, &changed, -1);
+	lock_drop(&hold);
+}
+
+static size_t n_open(void)
+{
+	struct arena *a = arena_new(0);
+	struct store_invocation *list;
+	struct store_txn *t;
+	size_t n = 1;
+	if (!store->ops->begin(store, false, &t)) {
+		store->ops->invocation_open(t, "twinshell", 100, a, &list, &n);
+		store->ops->abort(t);
+	}
+	arena_free(a);
+	return n;
+}
+
+bool inproc_operation(const char *what)
+{
+	int64_t until = clock_mono_us() + 10 * US_PER_S;
+	bool ok;
+	if (str_eq(what, "settled")) {
+		while (n_open() && clock_mono_us() < until)
+			clock_sleep_us(1000);
+		return !n_open();
+	}
+	lock_take(&hold);
+	if (str_eq(what, "release")) {
+		released = true;
+		pthread_cond_broadcast(&changed);
+	}
+	while (str_eq(what, "begun") && !begun && clock_mono_us() < until)
+		lock_wait(&hold, &changed, until - clock_mono_us());
+	ok = begun > 0;
+	lock_drop(&hold);
+	return ok;
+}
+
 static enum err execute(void *ctx, const struct sm_invocation *in, struct arena *a, struct sm_outcome *out, struct diag *d)
 {
 	const char *name = AAS_ID_SHORT(in->operation);
 	(void)ctx, (void)d;
 	if (name && str_eq(name, "Unbound"))
 		return ERR_NOT_SUPPORTED;
+	if (name && str_eq(name, "Hold"))
+		work();
 	if (name && str_eq(name, "Refuse"))
 		*out = (struct sm_outcome){ .state = EXECUTION_FAILED, .message = "the interlock is open" };
 	else if (name && str_eq(name, "Slow"))
@@ -62,6 +116,12 @@ bool inproc_start(void)
 {
 	struct diag d = DIAG_INIT;
 	char why[300];
+	static bool made;
+	if (!made)
+		cond_init(&changed);
+	made = true;
+	begun = 0;
+	released = false;
 	store = store_mem_new();
 	changes = changes_new();
 	live = live_new();
@@ -83,6 +143,7 @@ const char *inproc_url(void)
 
 void inproc_stop(void)
 {
+	inproc_operation("release");
 	http_stop(server);
 	sm_service_free(service);
 	live_free(live);

@@ -13,6 +13,8 @@
 bool inproc_start(void);
 const char *inproc_url(void);
 void inproc_stop(void);
+/* "begun", "release" or "settled", see script.h; false: it did not happen in ten seconds. */
+bool inproc_operation(const char *what);
 void inproc_live(const char *submodel_id, const char *path, const char *text);
 
 #endif

@@ -288,6 +288,11 @@ static void run_step(struct run *r, const struct script *sc, const struct step *
 		run_live(r, s);
 		return;
 	}
+	if (str_eq(s->method, "operation")) {
+		tap_line(inproc_operation(s->target), sc->name, line, "not within ten seconds", arena_printf(r->a, "%s:%d operation %s", sc->name,
+			 s->line, s->target));
+		return;
+	}
 	const char *target = fill(r, s->target);
 	const struct route *route = note_call(r, s->method, target);
 	bool ok = send_step(r, s, target, &got) && judge(r, s, route, &got, &line);

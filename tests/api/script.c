@@ -209,7 +209,7 @@ static void step_begin(struct reader *r, char *line)
 	r->fields = &s->fields;
 	r->answered = false;
 	r->open = NULL;
-	if (!strcmp(s->method, "live")) {
+	if (!strcmp(s->method, "live") || !strcmp(s->method, "operation")) {
 		s->target = arena_strdup(r->a, trim(save));
 		r->answered = true;
 		return;

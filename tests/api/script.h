@@ -18,6 +18,7 @@
  *     < Location = "/x"                            a header is, or (~) contains, this text; `= absent`
  *     let name = paging_metadata.cursor            remember a text for {$name}; also let name = < Location
  *   live SUBMODEL PATH TEXT                        (in-process) a live value, as the engine would set it
+ *   operation begun | release | settled            (in-process) wait until an operation Hold is at work; let it end; wait until all have ended
  *
  * Everywhere {b64:TEXT} is base64url of TEXT (braces in it are balanced) and {$name} a remembered text.
  */
@@ -51,7 +52,7 @@ struct field {
 
 struct step {
 	int line;
-	const char *method;		/* "live" for a live value */
+	const char *method;		/* "live" for a live value, "operation" for the asset */
 	const char *target;
 	const char *file;		/* NULL: `body` */
 	struct buf body;
