@@ -176,6 +176,77 @@ enum err operation_request_read(struct arena *a, const struct aas_node *operatio
 	return err;
 }
 
+/* -- what a service answers ------------------------------------------------------------------------------------------------------ */
+
+static void sort_variables(const struct aas_node *operation, struct aas_node *list, struct sm_outcome *out)
+{
+	const struct aas_node *both = AAS_AT(operation, Operation, inoutputVariables).node;
+	struct aas_node **outputs = &out->outputs, **inoutputs = &out->inoutputs;
+	for (struct aas_node *next; list; list = next) {
+		struct aas_node ***tail = declared_as(both, slice_of(sm_argument_name(list))) ? &inoutputs : &outputs;
+		next = list->next;
+		list->next = NULL;
+		**tail = list;
+		*tail = &list->next;
+	}
+}
+
+static enum err read_state(struct arena *a, const json_t *whole, struct sm_outcome *out, struct diag *d)
+{
+	const json_t *state = json_object_get(whole, "executionState"), *messages = json_object_get(whole, "messages");
+	const char *text = json_string_value(json_object_get(json_array_get(messages, 0), "text"));
+	if (state && (!json_is_string(state) || !execution_state_find(json_string_value(state), &out->state) || !execution_state_final(out->state)))
+		return diag_add(d, ERR_BAD_REQUEST, "executionState: the state in which an operation has ended is expected");
+	if (json_is_false(json_object_get(whole, "success")) && out->state == EXECUTION_COMPLETED)
+		out->state = EXECUTION_FAILED;
+	if (text && !(out->message = arena_strdup(a, text)))
+		return diag_add(d, ERR_NO_MEMORY, "out of memory");
+	return ERR_OK;
+}
+
+static enum err read_result(struct arena *a, const char *text, struct sm_outcome *out, struct diag *d)
+{
+	struct member m;
+	enum err err = ERR_OK;
+	while (!err && next_member(&text, &m)) {
+		bool outputs = slice_is(m.name, "outputArguments"), inoutputs = slice_is(m.name, "inoutputArguments");
+		struct diag_frame f;
+		if ((!outputs && !inoutputs) || slice_is(m.value, "null"))
+			continue;
+		diag_push(d, &f, outputs ? "outputArguments" : "inoutputArguments");
+		err = read_list(a, m.value, outputs ? &out->outputs : &out->inoutputs, d);
+		diag_pop(d);
+	}
+	return err;
+}
+
+enum err operation_answer_read(struct arena *a, const struct aas_node *operation, struct slice json, struct sm_outcome *out, struct diag *d)
+{
+	struct aas_node *list = NULL;
+	json_error_t e;
+	enum err err;
+	*out = (struct sm_outcome){ .state = EXECUTION_COMPLETED };
+	while (json.n && strchr(" \t\r\n", *json.p) && *json.p)
+		json.p++, json.n--;
+	if (!json.n)
+		return ERR_OK;
+	if (*json.p == '[') {
+		if (!(err = read_list(a, json, &list, d)))
+			sort_variables(operation, list, out);
+		return err;
+	}
+	json_t *whole = memchr(json.p, 0, json.n) ? NULL : json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &e);
+	const char *text = arena_strndup(a, json.p, json.n);
+	if (!text)
+		err = diag_add(d, ERR_NO_MEMORY, "out of memory");
+	else if (!json_is_object(whole))
+		err = diag_add(d, ERR_BAD_REQUEST, "an array of OperationVariable or an OperationResult in JSON is expected");
+	else if (!(err = read_state(a, whole, out, d)))
+		err = read_result(a, text, out, d);
+	json_decref(whole);
+	return err;
+}
+
 /* -- result --------------------------------------------------------------------------------------------------------------------- */
 
 static void write_values(struct buf *b, const struct aas_node *list)

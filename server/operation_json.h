@@ -16,6 +16,9 @@ struct operation_request {
  * ERR_BAD_REQUEST with a message that names the member. */
 enum err operation_request_read(struct arena *, const struct aas_node *operation, struct slice json, bool value,
 				struct operation_request *, struct diag *);
+/* What a service that executes the operation answers: a JSON array of OperationVariable, sorted into outputs and in-outputs by the
+ * declaration, or an OperationResult in normal form; nothing at all is an answer without variables.  ERR_BAD_REQUEST with a message. */
+enum err operation_answer_read(struct arena *, const struct aas_node *operation, struct slice json, struct sm_outcome *, struct diag *);
 void operation_result_write(struct buf *, const struct sm_outcome *, bool value, const char *correlation_id);
 
 #endif

@@ -16,9 +16,11 @@
 
 #include "aas/aasx.h"
 #include "aas/json.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "server/config.h"
+#include "server/delegate.h"
 #include "server/http.h"
 #include "server/standalone.h"
 #include "sql/store_pg.h"
@@ -26,7 +28,9 @@
 #include "twin_engine/runtime.h"
 
 #define PLANT_MAX ((size_t)64 << 20)
-#define OWN_CONNECTIONS 4		/* to the database, beside one per worker: historian, engine, commands, readiness */
+#define OWN_CONNECTIONS 4		/* to the database, beside one per worker and thread of operations: historian, engine, commands, readiness */
+
+#define KEEP_MAX_S ((size_t)1 << 30)
 
 enum stage { STARTING, SERVING, STOPPING };
 
@@ -47,6 +51,7 @@ struct house {
 	bool (*store_ready)(struct store *);	/* can it be reached now?  Any thread, may wait; NULL: always */
 	struct changes *changes;
 	struct live *live;
+	struct delegate *delegate;
 	struct sm_service *service;
 	struct twin_runtime *twin;
 	struct server *server;
@@ -129,7 +134,7 @@ static enum err open_store(struct house *h)
 {
 	if (strcmp(h->database, "memory")) {
 		h->store_ready = store_pg_ready;
-		return (h->store = store_pg_open(h->database, (unsigned)h->config.workers + OWN_CONNECTIONS, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
+		return (h->store = store_pg_open(h->database, (unsigned)(h->config.workers + h->config.operation_threads) + OWN_CONNECTIONS, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
 	}
 	return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
 }
@@ -137,6 +142,9 @@ static enum err open_store(struct house *h)
 static enum err invoke(void *ctx, const struct sm_invocation *what, struct arena *a, struct sm_outcome *out, struct diag *d)
 {
 	struct house *h = ctx;
+	enum err e = delegate_invoke(h->delegate, what, a, out, d);
+	if (e != ERR_NOT_SUPPORTED)
+		return e;
 	if (!h->twin)
 		return diag_add(d, ERR_NOT_SUPPORTED, "this server has no twin engine");
 	struct sm_invoker v = twin_invoker(h->twin);
@@ -154,8 +162,19 @@ static enum err open_service(struct house *h)
 {
 	struct sm_config c = {
 		.store = h->store, .changes = h->changes, .live = h->live, .invoker = { h, invoke }, .cache_bytes = h->config.cache,
+		.async = {
+			.owner = h->config.client_id, .threads = (unsigned)h->config.operation_threads, .keep = h->config.operation_keep,
+			.keep_us = (int64_t)(h->config.operation_keep_s < KEEP_MAX_S ? h->config.operation_keep_s : KEEP_MAX_S) * US_PER_S,
+		},
 	};
-	return (h->service = sm_service_new(&c)) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
+	if (!(h->service = sm_service_new(&c)))
+		return diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
+	return sm_async_recover(h->service, &h->diag);
+}
+
+static enum err open_delegate(struct house *h)
+{
+	return delegate_new(h->config.delegation_allow, &h->delegate, &h->diag);
 }
 
 static enum err load_plant(struct house *h)
@@ -288,10 +307,20 @@ static void close_house(struct house *h)
 	atomic_store(&h->stage, STOPPING);
 	if (h->announced && (size_t)snprintf(file, sizeof file, "%s/endpoints.json", h->data) < sizeof file)
 		unlink(file);
+	/* operations under way are ended first: HTTP answers those who wait for one */
+	if (h->service)
+		sm_async_close(h->service);
+	if (h->delegate)
+		delegate_stop(h->delegate);
+	if (h->twin)
+		twin_close(h->twin);
 	http_stop(h->server);
+	if (h->service)
+		sm_async_stop(h->service);
 	if (h->twin)
 		twin_stop(h->twin);
 	sm_service_free(h->service);
+	delegate_free(h->delegate);
 	live_free(h->live);
 	changes_free(h->changes);
 	if (h->store)
@@ -382,7 +411,7 @@ static enum err read_options(struct house *h, int *status)
 int serve(int argc, char **argv)
 {
 	static enum err (*const rooms[])(struct house *) = {
-		setup_log, check_address, read_password, open_bus, open_http, open_services, open_store, open_service, load_plant, open_twin,
+		setup_log, check_address, read_password, open_delegate, open_bus, open_http, open_services, open_store, open_service, load_plant, open_twin,
 		announce,
 	};
 	struct house h = { .argc = argc, .argv = argv, .arena = arena_new(0), .diag = DIAG_INIT };

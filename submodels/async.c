@@ -16,6 +16,8 @@
 #define PAUSE_US 25000
 #define RECOVER_AT_ONCE 100
 #define HANDLE_BYTES 16
+#define THREADS_MAX 256
+#define KEEP_MAX_US (366 * 86400 * US_PER_S)
 
 enum event { EV_START, EV_COMPLETE, EV_FAIL, EV_EXPIRE, EV_CANCEL, EV_STOP, EV_LOST };
 
@@ -343,7 +345,8 @@ static enum err read_list(struct sm_session *s, const char *json, struct aas_nod
 
 static enum err unknown(struct sm_session *s, const char *handle)
 {
-	return diag_add(s->diag, ERR_NOT_FOUND, "this operation has no invocation with the handle \"%.80s\", or its result is no longer kept", handle);
+	return diag_add(s->diag, ERR_NOT_FOUND, "the operation has no invocation with the handle \"%.80s\", or its result is not kept any more",
+			handle);
 }
 
 enum err sm_async_get(struct sm_session *s, const char *submodel_id, const char *path, const char *handle, struct sm_async_result *out)
@@ -427,11 +430,11 @@ enum err sm_async_recover(struct sm_service *service, struct diag *d)
 static void defaults(struct sm_async_config *c)
 {
 	c->owner = c->owner ? c->owner : "twinshell";
-	c->threads = c->threads ? c->threads : 8;
+	c->threads = c->threads > THREADS_MAX ? THREADS_MAX : c->threads ? c->threads : 8;
 	c->waiting = c->waiting ? c->waiting : 256;
 	c->memory = c->memory ? c->memory : (size_t)256 << 20;
 	c->keep = c->keep ? c->keep : 1000;
-	c->keep_us = c->keep_us > 0 ? c->keep_us : 3600 * US_PER_S;
+	c->keep_us = c->keep_us > KEEP_MAX_US ? KEEP_MAX_US : c->keep_us > 0 ? c->keep_us : 3600 * US_PER_S;
 }
 
 struct sm_async *sm_async_new(struct sm_service *service, const struct sm_async_config *conf)

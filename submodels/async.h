@@ -20,11 +20,11 @@ struct sm_async;
 /* A zero or NULL member takes the default in brackets. */
 struct sm_async_config {
 	const char *owner;	/* who this server is, the same after a restart and no other's; must outlive the service ["twinshell"] */
-	unsigned threads;	/* that execute; started with the first invocation [8] */
+	unsigned threads;	/* that execute; started with the first invocation [8], at most 256 */
 	size_t waiting;		/* invocations that wait for one of them; more are ERR_UNAVAILABLE [256] */
 	size_t memory;		/* bytes of arguments and outcomes of all that are under way; more are ERR_UNAVAILABLE [256 MiB] */
 	size_t keep;		/* results that are kept [1000] */
-	int64_t keep_us;	/* how long [1 h] */
+	int64_t keep_us;	/* how long [1 h], at most a year */
 };
 
 /* Checks the arguments as sm_invoke does, stores the invocation, and leaves it to the pool; the handle is in the arena.

@@ -141,6 +141,11 @@ static enum err on_invoke(void *ctx, const struct sm_invocation *what, struct ar
 	return tickets_invoke(((struct twin_runtime *)ctx)->tickets, what, a, out, d);
 }
 
+void twin_close(struct twin_runtime *t)
+{
+	tickets_close(t->tickets);
+}
+
 struct sm_invoker twin_invoker(struct twin_runtime *t)
 {
 	return (struct sm_invoker){ t, on_invoke };

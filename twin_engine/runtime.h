@@ -28,6 +28,8 @@ struct twin_config {
  * database not.  On error and after twin_stop no more changes may be published (the bus keeps the subscription): stop who publishes
  * first.  ERR_UNAVAILABLE, ERR_CONFLICT (the spool is in use), ERR_BAD_REQUEST (address of the broker), ERR_IO, ERR_NO_MEMORY. */
 enum err twin_start(const struct twin_config *, struct twin_runtime **, struct diag *);
+/* Operations under way end as Canceled, new ones too: so that whoever waits for one in twin_invoker can be waited for before twin_stop. */
+void twin_close(struct twin_runtime *);
 void twin_stop(struct twin_runtime *);		/* disconnects, drains, commits */
 struct sm_invoker twin_invoker(struct twin_runtime *);
 
