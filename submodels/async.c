@@ -310,10 +310,8 @@ static enum err submit(struct sm_async *s, struct job *j, struct diag *d)
 	return ERR_OK;
 }
 
-enum err sm_invoke_async(struct sm_service *service, const struct sm_invocation *in, bool value_only, struct arena *a, const char **handle,
-			 struct diag *d)
+static enum err begin(struct sm_async *s, const struct sm_invocation *in, bool value_only, struct arena *a, const char **handle, struct diag *d)
 {
-	struct sm_async *s = service->async;
 	struct job *j = NULL;
 	enum err e;
 	if (atomic_load(&s->closing))
@@ -332,6 +330,15 @@ enum err sm_invoke_async(struct sm_service *service, const struct sm_invocation 
 	}
 	if ((e = submit(s, j, d)))
 		atomic_fetch_sub(&s->waiting, 1);
+	return e;
+}
+
+enum err sm_invoke_async(struct sm_service *service, const struct sm_invocation *in, bool value_only, struct arena *a, const char **handle,
+			 struct diag *d)
+{
+	struct diag own = DIAG_INIT;
+	enum err e = begin(service->async, in, value_only, a, handle, d ? d : &own);
+	diag_fini(&own);
 	return e;
 }
 
