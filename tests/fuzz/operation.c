@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 - arbitrary bytes as an OperationRequest, in both forms. */
+/* SPDX-License-Identifier: Apache-2.0 - arbitrary bytes as an OperationRequest, in both forms, and as what a service answers. */
 #include <stdlib.h>
 
 #include "aas/json.h"
@@ -31,6 +31,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			operation_result_write(&b, &(struct sm_outcome){ EXECUTION_COMPLETED, in.inputs, in.inoutputs, "" }, value, "id");
 		diag_clear(&d);
 	}
+	struct sm_outcome out;
+	enum err err = operation_answer_read(a, operation, (struct slice){ (const char *)p, n }, &out, &d);
+	if (err && !d.n)
+		abort();
+	if (!err)
+		operation_result_write(&b, &out, true, "id");
 	buf_fini(&b);
 	diag_fini(&d);
 	arena_free(a);
