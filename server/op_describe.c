@@ -4,15 +4,24 @@
 #include "server/call.h"
 #include "server/op.h"
 
-/* Only profiles of which every operation works in full.  Those with GenerateSerializationByIds wait for its XML and AASX forms. */
+/* Only profiles of which every operation works in full; template profiles, which promise to hold nothing but templates, are none of ours. */
 static const struct {
 	const char *name;
 	unsigned since;		/* 1: there was none in V3.0 */
 } profiles[] = {
-	{ "SubmodelServiceSpecification/SSP-003", 0 },
+	{ "AasxFileServerServiceSpecification/SSP-001", 0 },
+	{ "AssetAdministrationShellRepositoryServiceSpecification/SSP-001", 0 },
+	{ "AssetAdministrationShellRepositoryServiceSpecification/SSP-002", 0 },
 	{ "AssetAdministrationShellRepositoryServiceSpecification/SSP-003", 1 },
-	{ "SubmodelRepositoryServiceSpecification/SSP-005", 1 },
+	{ "AssetAdministrationShellServiceSpecification/SSP-001", 0 },
+	{ "AssetAdministrationShellServiceSpecification/SSP-002", 0 },
 	{ "ConceptDescriptionRepositoryServiceSpecification/SSP-002", 1 },
+	{ "SubmodelRepositoryServiceSpecification/SSP-001", 0 },
+	{ "SubmodelRepositoryServiceSpecification/SSP-002", 0 },
+	{ "SubmodelRepositoryServiceSpecification/SSP-005", 1 },
+	{ "SubmodelServiceSpecification/SSP-001", 0 },
+	{ "SubmodelServiceSpecification/SSP-002", 0 },
+	{ "SubmodelServiceSpecification/SSP-003", 0 },
 };
 static const char *const versions[] = { "3/0", "3/1" };	/* a profile is listed in both: its 3.0 operations are served alike */
 

@@ -179,7 +179,7 @@ static void execute(struct job *j)
 	if (e) {
 		const char *text = arena_strdup(j->arena, d.n ? diag_first(&d, why, sizeof why) : err_info[e].text);
 		end_without(j, EV_FAIL, text ? text : "out of memory");
-	} else if (clock_mono_us() > j->deadline_mono_us + ASYNC_GRACE_US) {
+	} else if (clock_mono_us() > j->deadline_mono_us + j->async->conf.grace_us) {
 		/* the clients have been told so already */
 		end_without(j, EV_EXPIRE, "the outcome came after the time was over");
 	} else {
@@ -374,7 +374,7 @@ enum err sm_async_get(struct sm_session *s, const char *submodel_id, const char 
 		return diag_add(s->diag, ERR_INTERNAL, "the stored invocation has the state \"%s\"", i.state);
 	out->value_only = i.value_only;
 	out->outcome.message = i.message;
-	if (!ended && now > i.deadline_us + ASYNC_GRACE_US) {
+	if (!ended && now > i.deadline_us + s->service->async->conf.grace_us) {
 		out->outcome.state = EXECUTION_TIMEOUT;
 		out->outcome.message = "no outcome came in time";
 	}
@@ -441,6 +441,7 @@ static void defaults(struct sm_async_config *c)
 	c->waiting = c->waiting ? c->waiting : 256;
 	c->memory = c->memory ? c->memory : (size_t)256 << 20;
 	c->keep = c->keep ? c->keep : 1000;
+	c->grace_us = c->grace_us > 0 ? c->grace_us : 5 * US_PER_S;
 	c->keep_us = c->keep_us > KEEP_MAX_US ? KEEP_MAX_US : c->keep_us > 0 ? c->keep_us : 3600 * US_PER_S;
 }
 

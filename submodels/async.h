@@ -4,14 +4,12 @@
  * An invocation is a row of the store from the moment its handle is given out, and every change of its state (submodels/operation.def) is
  * written there; so any server on the same store can be asked for it, and a handle outlives the server.  What a server left open when it
  * died is closed by sm_async_recover at its next start.  Nobody but the executor (submodels/invoke.h) can end an invocation that runs;
- * one that has not ended ASYNC_GRACE_US after its deadline is shown as Timeout, and a later outcome does not change that any more.
+ * one that has not ended some time (`grace_us`) after its deadline is shown as Timeout, and a later outcome does not change that any more.
  */
 #ifndef SUBMODELS_ASYNC_H
 #define SUBMODELS_ASYNC_H
 
 #include "submodels/invoke.h"
-
-#define ASYNC_GRACE_US ((int64_t)5 * 1000000)
 
 struct sm_service;
 struct sm_session;
@@ -24,6 +22,7 @@ struct sm_async_config {
 	size_t waiting;		/* invocations that wait for one of them; more are ERR_UNAVAILABLE [256] */
 	size_t memory;		/* bytes of arguments and outcomes of all that are under way; more are ERR_UNAVAILABLE [256 MiB] */
 	size_t keep;		/* results that are kept [1000] */
+	int64_t grace_us;	/* what an outcome may be late: executors have limits of their own, and say more [5 s] */
 	int64_t keep_us;	/* how long [1 h], at most a year */
 };
 

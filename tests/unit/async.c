@@ -249,10 +249,43 @@ static void forgets(void)
 	check_str(ask("Plain", "op.old"), "NOT_FOUND", "one that ended too long ago is not shown, although it is there");
 	put_row("op.young", "Completed", now, now - 3500 * US_PER_S, "other");
 	check_str(ask("Plain", "op.young"), "Completed: -", "a younger one of another server is");
-	put_row("op.lost", "Running", now - ASYNC_GRACE_US - US_PER_S, TIME_NONE, "other");
+	put_row("op.lost", "Running", now - 6 * US_PER_S, TIME_NONE, "other");
 	check_str(ask("Plain", "op.lost"), "Timeout: no outcome came in time", "one that should have ended long ago is over");
+	put_row("op.late", "Running", now - US_PER_S, TIME_NONE, "other");
+	check_str(ask("Plain", "op.late"), "Running: -", "one that may still come is not");
 	put_row("op.odd", "Dancing", now, TIME_NONE, "other");
 	check_str(ask("Plain", "op.odd"), "INTERNAL", "a state that is none");
+	sm_service_free(service);
+}
+
+static void *release_late(void *arg)
+{
+	int64_t until = clock_mono_us() + *(int64_t *)arg + US_PER_S / 100;
+	while (clock_mono_us() < until)
+		clock_sleep_us(1000);
+	hold(false);
+	return NULL;
+}
+
+/* An outcome that comes later than a client may wait for it does not turn a Timeout into something else. */
+static void late(void)
+{
+	const char *text = "the time was over before it could begin";
+	open_service(&(struct sm_async_config){ .threads = 1, .grace_us = 1 });
+	/* longer each time, so that a slow machine gets to begin it */
+	for (int64_t time = US_PER_S / 50; strstr(text, "before it could begin") && time < 60 * US_PER_S; time *= 2) {
+		pthread_t thread;
+		hold(true);
+		const char *h = invoke("Plain", NULL, time);
+		thread_start(&thread, "late", release_late, &time);
+		text = settled("Plain", h);
+		pthread_join(thread, NULL);
+		sm_async_stop(service);
+		text = ask("Plain", h);
+		sm_service_free(service);
+		open_service(&(struct sm_async_config){ .threads = 1, .grace_us = 1 });
+	}
+	check_str(text, "Timeout: the outcome came after the time was over", "an outcome that is too late");
 	sm_service_free(service);
 }
 
@@ -360,6 +393,7 @@ int main(void)
 	refused();
 	bounds();
 	forgets();
+	late();
 	restart();
 	stop();
 	faults();
