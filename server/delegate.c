@@ -69,7 +69,7 @@ static bool part(CURLU *url, CURLUPart what, unsigned flags, char *out, size_t s
 	char *text = NULL;
 	bool ok = !curl_url_get(url, what, &text, flags) && text && strlen(text) < size;
 	if (ok)
-		strcpy(out, text);
+		memcpy(out, text, strlen(text) + 1);
 	for (char *p = out; ok && *p; p++)
 		*p = (char)tolower((unsigned char)*p);
 	curl_free(text);
@@ -325,7 +325,8 @@ enum err delegate_invoke(struct delegate *d, const struct sm_invocation *in, str
 	if (fault)
 		e = diag_add(diag, ERR_NOT_SUPPORTED, "the value of the qualifier " QUALIFIER " %s", fault);
 	else if (!find_origin(d, &origin))
-		e = diag_add(diag, ERR_NOT_SUPPORTED, "this server does not delegate operations to %s://%s:%u", origin.scheme, origin.host, origin.port);
+		e = diag_add(diag, ERR_NOT_SUPPORTED, "this server does not delegate operations to %s://%s:%u", origin.scheme, origin.host,
+			     origin.port);
 	else if ((e = perform(&t, url, in, out)))
 		diag_add(diag, e, "out of memory");
 	buf_fini(&t.answer);

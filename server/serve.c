@@ -134,7 +134,8 @@ static enum err open_store(struct house *h)
 {
 	if (strcmp(h->database, "memory")) {
 		h->store_ready = store_pg_ready;
-		return (h->store = store_pg_open(h->database, (unsigned)(h->config.workers + h->config.operation_threads) + OWN_CONNECTIONS, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
+		unsigned n = (unsigned)(h->config.workers + h->config.operation_threads) + OWN_CONNECTIONS;
+		return (h->store = store_pg_open(h->database, n, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
 	}
 	return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
 }
@@ -411,8 +412,8 @@ static enum err read_options(struct house *h, int *status)
 int serve(int argc, char **argv)
 {
 	static enum err (*const rooms[])(struct house *) = {
-		setup_log, check_address, read_password, open_delegate, open_bus, open_http, open_services, open_store, open_service, load_plant, open_twin,
-		announce,
+		setup_log, check_address, read_password, open_delegate, open_bus, open_http, open_services, open_store, open_service, load_plant,
+		open_twin, announce,
 	};
 	struct house h = { .argc = argc, .argv = argv, .arena = arena_new(0), .diag = DIAG_INIT };
 	int sig = 0, status = EX_OK;
