@@ -308,14 +308,13 @@ static void close_house(struct house *h)
 	atomic_store(&h->stage, STOPPING);
 	if (h->announced && (size_t)snprintf(file, sizeof file, "%s/endpoints.json", h->data) < sizeof file)
 		unlink(file);
-	/* operations under way are ended first: HTTP answers those who wait for one */
 	if (h->service)
 		sm_async_close(h->service);
+	http_stop(h->server);		/* who waits for an operation still gets its outcome; who has a handle finds it canceled */
 	if (h->delegate)
 		delegate_stop(h->delegate);
 	if (h->twin)
 		twin_close(h->twin);
-	http_stop(h->server);
 	if (h->service)
 		sm_async_stop(h->service);
 	if (h->twin)

@@ -19,7 +19,7 @@ static const char pump[] =
 	"{\"modelType\":\"Submodel\",\"id\":\"urn:pump\",\"submodelElements\":["
 	"{\"modelType\":\"Property\",\"idShort\":\"Speed\",\"valueType\":\"xs:int\"},"
 	"{\"modelType\":\"Operation\",\"idShort\":\"Set\",\"inputVariables\":[" PROPERTY("In", "xs:string") "],"
-	"\"inoutputVariables\":[" PROPERTY("Both", "xs:string") "],\"outputVariables\":[" PROPERTY("In", "xs:string") "]},"
+	"\"inoutputVariables\":[" PROPERTY("Both", "xs:string") "],\"outputVariables\":[" PROPERTY("Out", "xs:string") "]},"
 	"{\"modelType\":\"Operation\",\"idShort\":\"Plain\"}]}";
 
 static struct arena *arena;
@@ -69,7 +69,9 @@ static enum err execute(void *ctx, const struct sm_invocation *in, struct arena 
 		return diag_add(d, fails, "the line is dead");
 	*out = (struct sm_outcome){ .state = ends, .message = ends == EXECUTION_COMPLETED ? NULL : "so it is" };
 	if (ends == EXECUTION_COMPLETED && in->inputs) {
-		out->outputs = aas_copy(a, in->inputs);
+		const struct aas_node *given = sm_argument_element(in->inputs);
+		out->outputs = aas_copy(a, AAS_AT(in->operation, Operation, outputVariables).node);
+		AAS_AT(AAS_AT(out->outputs, OperationVariable, value).node, Property, value).str = AAS_AT(given, Property, value).str;
 		out->inoutputs = aas_copy(a, in->inoutputs);
 	}
 	return ERR_OK;
@@ -180,11 +182,11 @@ static void life(void)
 	check(strstr(why, h) != NULL, "which is said: %s", why);
 	check_str(ask("Set", "op.other"), "NOT_FOUND", "another handle is unknown");
 	hold(false);
-	check_str(settled("Set", h), "Completed: - In=x Both=x", "has completed, with what came out");
+	check_str(settled("Set", h), "Completed: - Out=x Both=x", "has completed, with what came out");
 	const char *other = invoke("Set", "y", 0);
 	check(other && strcmp(other, h) != 0, "another one has another handle");
-	check_str(settled("Set", other), "Completed: - In=y Both=y", "and its own result");
-	check_str(ask("Set", h), "Completed: - In=x Both=x", "the first keeps its own");
+	check_str(settled("Set", other), "Completed: - Out=y Both=y", "and its own result");
+	check_str(ask("Set", h), "Completed: - Out=x Both=x", "the first keeps its own");
 	ends = EXECUTION_TIMEOUT;
 	check_str(settled("Plain", invoke("Plain", NULL, 0)), "Timeout: so it is", "a time-out");
 	ends = EXECUTION_CANCELED;
