@@ -11,6 +11,7 @@
 #define AAS_AASX_H
 
 #include "aas/metamodel.h"
+#include "aas/v30.h"
 #include "aas/zip.h"
 
 #define AASX_SPEC_MAX ((size_t)256 << 20)	/* bytes of one environment, unpacked */
@@ -67,6 +68,7 @@ struct aasx_content {
 	const struct aasx_part *part;
 	size_t n;
 	const struct aasx_part *thumbnail;	/* of the package: one of them, or NULL */
+	enum aas_version version;	/* for V3.0 nothing but the namespace of XML is different (v30.h) */
 };
 
 /* Equal input gives equal bytes.  A part is named by its value, where that is a relative reference to a free part name; else it gets a

@@ -16,18 +16,19 @@
 #define FILES "aasx/files/"
 #define OCTETS "application/octet-stream"
 
-static void write_xml(struct buf *b, const struct aas_node *environment)
+static void write_json(struct buf *b, const struct aas_node *environment, enum aas_version version)
 {
-	aas_xml_write(b, environment, AAS_V3_1);
+	(void)version;
+	aas_json_write(b, environment);
 }
 
 /* How the environment is written; the name is what IDTA-01005 recommends. */
 static const struct form {
 	const char *spec, *rels, *type;
-	void (*write)(struct buf *, const struct aas_node *);
+	void (*write)(struct buf *, const struct aas_node *, enum aas_version);
 } forms[AASX_N_FORMS] = {
-	[AASX_JSON] = { "aasx/data.json", "aasx/_rels/data.json.rels", "application/json", aas_json_write },
-	[AASX_XML] = { "aasx/data.xml", "aasx/_rels/data.xml.rels", "application/xml", write_xml },
+	[AASX_JSON] = { "aasx/data.json", "aasx/_rels/data.json.rels", "application/json", write_json },
+	[AASX_XML] = { "aasx/data.xml", "aasx/_rels/data.xml.rels", "application/xml", aas_xml_write },
 };
 
 struct named {
@@ -300,7 +301,7 @@ static enum err put_spec(struct writer *w, struct diag *d)
 	size_t id = 0;
 	enum err e;
 	b.limit = AASX_SPEC_MAX;
-	w->form->write(&b, w->what->environment);
+	w->form->write(&b, w->what->environment, w->what->version);
 	e = b.failed ? diag_add(d, ERR_TOO_LARGE, "the environment has more than %zu MiB", AASX_SPEC_MAX >> 20)
 		     : zip_out_bytes(w->zip, w->form->spec, buf_view(&b), d);
 	buf_fini(&b);

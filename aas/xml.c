@@ -398,6 +398,15 @@ static const struct sax_ops reader_ops = { on_start, on_end, on_text };
 
 /* ---- entry ----------------------------------------------------------------------------- */
 
+/* UTF-8 with or without its mark, or UTF-16, which JSON cannot be. */
+bool aas_xml_is(const char *p, size_t n)
+{
+	size_t i = n >= 3 && !memcmp(p, "\xEF\xBB\xBF", 3) ? 3 : 0;
+	while (i < n && (p[i] == ' ' || p[i] == '\t' || p[i] == '\r' || p[i] == '\n'))
+		i++;
+	return i < n && (p[i] == '<' || p[i] == '\xFF' || p[i] == '\xFE');
+}
+
 static enum err read_from(struct reader *r, struct source source, size_t limit)
 {
 	struct diag own = DIAG_INIT;

@@ -17,6 +17,8 @@
 /* "https://admin-shell.io/aas/3/1" */
 const char *aas_xml_namespace(enum aas_version);
 
+bool aas_xml_is(const char *bytes, size_t n);	/* begins like an XML text: not like JSON */
+
 /* An `environment` document. */
 enum err aas_xml_read(struct arena *, const char *text, size_t n, struct aas_node **environment, struct diag *);
 /* A document whose root element is an instance of `type`, a class or an abstract type. */

@@ -54,15 +54,6 @@ static void finding(void *ctx, const struct diag_message *m)
 	r->findings++;
 }
 
-/* UTF-8 with or without its mark, or UTF-16, which JSON cannot be. */
-static bool is_xml(struct slice s)
-{
-	size_t i = s.n >= 3 && !memcmp(s.p, "\xEF\xBB\xBF", 3) ? 3 : 0;
-	while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t' || s.p[i] == '\r' || s.p[i] == '\n'))
-		i++;
-	return i < s.n && (s.p[i] == '<' || s.p[i] == '\xFF' || s.p[i] == '\xFE');
-}
-
 /* The format is told by the first bytes, not by the file's name.  *environment is NULL when nothing could be read. */
 static enum err read_any(struct arena *a, struct slice bytes, struct aas_node **environment, struct diag *d)
 {
@@ -74,7 +65,7 @@ static enum err read_any(struct arena *a, struct slice bytes, struct aas_node **
 			*environment = package.environment;
 		return e;
 	}
-	if (is_xml(bytes))
+	if (aas_xml_is(bytes.p, bytes.n))
 		return aas_xml_collect(a, AAS_Environment, bytes.p, bytes.n, environment, d);
 	return aas_json_read(a, AAS_Environment, bytes.p, bytes.n, AAS_JSON_COLLECT, environment, d);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * client.h - the subcommands that talk to a running server over HTTP, and the one that checks files on its own.
+ * client.h - the subcommands that talk to a running server over HTTP, and those that check and convert files on their own.
  *
  * Each takes the words after its name and returns an exit status of sysexits.h.
  */
@@ -9,5 +9,6 @@
 int client_import(int argc, char **argv);	/* POST /upload of each file */
 int client_export(int argc, char **argv);	/* GET /serialization into a file */
 int check_files(int argc, char **argv);		/* read AASX, JSON and XML files, print every fault with its path */
+int convert_files(int argc, char **argv);	/* JSON, XML, AASX into one another, and into RDF */
 
 #endif

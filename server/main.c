@@ -57,6 +57,17 @@ static const struct command {
 	  "  --version 3.0|3.1     of the metamodel (3.1); 3.0 asks for more\n"
 	  "  --json                one array, an object per file: file, findings (path, rule, text), and for a right file what it holds\n\n"
 	  "Exit status 0: all files are right; 65: some file is not; 66: some file cannot be read.\n" },
+	{ "convert", convert_files, "[--from FORMAT] [--to FORMAT] [--to-version 3.0|3.1] [--anyway] IN OUT",
+	  "write an AASX, JSON or XML file in another format, or as RDF",
+	  "  --from FORMAT         json, xml or aasx; else the end of the name tells, else the first bytes\n"
+	  "  --to FORMAT           json, xml, aasx (with JSON inside), aasx-xml, ttl (Turtle) or jsonld; else the end of the name tells\n"
+	  "  --to-version 3.0|3.1  of the metamodel (3.1); one line on standard error for all that 3.0 does not have, and nothing is written\n"
+	  "  --anyway              it is written all the same, as it is\n\n"
+	  "\"-\" is standard input and standard output.  Texts of any size are read and written one shell, submodel or concept description at a\n"
+	  "time.  From package to package the files and the thumbnail are kept; files that are left out are named.  OUT is replaced in one\n"
+	  "step when all is well, else left as it was.  Rules of the metamodel beyond the form are not looked at: `twinshell check` does.\n"
+	  "Exit status 0: done; 64: wrong words; 65: the data is refused; 66: IN cannot be read; 71: not enough memory; 73, 74: OUT cannot be\n"
+	  "written.\n" },
 	{ "asset", asset, "pump-station [OPTION]...", "play the assets of the example plant", NULL },
 	{ "version", version, "", "print the versions of the program and of the standards", NULL },
 };

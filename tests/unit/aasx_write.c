@@ -43,7 +43,7 @@ static struct aas_node *environment(const char *json)
 static enum err write_package(struct aas_node *env, const struct aasx_part *part, size_t n, const struct aasx_part *thumbnail, char why[1100])
 {
 	struct sink sink = { put, &out };
-	struct aasx_content c = { AASX_JSON, env, part, n, thumbnail };
+	struct aasx_content c = { AASX_JSON, env, part, n, thumbnail, AAS_V3_1 };
 	struct diag d = DIAG_INIT;
 	buf_reset(&out);
 	enum err e = aasx_write(a, sink, &c, &d);
