@@ -30,7 +30,7 @@ async function serving(args, env, use) {
 }
 
 function help() {
-	for (const command of ['serve', 'import', 'export', 'check', 'asset', 'version']) {
+	for (const command of ['serve', 'import', 'export', 'check', 'convert', 'asset', 'version']) {
 		const r = cli([command, '--help']);
 		ok(r.code === 0 && r.out.startsWith(`usage: twinshell ${command}`) && !r.err, `${command} --help`, JSON.stringify(r));
 		ok(cli(['--help']).out.includes(`  ${command} `), `and the list has it`);
@@ -47,7 +47,7 @@ function help() {
 function wrongWords() {
 	says('without a command', [], 64, /usage/);
 	says('an unknown command is named', ['fly'], 64, /"fly"/);
-	for (const command of ['serve', 'import', 'export', 'check'])
+	for (const command of ['serve', 'import', 'export', 'check', 'convert'])
 		says(`${command}: an unknown option is named`, [command, '--bogus=1', 'x'], 64, /there is no option "--bogus/);
 	says('serve: a stray word is named', ['serve', 'stray'], 64, /"stray"/);
 	says('serve: a missing value', ['serve', '--listen'], 64, /--listen wants a value/);
