@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * AAS XML out: what is written, what V3.0 does not have, and every conformance fixture and template there and back and against the schemas.
+ * AAS XML out: what is written, what V3.0 does not have, and every conformance fixture, template and package there and back and against the schemas.
  */
 #include "aas/xml.h"
 
@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "aas/aasx.h"
 #include "aas/json.h"
 #include "aas/tree.h"
 #include "base/file.h"
@@ -214,6 +215,14 @@ static void there_and_back(const char *path, struct arena *a, const struct aas_n
 	}
 }
 
+static enum err package(struct arena *a, struct slice bytes, struct aas_node **env, struct diag *d)
+{
+	struct aasx x;
+	enum err e = aasx_read(a, bytes.p, bytes.n, &x, d);
+	*env = x.environment;
+	return e;
+}
+
 static void fixture(const char *path, bool xml, bool all)
 {
 	struct arena *a = arena_new(0);
@@ -224,7 +233,7 @@ static void fixture(const char *path, bool xml, bool all)
 		goto out;
 	if (file_read(a, path, 1 << 24, &text, NULL))
 		abort();
-	enum err e = xml ? aas_xml_read(a, text.p, text.n, &env, &d) : aas_json_read(a, AAS_Environment, text.p, text.n, 0, &env, &d);
+	enum err e = aasx_is(text.p, text.n) ? package(a, text, &env, &d) : xml ? aas_xml_read(a, text.p, text.n, &env, &d) : aas_json_read(a, AAS_Environment, text.p, text.n, 0, &env, &d);
 	files += !e;
 	if (!e)
 		there_and_back(path, a, env, &d);
@@ -246,7 +255,7 @@ static void walk(const char *from, bool all)
 			continue;
 		if (n > 4 && str_eq(e->d_name + n - 4, ".xml"))
 			fixture(path, true, all);
-		else if (n > 5 && str_eq(e->d_name + n - 5, ".json"))
+		else if (n > 5 && (str_eq(e->d_name + n - 5, ".json") || str_eq(e->d_name + n - 5, ".aasx")))
 			fixture(path, false, all);
 		else if (n < 4 || !strchr(e->d_name, '.'))
 			walk(path, all);
@@ -359,6 +368,11 @@ int main(void)
 	snprintf(from, sizeof from, "%s/templates", shared);
 	walk(from, true);
 	check(files - before > 10, "%u templates", files - before);
+	check_int(faults, 0, "each is the same tree and the same bytes again");
+	before = files;
+	snprintf(from, sizeof from, "%s/packages", shared);
+	walk(from, true);
+	check(files - before > 2, "%u packages", files - before);
 	check_int(faults, 0, "each is the same tree and the same bytes again");
 	schemas(shared);
 	remove_outputs();
