@@ -94,14 +94,16 @@ static enum err claim(struct writer *w, const char *name, bool *free)
 }
 
 /* The name that File.value leads to from the spec, in the encoding of URIs; NULL: to none. */
-static const char *name_of_value(struct writer *w, const char *value)
+static enum err name_of_value(struct writer *w, const char *value, const char **name)
 {
 	char plain[PART_NAME_MAX + 1];
+	*name = NULL;
 	if (!part_name_resolve(plain, w->form->spec, value) || strpbrk(value, "#?"))
-		return NULL;
+		return ERR_OK;
 	buf_reset(&w->text);
 	part_name_encode(&w->text, plain);
-	return arena_strndup(w->arena, buf_view(&w->text).p, w->text.n);
+	*name = w->text.failed ? NULL : arena_strndup(w->arena, buf_view(&w->text).p, w->text.n);
+	return *name ? ERR_OK : ERR_NO_MEMORY;
 }
 
 /* "aasx/files/manual.pdf", "aasx/files/manual-2.pdf", ...; where the counting stopped last time it goes on. */
@@ -112,6 +114,8 @@ static enum err invent_name(struct writer *w, const struct aasx_part *p, const c
 	enum err e = ERR_OK;
 	buf_reset(&w->text);
 	part_name_segment(&w->text, named ? p->file_name : p->value, !named);
+	if (w->text.failed)
+		return ERR_NO_MEMORY;
 	struct slice base = buf_view(&w->text);
 	const char *dot = memrchr(base.p, '.', base.n);
 	size_t stem = dot && dot > base.p ? (size_t)(dot - base.p) : base.n, i = (uintptr_t)map_get(&w->counts, base.p, base.n);
@@ -140,9 +144,11 @@ static struct slice owned(struct writer *w, const struct aas_node *owner, const 
 static enum err name_file(struct writer *w, size_t i)
 {
 	const struct aasx_part *p = &w->what->part[i];
-	const char *wanted = name_of_value(w, p->value), *path;
+	const char *wanted, *path;
 	struct named *f = &w->file[i];
 	bool free = false;
+	if (name_of_value(w, p->value, &wanted))
+		return ERR_NO_MEMORY;
 	if (p->same)
 		f->name = w->file[p->same - w->what->part].name;
 	else if (wanted && claim(w, wanted, &free))
@@ -302,7 +308,8 @@ static enum err put_spec(struct writer *w, struct diag *d)
 	enum err e;
 	b.limit = AASX_SPEC_MAX;
 	w->form->write(&b, w->what->environment, w->what->version);
-	e = b.failed ? diag_add(d, ERR_TOO_LARGE, "the environment has more than %zu MiB", AASX_SPEC_MAX >> 20)
+	e = b.full   ? diag_add(d, ERR_TOO_LARGE, "the environment has more than %zu MiB", AASX_SPEC_MAX >> 20) :
+	    b.failed ? no_memory(d)
 		     : zip_out_bytes(w->zip, w->form->spec, buf_view(&b), d);
 	buf_fini(&b);
 	if (e || !w->what->n)

@@ -62,7 +62,7 @@ enum err aas_reference_path(const struct aas_node *reference, struct slice *subm
 		return diag_add(d, ERR_BAD_REQUEST, "the first key of the reference must be a Submodel");
 	*submodel_id = slice_of(AAS_AT(k, Key, value).str);
 	bool in_list = false;
-	for (k = k->next; k && !key_is(k, "FragmentReference"); k = k->next) {
+	for (k = k->next; k && !path->failed && !key_is(k, "FragmentReference"); k = k->next) {
 		struct slice v = slice_of(AAS_AT(k, Key, value).str);
 		if (++depth > AAS_PATH_DEPTH)
 			return diag_add(d, ERR_BAD_REQUEST, "the reference has more than %d keys", AAS_PATH_DEPTH);

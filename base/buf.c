@@ -21,7 +21,7 @@ void buf_fini(struct buf *b)
 void buf_reset(struct buf *b)
 {
 	b->n = 0;
-	b->failed = false;
+	b->failed = b->full = false;
 	if (b->p)
 		b->p[0] = 0;
 }
@@ -45,7 +45,7 @@ bool buf_reserve(struct buf *b, size_t more)
 	if (b->p && more < b->cap - b->n)
 		return true;
 	if (more > b->limit || b->n > b->limit - more) {
-		b->failed = true;
+		b->failed = b->full = true;
 		return false;
 	}
 	size_t cap = b->cap ? b->cap * 2 : 256;

@@ -19,10 +19,11 @@ struct buf {
 	char *p;		/* NULL until the first byte */
 	size_t n, cap, limit;
 	bool failed;
+	bool full;		/* ... because of the limit, not for lack of memory */
 };
 
 #define BUF_LIMIT_DEFAULT ((size_t)1 << 30)
-#define BUF_INIT { NULL, 0, 0, BUF_LIMIT_DEFAULT, false }
+#define BUF_INIT { NULL, 0, 0, BUF_LIMIT_DEFAULT, false, false }
 
 void buf_init(struct buf *, size_t limit);	/* 0: BUF_LIMIT_DEFAULT */
 void buf_fini(struct buf *);
