@@ -12,11 +12,10 @@
 
 #include "aas/aasx.h"
 #include "aas/json.h"
-#include "base/clock.h"
 #include "base/file.h"
+#include "tests/bench/rate.h"
 
-#define ROUNDS 5
-#define ROUND_US 100000
+#define GOAL 0.5
 
 static unsigned long events;
 
@@ -53,8 +52,10 @@ static void parse(const char *name, const char *text, size_t n)
 	}
 }
 
-static void read_bare(struct slice p)
+/* The bytes that were unpacked. */
+static size_t read_bare(struct slice p)
 {
+	size_t n = 0;
 	zip_error_t e;
 	zip_error_init(&e);
 	zip_t *z = zip_open_from_source(zip_source_buffer_create(p.p, p.n, 0, &e), ZIP_RDONLY, &e);
@@ -68,8 +69,10 @@ static void read_bare(struct slice p)
 		zip_fclose(f);
 		parse(st.name, text, st.size);
 		free(text);
+		n += st.size;
 	}
 	zip_discard(z);
+	return n;
 }
 
 static bool read_ours(struct slice p)
@@ -86,35 +89,18 @@ static bool read_ours(struct slice p)
 	return ok;
 }
 
-static int by_value(const void *a, const void *b)
+/* Megabytes are those that are unpacked. */
+static void measure(const char *name, const char *baseline, struct slice p)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-/* Calls a second, over about ROUND_US. */
-#define RATE(call) ({ \
-	int64_t from_ = clock_mono_us(), us_; \
-	size_t times_ = 0; \
-	do { call; times_++; } while ((us_ = clock_mono_us() - from_) < ROUND_US); \
-	(double)times_ * 1e6 / (double)us_; })
-
-static void measure(const char *name, struct slice p)
-{
-	double bare[ROUNDS], ours[ROUNDS], ratio[ROUNDS];
+	struct rates r;
 	if (!read_ours(p))
 		return;
-	for (int i = 0; i < ROUNDS; i++) {	/* interleaved, so that a slow moment of the machine hits both */
-		bare[i] = RATE(read_bare(p));
-		ours[i] = RATE(read_ours(p));
-		ratio[i] = ours[i] / bare[i];
+	size_t n = read_bare(p);
+	for (int i = 0; i < ROUNDS; i++) {
+		r.theirs[i] = RATE(n, read_bare(p));
+		r.ours[i] = RATE(n, read_ours(p));
 	}
-	qsort(bare, ROUNDS, sizeof *bare, by_value);
-	qsort(ours, ROUNDS, sizeof *ours, by_value);
-	qsort(ratio, ROUNDS, sizeof *ratio, by_value);
-	const char *base = strrchr(name, '/');
-	printf("%-40s %8zu bytes  read %7.0f/s = %4.2f x unzip and bare parse (%.0f/s)\n", base ? base + 1 : name, p.n, ours[ROUNDS / 2],
-	       ratio[ROUNDS / 2], bare[ROUNDS / 2]);
+	print_row("AASX import", name, baseline, &r, GOAL);
 }
 
 /* -- made up ------------------------------------------------------------------------------------------------------------------------ */
@@ -167,12 +153,12 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		struct slice p;
 		if (!file_read(a, argv[i], (size_t)256 << 20, &p, NULL))
-			measure(argv[i], p);
+			measure(argv[i], "unzip and parse", p);
 	}
 	for (int xml = 0; argc < 2 && xml < 2; xml++) {
 		struct buf b = BUF_INIT;
 		make(&b, xml);
-		measure(xml ? "1000 properties in XML" : "1000 properties in JSON", buf_view(&b));
+		measure(xml ? "1000 properties in XML" : "1000 properties in JSON", xml ? "unzip and SAX2" : "unzip and jansson", buf_view(&b));
 		buf_fini(&b);
 	}
 	arena_free(a);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * How fast AAS JSON is read and written, as a ratio to a bare jansson parse and dump of the same bytes in the same run.
- * The reader validates, jansson does not.  Usage: json_bench [FILE ...]; without files, a made-up submodel is used. */
+ * How fast AAS JSON is read, written and checked (read, and all rules), as a ratio to a bare jansson parse and dump of the same bytes
+ * in the same run.  The reader validates, jansson does not.  Usage: json_bench [FILE ...]; without files, a made-up submodel is used. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "aas/json.h"
-#include "base/clock.h"
+#include "aas/rules.h"
+#include "tests/bench/rate.h"
 
-#define ROUNDS 7
-#define ROUND_US 60000
+#define GOAL 8.0	/* of reading and of writing */
 
 struct sample {
 	const char *name;
@@ -79,6 +79,18 @@ static void read_ours(const struct sample *s, unsigned type)
 	arena_free(a);
 }
 
+static void check_ours(const struct sample *s, unsigned type)
+{
+	struct arena *a = arena_new(0);
+	struct diag d = DIAG_INIT;
+	struct aas_node *n;
+	if (aas_json_read(a, type, s->text, s->n, AAS_JSON_COLLECT, &n, &d))
+		abort();
+	aas_rules_check(n, AAS_RULES_LENIENT, &d);
+	diag_fini(&d);
+	arena_free(a);
+}
+
 static void read_jansson(const struct sample *s)
 {
 	json_t *j = json_loadb(s->text, s->n, 0, NULL);
@@ -104,42 +116,24 @@ static void write_jansson(const json_t *j)
 	free(p);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-/* Megabytes per second of `call`, over about ROUND_US. */
-#define RATE(bytes, call) ({ \
-	int64_t from_ = clock_mono_us(), us_; \
-	size_t times_ = 0; \
-	do { for (int k_ = 0; k_ < 4; k_++, times_++) call; } while ((us_ = clock_mono_us() - from_) < ROUND_US); \
-	(double)(bytes) * (double)times_ / (double)us_; })
-
 static void measure(const struct sample *s, unsigned type)
 {
-	double rate[4][ROUNDS], ratio[2][ROUNDS];
+	struct rates read, write, check;
 	struct arena *a = arena_new(0);
 	struct aas_node *n;
 	json_t *j = json_loadb(s->text, s->n, 0, NULL);
 	if (!j || aas_json_read(a, type, s->text, s->n, 0, &n, NULL))
 		abort();
-	for (int i = 0; i < ROUNDS; i++) {	/* interleaved, so that a slow moment of the machine hits both */
-		rate[0][i] = RATE(s->n, read_jansson(s));
-		rate[1][i] = RATE(s->n, read_ours(s, type));
-		rate[2][i] = RATE(s->n, write_jansson(j));
-		rate[3][i] = RATE(s->n, write_ours(n));
-		ratio[0][i] = rate[1][i] / rate[0][i];
-		ratio[1][i] = rate[3][i] / rate[2][i];
+	for (int i = 0; i < ROUNDS; i++) {
+		check.theirs[i] = read.theirs[i] = RATE(s->n, read_jansson(s));
+		read.ours[i] = RATE(s->n, read_ours(s, type));
+		check.ours[i] = RATE(s->n, check_ours(s, type));
+		write.theirs[i] = RATE(s->n, write_jansson(j));
+		write.ours[i] = RATE(s->n, write_ours(n));
 	}
-	for (int i = 0; i < 4; i++)
-		qsort(rate[i], ROUNDS, sizeof rate[i][0], by_value);
-	for (int i = 0; i < 2; i++)
-		qsort(ratio[i], ROUNDS, sizeof ratio[i][0], by_value);
-	int m = ROUNDS / 2;
-	printf("%-40s %8zu bytes  read %6.0f MB/s = %5.1f x jansson (%.0f)  write %6.0f MB/s = %5.1f x jansson (%.0f)\n", s->name, s->n,
-	       rate[1][m], ratio[0][m], rate[0][m], rate[3][m], ratio[1][m], rate[2][m]);
+	print_row("check", s->name, "jansson parse", &check, 0);
+	print_row("JSON read", s->name, "jansson parse", &read, GOAL);
+	print_row("JSON write", s->name, "jansson dump", &write, GOAL);
 	json_decref(j);
 	arena_free(a);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // run.mjs - `make bench`: what the server does, as ratios to baselines measured in the same run, rounds interleaved, medians shown.
-// Loopback only; every loop is bounded in time.  BENCH_SECONDS (2) and BENCH_ROUNDS (5) set its length, BENCH_PARTS (get,patch,...) its parts.
+// Loopback only; every loop is bounded in time.  BENCH_SECONDS (2) and BENCH_ROUNDS (5) set its length, BENCH_PARTS (get,patch,latency,ingest,files) its parts.
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { b64, run, Server, sleep, stop, until, workspace } from '../system/lib.mjs';
 
@@ -15,18 +15,26 @@ const print = (name, ours, theirs, extra = '') =>
 	console.log(`${name.padEnd(58)} ${String(Math.round(ours)).padStart(8)}/s  baseline ${String(Math.round(theirs)).padStart(8)}/s  ratio ${(ours / theirs).toFixed(2)}  ${extra}`);
 
 const dir = workspace();
-const server = await new Server(dir).start(90);
-const port = new URL(server.url).port;
+let server;
+let port;
 const property = (idShort, value) => ({ modelType: 'Property', idShort, valueType: 'xs:double', value: String(value),
 	semanticId: { type: 'ExternalReference', keys: [{ type: 'GlobalReference', value: `urn:bench:${idShort}` }] } });
 const id = 'urn:bench:sm:100';
-await server.call('POST', '/submodels', {
-	modelType: 'Submodel', id, idShort: 'Bench',
-	submodelElements: Array.from({ length: 10 }, (_, i) => ({
-		modelType: 'SubmodelElementCollection', idShort: `Group${i}`,
-		value: Array.from({ length: 9 }, (__, k) => property(`Value${k}`, i * 9 + k + 0.5)),
-	})),
-});
+
+/* For the parts that need one. */
+async function serve() {
+	if (server)
+		return;
+	server = await new Server(dir).start(90);
+	port = new URL(server.url).port;
+	await server.call('POST', '/submodels', {
+		modelType: 'Submodel', id, idShort: 'Bench',
+		submodelElements: Array.from({ length: 10 }, (_, i) => ({
+			modelType: 'SubmodelElementCollection', idShort: `Group${i}`,
+			value: Array.from({ length: 9 }, (__, k) => property(`Value${k}`, i * 9 + k + 0.5)),
+		})),
+	});
+}
 
 function load(toPort, method, path, body, connections = CONNECTIONS) {
 	const args = ['127.0.0.1', String(toPort), String(connections), String(seconds), method, path];
@@ -116,26 +124,36 @@ async function latency() {
 		`  baseline: one GET ${median(floor).toFixed(2)} ms`);
 }
 
+/* One table: what is read, written and checked, without a server. */
+function files() {
+	console.log('\nFiles, in MB/s; the baseline does less, and was measured in the same run on the same bytes.');
+	console.log(`${'what'.padEnd(11)} ${'of'.padEnd(40)} ${'ours'.padStart(12)}   ${'baseline'.padEnd(18)} ${'theirs'.padStart(12)}   ${'ratio'.padStart(6)}   goal`);
+	for (const name of ['json_bench', 'xml_bench', 'aasx_bench'])
+		process.stdout.write(run(join(here, name), [], { timeout: 180000 }));
+}
+
 const parts = {
 	get: async () => {
+		await serve();
 		await get('GET of a submodel of 100 elements, 64 connections', `/api/v3.0/submodels/${b64(id)}`);
 		await get('GET of one $value, 64 connections', `/api/v3.0/submodels/${b64(id)}/submodel-elements/Group3.Value4/$value`);
 	},
-	patch,
-	latency,
-	ingest: () => other('ingest_bench'),
-	json: () => other('json_bench'),
-	xml: () => other('xml_bench'),
-	aasx: () => other('aasx_bench'),
+	patch: () => serve().then(patch),
+	latency: () => serve().then(latency),
+	ingest: () => {
+		console.log('\n-- ingest_bench');
+		process.stdout.write(run(join(here, 'ingest_bench'), [], { timeout: 180000 }));
+	},
+	files,
 };
-function other(name) {
-	console.log(`-- ${name}`);
-	process.stdout.write(run(join(here, name), [], { timeout: 180000 }));
-}
 try {
-	for (const part of (process.env.BENCH_PARTS ?? Object.keys(parts).join(',')).split(','))
+	for (const part of (process.env.BENCH_PARTS ?? Object.keys(parts).join(',')).split(',')) {
+		if (!parts[part])
+			throw new Error(`BENCH_PARTS: there is no part "${part}", but ${Object.keys(parts).join(', ')}`);
 		await parts[part]();
+	}
 } finally {
-	await stop(server.child);
+	await stop(server?.child);
+	rmSync(dir, { recursive: true, force: true });
 }
 process.exit(0);

@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "aas/xml.h"
-#include "base/clock.h"
 #include "base/file.h"
+#include "tests/bench/rate.h"
 
-#define ROUNDS 5
-#define ROUND_US 100000
+#define GOAL 0.6	/* of reading */
 
 struct sample {
 	const char *name;
@@ -88,22 +87,9 @@ static size_t write_ours(const struct aas_node *n)
 	return size;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-/* Megabytes per second of `call`, over about ROUND_US. */
-#define RATE(bytes, call) ({ \
-	int64_t from_ = clock_mono_us(), us_; \
-	size_t times_ = 0; \
-	do { call; times_++; } while ((us_ = clock_mono_us() - from_) < ROUND_US); \
-	(double)(bytes) * (double)times_ / (double)us_; })
-
 static void measure(const struct sample *s)
 {
-	double rate[3][ROUNDS], ratio[2][ROUNDS];
+	struct rates read, write;
 	struct arena *a = arena_new(0);
 	struct diag d = DIAG_INIT;
 	struct aas_node *n;
@@ -113,20 +99,13 @@ static void measure(const struct sample *s)
 		goto out;
 	}
 	size_t size = write_ours(n);
-	for (int i = 0; i < ROUNDS; i++) {	/* interleaved, so that a slow moment of the machine hits all */
-		rate[0][i] = RATE(s->n, read_bare(s));
-		rate[1][i] = RATE(s->n, read_ours(s));
-		rate[2][i] = RATE(size, write_ours(n));
-		ratio[0][i] = rate[1][i] / rate[0][i];
-		ratio[1][i] = rate[2][i] / rate[0][i];
+	for (int i = 0; i < ROUNDS; i++) {
+		write.theirs[i] = read.theirs[i] = RATE(s->n, read_bare(s));
+		read.ours[i] = RATE(s->n, read_ours(s));
+		write.ours[i] = RATE(size, write_ours(n));
 	}
-	for (int i = 0; i < 3; i++)
-		qsort(rate[i], ROUNDS, sizeof rate[i][0], by_value);
-	for (int i = 0; i < 2; i++)
-		qsort(ratio[i], ROUNDS, sizeof ratio[i][0], by_value);
-	int m = ROUNDS / 2;
-	printf("%-40s %8zu bytes  read %6.0f MB/s = %5.2f x bare SAX2 (%.0f)  write %6.0f MB/s = %5.2f x bare SAX2\n", s->name, s->n, rate[1][m],
-	       ratio[0][m], rate[0][m], rate[2][m], ratio[1][m]);
+	print_row("XML read", s->name, "libxml2 SAX2", &read, GOAL);
+	print_row("XML write", s->name, "libxml2 SAX2", &write, 0);
 out:
 	diag_fini(&d);
 	arena_free(a);
