@@ -207,6 +207,8 @@ static enum err check_item(struct view list, struct view item, struct diag *d)
 		return diag_rule(d, ERR_BAD_REQUEST, "AASd-107", "the semanticId is not the semanticIdListElement of the list");
 	if (name && !aas_list_admits(name, c))
 		return diag_rule(d, ERR_BAD_REQUEST, "AASd-108", "a %s in a list of %s", c->name, name);
+	if (name && !value.ord && (str_eq(name, "Property") || str_eq(name, "Range")))
+		return diag_rule(d, ERR_BAD_REQUEST, "AASd-109", "a list of %s needs a valueTypeListElement", name);
 	if (value.ord && (c->id == AAS_Property || c->id == AAS_Range) && seen(item, "valueType").ord != value.ord)
 		return diag_rule(d, ERR_BAD_REQUEST, "AASd-109", "the valueType is not %s like that of the list",
 				 aas_enum_text(AAS_ENUM_DataTypeDefXsd, value));

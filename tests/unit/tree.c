@@ -124,6 +124,7 @@ static const struct change inserts[] = {
 	{ SM(INTS), "list", PROP("x", "xs:int", "3"), ERR_OK, NULL },
 	{ SM(INTS), "list", PROP("x", "xs:long", "3"), ERR_BAD_REQUEST, "AASd-109" },
 	{ SM(INTS), "list", "{\"modelType\":\"Capability\"}", ERR_BAD_REQUEST, "AASd-108" },
+	{ SM("{\"modelType\":\"SubmodelElementList\",\"idShort\":\"list\",\"typeValueListElement\":\"Property\"}"), "list", ITEM("1"), ERR_BAD_REQUEST, "AASd-109" },
 	{ SM(LIST("\"typeValueListElement\":\"DataElement\"", ITEM("1"))), "list", "{\"modelType\":\"Capability\"}", ERR_BAD_REQUEST, "AASd-108" },
 	{ SM(LIST("\"typeValueListElement\":\"DataElement\"", ITEM("1"))), "list", "{\"modelType\":\"Blob\"}", ERR_OK, NULL },
 	{ SM(LIST("\"typeValueListElement\":\"SubmodelElement\"", ITEM("1"))), "list", "{\"modelType\":\"Capability\"}", ERR_OK, NULL },
