@@ -30,7 +30,8 @@ void aas_remove(struct aas_node *);
 enum err aas_check_depth(const struct aas_node *parent, const struct aas_node *child, struct diag *);
 /* PATCH (IDTA-01002): every attribute present in `patch` replaces the one in `n` by a copy in `a`; children are merged by idShort or
  * index, must exist and may be given once.  The classes must agree, id and idShort cannot change, values must suit the valueType that
- * results, the tree may not become deeper than AAS_DEPTH_MAX.  All or nothing: on error `n` is as it was.  ERR_BAD_REQUEST, ERR_NOT_FOUND (a child that does not exist), ERR_NO_MEMORY. */
+ * results, the tree may not become deeper than AAS_DEPTH_MAX.  All or nothing: on error `n` is as it was.  ERR_BAD_REQUEST,
+ * ERR_NOT_FOUND (a child that does not exist), ERR_NO_MEMORY. */
 enum err aas_merge(struct arena *a, struct aas_node *n, const struct aas_node *patch, struct diag *);
 
 #endif
