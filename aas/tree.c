@@ -7,6 +7,7 @@
 #include "aas/lexical.h"
 #include "aas/lookup.h"
 #include "aas/rules.h"
+#include "base/map.h"
 
 static inline bool is_text(const struct aas_prop *p)
 {
@@ -175,14 +176,12 @@ static union aas_slot seen(struct view v, const char *attribute)
 	return v.then && v.then->slot[i].ord ? v.then->slot[i] : v.now->slot[i];
 }
 
-/* Same type and same keys in the same order; what else a Reference carries does not count. */
-static bool same_reference(const struct aas_node *a, const struct aas_node *b)
+/* The same key values in the same order, as the rule has it (rules_model.c). */
+static bool same_meaning(const struct aas_node *a, const struct aas_node *b)
 {
 	const struct aas_node *k = AAS_AT(a, Reference, keys).node, *l = AAS_AT(b, Reference, keys).node;
-	if (AAS_AT(a, Reference, type).ord != AAS_AT(b, Reference, type).ord)
-		return false;
 	for (; k && l; k = k->next, l = l->next)
-		if (AAS_AT(k, Key, type).ord != AAS_AT(l, Key, type).ord || !str_eq(AAS_AT(k, Key, value).str, AAS_AT(l, Key, value).str))
+		if (!str_eq(AAS_AT(k, Key, value).str, AAS_AT(l, Key, value).str))
 			return false;
 	return k == l;
 }
@@ -204,10 +203,12 @@ static enum err check_item(struct view list, struct view item, struct diag *d)
 	union aas_slot meaning = seen(list, "semanticIdListElement"), own = seen(item, "semanticId");
 	union aas_slot type = seen(list, "typeValueListElement"), value = seen(list, "valueTypeListElement");
 	const char *name = aas_enum_text(AAS_ENUM_AasSubmodelElements, type);
-	if (meaning.node && own.node && !same_reference(meaning.node, own.node))
+	if (meaning.node && own.node && !same_meaning(meaning.node, own.node))
 		return diag_rule(d, ERR_BAD_REQUEST, "AASd-107", "the semanticId is not the semanticIdListElement of the list");
 	if (name && !aas_list_admits(name, c))
 		return diag_rule(d, ERR_BAD_REQUEST, "AASd-108", "a %s in a list of %s", c->name, name);
+	if (name && !value.ord && (str_eq(name, "Property") || str_eq(name, "Range")))
+		return diag_rule(d, ERR_BAD_REQUEST, "AASd-109", "a list of %s needs a valueTypeListElement", name);
 	if (value.ord && (c->id == AAS_Property || c->id == AAS_Range) && seen(item, "valueType").ord != value.ord)
 		return diag_rule(d, ERR_BAD_REQUEST, "AASd-109", "the valueType is not %s like that of the list",
 				 aas_enum_text(AAS_ENUM_DataTypeDefXsd, value));
@@ -228,7 +229,7 @@ static unsigned height(const struct aas_node *n)
 	return most + 1;
 }
 
-static enum err check_depth(const struct aas_node *parent, const struct aas_node *child, struct diag *d)
+enum err aas_check_depth(const struct aas_node *parent, const struct aas_node *child, struct diag *d)
 {
 	unsigned depth = height(child);
 	for (; parent; parent = parent->parent)
@@ -261,7 +262,7 @@ enum err aas_insert(struct aas_node *parent, struct aas_node *child, struct diag
 	} else if (sibling(list->node, AAS_ID_SHORT(child))) {
 		return diag_rule(d, ERR_CONFLICT, "AASd-022", "there is an element with the idShort \"%s\" already", AAS_ID_SHORT(child));
 	}
-	if ((e = check_depth(parent, child, d)))
+	if ((e = aas_check_depth(parent, child, d)))
 		return e;
 	aas_list_append(parent, list, child);
 	return ERR_OK;
@@ -301,7 +302,7 @@ enum err aas_replace(struct aas_node *old, struct aas_node *fresh, struct diag *
 		if (was && !str_eq(was, is))
 			return diag_add(d, ERR_BAD_REQUEST, "the idShort is \"%s\" and cannot become \"%s\"", was, is);
 	}
-	if ((e = check_depth(parent, fresh, d)))
+	if ((e = aas_check_depth(parent, fresh, d)))
 		return e;
 	fresh->next = old->next;
 	fresh->parent = parent;
@@ -344,14 +345,26 @@ static inline bool merges(const struct aas_prop *p)
 
 static enum err merge_check(struct aas_node *n, const struct aas_node *patch, struct diag *d);
 
+/* Two patches of one child would each be checked against what is there, not against each other. */
+static enum err merge_check_once(struct map *seen, struct aas_node *mine, struct diag *d)
+{
+	const char *name = aas_is_sme(mine) ? AAS_ID_SHORT(mine) : AAS_ID(mine);
+	if (map_get(seen, name, strlen(name)))
+		return diag_rule(d, ERR_BAD_REQUEST, aas_is_sme(mine) ? "AASd-022" : NULL, "\"%.80s\" is given twice", name);
+	return map_put(seen, name, strlen(name), mine, NULL) ? ERR_OK : diag_add(d, ERR_NO_MEMORY, "not enough memory for the patch");
+}
+
 static enum err merge_check_children(struct aas_node *n, const struct aas_node *patch, unsigned i, struct diag *d)
 {
 	struct diag_frame name, item;
+	struct map seen = MAP_INIT;
 	enum err e = ERR_OK;
 	diag_push(d, &name, n->cls->props[i].name);
 	diag_push_index(d, &item, 0);
 	for (const struct aas_node *c = patch->slot[i].node; c && !e; c = c->next, item.index++) {
 		struct aas_node *mine = partner(n, n->slot[i].node, c, item.index);
+		if (mine && !aas_is(n, AAS_SubmodelElementList) && (e = merge_check_once(&seen, mine, d)))
+			break;
 		if (mine)
 			e = merge_check(mine, c, d);
 		else if (aas_is_sme(c) && !AAS_ID_SHORT(c) && !aas_is(n, AAS_SubmodelElementList))
@@ -360,6 +373,19 @@ static enum err merge_check_children(struct aas_node *n, const struct aas_node *
 			e = diag_add(d, ERR_NOT_FOUND, "there is no such element, and a patch creates none");
 	}
 	diag_pop(d);
+	diag_pop(d);
+	map_fini(&seen);
+	return e;
+}
+
+/* What replaces an attribute of n may be as deep as a document, but n is not at the top of its own. */
+static enum err merge_check_depth(const struct aas_node *n, const struct aas_node *patch, unsigned i, struct diag *d)
+{
+	struct diag_frame name;
+	enum err e = ERR_OK;
+	diag_push(d, &name, n->cls->props[i].name);
+	for (const struct aas_node *c = patch->slot[i].node; c && !e; c = c->next)
+		e = aas_check_depth(n, c, d);
 	diag_pop(d);
 	return e;
 }
@@ -399,7 +425,8 @@ static enum err merge_check(struct aas_node *n, const struct aas_node *patch, st
 		return e;
 	for (unsigned i = 0; i < n->cls->n; i++) {
 		const char *text = patch->slot[i].ord ? patch->slot[i].str : n->slot[i].str;
-		if (patch->slot[i].ord && merges(&n->cls->props[i]) && (e = merge_check_children(n, patch, i, d)))
+		const struct aas_prop *p = &n->cls->props[i];
+		if (patch->slot[i].ord && is_nested(p) && (e = merges(p) ? merge_check_children(n, patch, i, d) : merge_check_depth(n, patch, i, d)))
 			return e;
 		if (x->values >> i & 1 && text)
 			check_value(n, seen((struct view){ n, patch }, "valueType").ord, i, text, d);

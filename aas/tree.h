@@ -26,9 +26,12 @@ enum err aas_insert(struct aas_node *parent, struct aas_node *child, struct diag
 /* Put `fresh` in the place of `old`, which is unlinked. Same checks; its idShort must be old's (list items excepted). */
 enum err aas_replace(struct aas_node *old, struct aas_node *fresh, struct diag *);
 void aas_remove(struct aas_node *);
+/* ERR_BAD_REQUEST when the tree would be deeper than AAS_DEPTH_MAX with `child` and what is in it below `parent`. */
+enum err aas_check_depth(const struct aas_node *parent, const struct aas_node *child, struct diag *);
 /* PATCH (IDTA-01002): every attribute present in `patch` replaces the one in `n` by a copy in `a`; children are merged by idShort or
- * index and must exist.  The classes must agree, id and idShort cannot change, values must suit the valueType that results.  All or
- * nothing: on error `n` is as it was.  ERR_BAD_REQUEST, ERR_NOT_FOUND (a child that does not exist), ERR_NO_MEMORY. */
+ * index, must exist and may be given once.  The classes must agree, id and idShort cannot change, values must suit the valueType that
+ * results, the tree may not become deeper than AAS_DEPTH_MAX.  All or nothing: on error `n` is as it was.  ERR_BAD_REQUEST,
+ * ERR_NOT_FOUND (a child that does not exist), ERR_NO_MEMORY. */
 enum err aas_merge(struct arena *a, struct aas_node *n, const struct aas_node *patch, struct diag *);
 
 #endif

@@ -12,6 +12,7 @@
 #include "aas/json.h"
 #include "aas/jsonlex.h"
 #include "aas/lexical.h"
+#include "aas/tree.h"
 
 #define LANGUAGES_MAX 1024
 #define DIGITS_MAX 400		/* of an integer written with an exponent */
@@ -183,7 +184,7 @@ static enum err read_language(struct reader *r, struct aas_node *n, struct slice
 			*l->tail = t;
 			l->tail = &t->next;
 		}
-		e = arena_failed(r->a) ? fault(r, "out of memory") : ERR_OK;
+		e = arena_failed(r->a) ? fault(r, "out of memory") : aas_check_depth(n, t, r->d);
 	}
 out:
 	diag_pop(r->d);
@@ -227,9 +228,10 @@ static enum err read_node(struct reader *r, struct aas_node *n, unsigned type, s
 	if (!jl_skip(&r->j, &text))
 		return fault(r, "");
 	enum err e = aas_json_read(r->a, type, text.p, text.n, AAS_JSON_DEFAULT, out, r->d);
-	if (!e)
-		(*out)->parent = n;
-	return e;
+	if (e)
+		return e;
+	(*out)->parent = n;
+	return aas_check_depth(n, *out, r->d);
 }
 
 /* {"serialNumber":"4711"}: how SpecificAssetId looked before it took the normal form. */
@@ -261,8 +263,7 @@ static enum err read_asset_ids(struct reader *r, struct aas_node *n, union aas_s
 		return fault(r, "");
 	diag_push_index(r->d, &f, 0);
 	for (bool first = true; !e && jl_item(&r->j, &first); f.index++, tail = e ? tail : &(*tail)->next)
-		if (!short_asset_id(r, n, tail))
-			e = read_node(r, n, AAS_SpecificAssetId, tail);
+		e = short_asset_id(r, n, tail) ? aas_check_depth(n, *tail, r->d) : read_node(r, n, AAS_SpecificAssetId, tail);
 	diag_pop(r->d);
 	if (!e && !(e = ended(r)) && arena_failed(r->a))
 		e = fault(r, "out of memory");

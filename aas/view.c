@@ -165,22 +165,27 @@ static void put_paths(struct buf *b, const struct aas_node *n, struct buf *path,
 	}
 }
 
+void aas_view_paths(struct buf *b, const struct aas_node *n, bool core)
+{
+	struct buf path = BUF_INIT;
+	aas_path_write(&path, n);
+	if (path.n)
+		put_path(b, &path);
+	put_paths(b, n, &path, core);
+	b->failed |= path.failed;
+	buf_fini(&path);
+}
+
 static enum err write_paths(struct buf *b, const struct aas_node *n, const struct aas_view *v, struct diag *d)
 {
 	static const bool container[AAS_N_CLASSES] = {
 		[AAS_Submodel] = true, [AAS_SubmodelElementCollection] = true, [AAS_SubmodelElementList] = true, [AAS_Entity] = true,
 	};
-	struct buf path = BUF_INIT;
 	if (!container[n->cls->id])
 		return diag_add(d, ERR_BAD_REQUEST, "a %s has no $path", n->cls->name);
 	buf_putc(b, '[');
-	aas_path_write(&path, n);
-	if (path.n)
-		put_path(b, &path);
-	put_paths(b, n, &path, v->core);
+	aas_view_paths(b, n, v->core);
 	buf_putc(b, ']');
-	b->failed |= path.failed;
-	buf_fini(&path);
 	return ERR_OK;
 }
 

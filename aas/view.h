@@ -26,6 +26,10 @@ extern const char aas_view_absent[];
  * submodel's tree, so that parents lead to the root).  ERR_BAD_REQUEST where the combination is not allowed (spec/errors.md 3). */
 enum err aas_view_write(struct buf *, const struct aas_node *n, const struct aas_view *, struct diag *);
 
+/* The idShortPaths of n and of what is below it (core: of its direct children), each a JSON string after a comma, or after the "[" that
+ * the buffer ends in.  Any element: a leaf has its own, a submodel none.  Failure is the buffer's. */
+void aas_view_paths(struct buf *, const struct aas_node *n, bool core);
+
 /* Value-only JSON into an existing tree: structure must match, nothing is created or deleted (spec/value_only.md 10).
  * All or nothing.  New texts are allocated in `a`, which must live as long as the tree. `changed` is called once per leaf that was
  * written, after the whole input has been accepted; may be NULL. */

@@ -12,13 +12,16 @@
 #include "aas/xml.h"
 #include "base/buf.h"
 #include "base/file.h"
+#include "server/check_templates.h"
 #include "server/client.h"
 
 #define FILE_MAX ((size_t)1 << 30)
 
 struct options {
 	unsigned rules;		/* enum aas_rules_flags */
-	bool json;
+	bool json, profile;
+	const char *templates;	/* their directory; NULL: the usual one */
+	struct aas_templates known;
 };
 
 /* One file.  What is found is written as it comes: there is no bound to it. */
@@ -93,6 +96,8 @@ static int check_bytes(struct report *r, struct arena *a, struct slice bytes, st
 	enum err e = read_any(a, bytes, &env, d), broken = ERR_OK;
 	if (env)
 		broken = aas_rules_check(env, r->o->rules, d);
+	if (env && r->o->profile && aas_templates_check(&r->o->known, env, d))
+		broken = ERR_BAD_REQUEST;
 	if ((e || broken) && !r->findings)
 		diag_add(d, e ? e : broken, "%s", err_info[e ? e : broken].text);
 	if (r->o->json && (e || broken))
@@ -137,7 +142,7 @@ static void usage(const char *why, const char *word)
 {
 	if (why)
 		fprintf(stderr, "twinshell: %s \"%s\"\n", why, word);
-	fputs("usage: twinshell check [--strict] [--version 3.0|3.1] [--json] FILE...\n", stderr);
+	fputs("usage: twinshell check [--strict] [--version 3.0|3.1] [--profile templates[=DIR]] [--json] FILE...\n", stderr);
 }
 
 static bool take_version(struct options *o, const char *word)
@@ -145,6 +150,15 @@ static bool take_version(struct options *o, const char *word)
 	if (str_eq(word, "3.0"))
 		o->rules |= AAS_RULES_V30;
 	return str_eq(word, "3.0") || str_eq(word, "3.1");
+}
+
+static bool take_profile(struct options *o, const char *word)
+{
+	static const char name[] = "templates";
+	size_t n = sizeof name - 1;
+	o->profile = !strncmp(word, name, n) && (!word[n] || (word[n] == '=' && word[n + 1]));
+	o->templates = o->profile && word[n] ? word + n + 1 : NULL;
+	return o->profile;
 }
 
 /* Options may stand anywhere; the files are moved to the front of argv.  Their number, or -1 after a message. */
@@ -158,7 +172,10 @@ static int take_options(struct options *o, int argc, char **argv)
 			o->rules |= AAS_RULES_STRICT;
 		else if (str_eq(argv[i], "--json"))
 			o->json = true;
-		else if (!str_eq(argv[i], "--version"))
+		else if (str_eq(argv[i], "--profile")) {
+			if (!take_profile(o, ++i < argc ? argv[i] : ""))
+				return usage("--profile is templates or templates=DIR, not", i < argc ? argv[i] : ""), -1;
+		} else if (!str_eq(argv[i], "--version"))
 			return usage("there is no option", argv[i]), -1;
 		else if (!take_version(o, ++i < argc ? argv[i] : ""))
 			return usage("--version is 3.0 or 3.1, not", i < argc ? argv[i] : ""), -1;
@@ -166,22 +183,38 @@ static int take_options(struct options *o, int argc, char **argv)
 	return files ? files : (usage(NULL, NULL), -1);
 }
 
-int check_files(int argc, char **argv)
+static int check_all(const struct options *o, int n, char **name)
 {
-	struct options o = { AAS_RULES_LENIENT, false };
-	int status = EX_OK, files = take_options(&o, argc, argv);
+	int status = EX_OK;
 	bool first = true;
-	if (files < 0)
-		return EX_USAGE;
-	if (o.json)
+	if (o->json)
 		putchar('[');
-	for (int i = 0; i < files; i++) {
-		int s = check_file(argv[i], &o, first);
+	for (int i = 0; i < n; i++) {
+		int s = check_file(name[i], o, first);
 		first = first && s == EX_NOINPUT;
 		if (s > status)
 			status = s;
 	}
-	if (o.json)
+	if (o->json)
 		puts("\n]");
+	return status;
+}
+
+int check_files(int argc, char **argv)
+{
+	struct options o = { .rules = AAS_RULES_LENIENT };
+	struct diag d = DIAG_INIT;
+	struct arena *a = NULL;
+	int files = take_options(&o, argc, argv), status;
+	enum err e = ERR_OK;
+	if (files < 0)
+		return EX_USAGE;
+	if (o.profile)
+		e = (a = arena_new(0)) ? check_templates_read(a, o.templates, &o.known, &d) : ERR_NO_MEMORY;
+	if (e)
+		fprintf(stderr, "twinshell: %s\n", d.n ? d.list[0].text : err_info[e].text);
+	status = e ? EX_NOINPUT : check_all(&o, files, argv);
+	diag_fini(&d);
+	arena_free(a);
 	return status;
 }

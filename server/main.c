@@ -51,10 +51,14 @@ static const struct command {
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --output FILE         where to; standard output when not given\n\n"
 	  "A line on standard error says how much it was.\n" CLIENT_STATUS },
-	{ "check", check_files, "[--strict] [--version 3.0|3.1] [--json] FILE...",
+	{ "check", check_files, "[--strict] [--version 3.0|3.1] [--profile templates[=DIR]] [--json] FILE...",
 	  "check AASX, JSON and XML files; one line per fault: FILE: path: [rule] text",
 	  "  --strict              also what the server lets pass: docs/conformance-choices.md\n"
 	  "  --version 3.0|3.1     of the metamodel (3.1); 3.0 asks for more\n"
+	  "  --profile templates[=DIR]\n"
+	  "                        also compare each submodel with the template that its semanticId names: cardinality, types, names, values\n"
+	  "                        ([SMT-...]).  DIR has the published templates as JSON files; they are not part of the program.  Not given:\n"
+	  "                        the directory in TWINSHELL_TEMPLATES, or else share/twinshell/templates of the installation\n"
 	  "  --json                one array, an object per file: file, findings (path, rule, text), and for a right file what it holds\n\n"
 	  "Exit status 0: all files are right; 65: some file is not; 66: some file cannot be read.\n" },
 	{ "convert", convert_files, "[--from FORMAT] [--to FORMAT] [--to-version 3.0|3.1] [--anyway] IN OUT",

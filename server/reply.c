@@ -44,61 +44,20 @@ static void page_item(struct call *c)
 		buf_putc(&c->reply.body, ',');
 }
 
-/* A container says itself and its children as an array, which is flattened into the page; a leaf says itself. */
+/* One flat list; a submodel without elements adds nothing. */
 static enum err page_paths(struct call *c, const struct aas_node *n)
 {
-	struct buf *b = &c->reply.body;
-	size_t before = b->n;
-	bool container = n->cls->shape == AAS_SHAPE_OBJECT || n->cls->shape == AAS_SHAPE_ARRAY || aas_is(n, AAS_Entity);
-	page_item(c);
-	if (!container) {
-		struct buf path = BUF_INIT;
-		aas_path_write(&path, n);
-		buf_json(b, buf_view(&path).p, path.n);
-		enum err e = path.failed ? ERR_NO_MEMORY : buf_error(c);
-		buf_fini(&path);
-		return e;
-	}
-	size_t at = b->n;
-	enum err e = write_node(c, n, &c->view);
-	if (e || b->n < at + 2 || b->p[at] != '[')
-		return e;
-	memmove(b->p + at, b->p + at + 1, b->n - at - 2);
-	b->n -= 2;
-	if (b->n == at) {		/* a submodel without elements */
-		b->n = before;
-		c->reply.items--;
-	}
-	b->p[b->n] = 0;
-	return ERR_OK;
-}
-
-/* The value of a child under its idShort; a child without value (Capability, Operation) is left out. */
-static enum err page_value(struct call *c, const struct aas_node *n)
-{
-	struct buf *b = &c->reply.body;
-	size_t before = b->n;
-	const char *name = AAS_ID_SHORT(n);
-	if (n->cls->shape == AAS_SHAPE_NONE || !name)
-		return ERR_OK;
-	page_item(c);
-	buf_json(b, name, strlen(name));
-	buf_putc(b, ':');
-	size_t at = b->n;
-	enum err e = write_node(c, n, &c->view);
-	if (!e && b->n == at) {		/* nothing to show */
-		b->n = before;
-		c->reply.items--;
-	}
-	return e;
+	size_t before = c->reply.body.n;
+	aas_view_paths(&c->reply.body, n, c->view.core);
+	if (c->reply.body.n > before)
+		c->reply.items++;
+	return buf_error(c);
 }
 
 enum err reply_page_node(struct call *c, const struct aas_node *n)
 {
 	if (c->view.modifier == AAS_PATH)
 		return page_paths(c, n);
-	if (page_is_object(c))
-		return page_value(c, n);
 	struct aas_view view = c->view;
 	if (view.modifier == AAS_METADATA && aas_is_sme(n) && n->cls->shape == AAS_SHAPE_NONE)
 		view.modifier = AAS_NORMAL;	/* a Capability or an Operation is nothing but metadata */

@@ -16,6 +16,7 @@
 #include "aas/path.h"
 #include "aas/rdf.h"
 #include "aas/rules.h"
+#include "aas/template.h"
 #include "aas/tree.h"
 #include "aas/view.h"
 #include "aas/xml.h"
@@ -132,6 +133,39 @@ static enum err refuse_json(void)
 	struct arena *a = arena_new(0);
 	struct aas_node *n;
 	enum err e = a ? aas_json_read(a, AAS_Environment, wrong_json, sizeof wrong_json - 1, 0, &n, &d) : ERR_NO_MEMORY;
+	diag_fini(&d);
+	arena_free(a);
+	return e == ERR_BAD_REQUEST ? ERR_OK : e ? e : ERR_INTERNAL;
+}
+
+/* A patch that changes nothing; what could not be done changes nothing either. */
+static enum err patch(void)
+{
+	struct arena *a = arena_new(0);
+	const struct aas_node *sm = AAS_AT(tree, Environment, submodels).node;
+	struct aas_node *n = a ? aas_copy(a, sm) : NULL;
+	enum err e = n ? aas_merge(a, n, sm, NULL) : ERR_NO_MEMORY;
+	if (n && !aas_equal(n, sm))
+		e = ERR_INTERNAL;
+	arena_free(a);
+	return e;
+}
+
+static const char template[] = "{\"submodels\":[{\"modelType\":\"Submodel\",\"id\":\"urn:t\",\"kind\":\"Template\",\"administration\":{\"templateId\":\"t\"},"
+	"\"submodelElements\":[{\"modelType\":\"Capability\",\"idShort\":\"c\",\"qualifiers\":[{\"type\":\"Cardinality\",\"valueType\":\"xs:string\","
+	"\"value\":\"One\"}]}]},{\"modelType\":\"Submodel\",\"id\":\"urn:i\",\"administration\":{\"templateId\":\"t\"}}]}";
+
+/* One is required that is not there. */
+static enum err follow(void)
+{
+	struct arena *a = arena_new(0);
+	struct diag d = DIAG_INIT;
+	struct aas_templates t;
+	struct aas_node *n;
+	enum err e = a ? aas_json_read(a, AAS_Environment, template, sizeof template - 1, 0, &n, NULL) : ERR_NO_MEMORY;
+	aas_templates_init(&t);
+	if (!e && !(e = aas_templates_add(&t, a, n)))
+		e = aas_templates_check(&t, n, &d);
 	diag_fini(&d);
 	arena_free(a);
 	return e == ERR_BAD_REQUEST ? ERR_OK : e ? e : ERR_INTERNAL;
@@ -568,6 +602,8 @@ int main(void)
 	try_all("reading XML", read_xml);
 	try_all("writing XML", write_xml);
 	try_all("writing JSON", write_json);
+	try_all("patching", patch);
+	try_all("following a template", follow);
 	try_all("streaming JSON to XML", json_to_xml);
 	try_all("streaming XML to Turtle", xml_to_turtle);
 	try_all("streaming XML to JSON-LD", xml_to_jsonld);

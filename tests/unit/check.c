@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * `twinshell check` as its user sees it: lines, JSON, exit status. */
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -116,6 +117,45 @@ static void many(void)
 	buf_fini(&b);
 }
 
+static const char pattern[] = "{\"submodels\":[{\"modelType\":\"Submodel\",\"id\":\"urn:t\",\"kind\":\"Template\",\"semanticId\":{\"type\":\"ExternalReference\",\"keys\":["
+	"{\"type\":\"GlobalReference\",\"value\":\"urn:sem\"}]},\"submodelElements\":[{\"modelType\":\"Capability\",\"idShort\":\"c\",\"qualifiers\":["
+	"{\"type\":\"SMT/Cardinality\",\"valueType\":\"xs:string\",\"value\":\"One\"}]}],\"unknown\":1}]}";
+static const char follower[] = "{\"submodels\":[{\"modelType\":\"Submodel\",\"id\":\"urn:a\",\"semanticId\":{\"type\":\"ExternalReference\",\"keys\":["
+	"{\"type\":\"GlobalReference\",\"value\":\"urn:sem\"}]}}]}";
+
+static void profile(const char *good)
+{
+	static const char line[] = "follower.json: submodels[0]: [SMT-cardinality] the template requires one Capability c\n";
+	const char *templates = arena_printf(arena, "%s/templates", dir), *words = arena_printf(arena, "templates=%s", templates), *out;
+	const char *path = file("follower.json", follower);
+	check_int(RUN(&out, "--profile", words, good), EX_NOINPUT, "no directory of templates");
+	if (mkdir(templates, 0700))
+		abort();
+	check_int(RUN(&out, "--profile", words, good), EX_NOINPUT, "no template in it");
+	file("templates/a.txt", "no template");
+	const char *broken = file("templates/broken.json", "{");
+	check_int(RUN(&out, "--profile", words, good), EX_NOINPUT, "one that cannot be read");
+	unlink(broken);
+	file("templates/t.json", pattern);
+	check_int(RUN(&out, path), EX_OK, "without a profile");
+	check_int(RUN(&out, "--profile", words, path), EX_DATAERR, "a submodel that does not follow its template");
+	check_str(out, line, "is told where");
+	check_int(RUN(&out, "--profile", words, good), EX_OK, "one that has no template");
+	check_int(RUN(&out, path, "--json", "--profile", words), EX_DATAERR, "as JSON");
+	check_str(out, "[\n {\"file\":\"follower.json\",\"findings\":[\n  {\"path\":\"submodels[0]\",\"rule\":\"SMT-cardinality\","
+		  "\"text\":\"the template requires one Capability c\"}\n]}\n]\n", "a finding like others");
+	setenv("TWINSHELL_TEMPLATES", templates, 1);
+	check_int(RUN(&out, "--profile", "templates", path), EX_DATAERR, "the directory of the environment");
+	check_str(out, line, "is read");
+	unsetenv("TWINSHELL_TEMPLATES");
+	check_int(RUN(&out, "--profile", "template", path), EX_USAGE, "another profile");
+	check_int(RUN(&out, "--profile", "templates=", path), EX_USAGE, "no directory");
+	check_int(RUN(&out, path, "--profile"), EX_USAGE, "no word");
+	for (const char *const *n = (const char *const[]){ "templates/a.txt", "templates/t.json", "follower.json", NULL }; *n; n++)
+		unlink(arena_printf(arena, "%s/%s", dir, *n));
+	rmdir(templates);
+}
+
 int main(void)
 {
 	const char *out;
@@ -126,6 +166,7 @@ int main(void)
 	lines(good, bad, as_xml);
 	json(good, bad);
 	many();
+	profile(good);
 	check_int(RUN(&out, "--strict"), EX_USAGE, "without files");
 	check_int(RUN(&out, "--version", "2.0", good), EX_USAGE, "a version that is not known");
 	check_int(RUN(&out, "--loud", good), EX_USAGE, "an option that is not known");

@@ -124,6 +124,7 @@ static const struct change inserts[] = {
 	{ SM(INTS), "list", PROP("x", "xs:int", "3"), ERR_OK, NULL },
 	{ SM(INTS), "list", PROP("x", "xs:long", "3"), ERR_BAD_REQUEST, "AASd-109" },
 	{ SM(INTS), "list", "{\"modelType\":\"Capability\"}", ERR_BAD_REQUEST, "AASd-108" },
+	{ SM("{\"modelType\":\"SubmodelElementList\",\"idShort\":\"list\",\"typeValueListElement\":\"Property\"}"), "list", ITEM("1"), ERR_BAD_REQUEST, "AASd-109" },
 	{ SM(LIST("\"typeValueListElement\":\"DataElement\"", ITEM("1"))), "list", "{\"modelType\":\"Capability\"}", ERR_BAD_REQUEST, "AASd-108" },
 	{ SM(LIST("\"typeValueListElement\":\"DataElement\"", ITEM("1"))), "list", "{\"modelType\":\"Blob\"}", ERR_OK, NULL },
 	{ SM(LIST("\"typeValueListElement\":\"SubmodelElement\"", ITEM("1"))), "list", "{\"modelType\":\"Capability\"}", ERR_OK, NULL },
@@ -135,6 +136,9 @@ static const struct change inserts[] = {
 	  "{\"modelType\":\"Capability\",\"semanticId\":" REF("t") "}", ERR_BAD_REQUEST, "AASd-107" },
 	{ SM(LIST("\"semanticIdListElement\":" REF("s") ",\"typeValueListElement\":\"Capability\"", "{\"modelType\":\"Capability\"}")), "list",
 	  "{\"modelType\":\"Capability\",\"semanticId\":" REF("s") "}", ERR_OK, NULL },
+	/* The values of the keys count, as for the rule. */
+	{ SM(LIST("\"semanticIdListElement\":" REF("s") ",\"typeValueListElement\":\"Capability\"", "{\"modelType\":\"Capability\"}")), "list",
+	  "{\"modelType\":\"Capability\",\"semanticId\":{\"type\":\"ModelReference\",\"keys\":[{\"type\":\"ConceptDescription\",\"value\":\"s\"}]}}", ERR_OK, NULL },
 };
 
 static void test_insert(void)
@@ -224,7 +228,36 @@ static const struct merge {
 	{ SM(GROUP(PROP("a", "xs:int", "1"))), "{\"submodelElements\":[{\"modelType\":\"SubmodelElementCollection\",\"idShort\":\"group\",\"semanticId\":" REF("s")
 	  ",\"value\":[{\"modelType\":\"Property\",\"idShort\":\"a\",\"value\":\"4\"}]}]}",
 	  SM("{\"modelType\":\"SubmodelElementCollection\",\"idShort\":\"group\",\"semanticId\":" REF("s") ",\"value\":[" PROP("a", "xs:int", "4") "]}"), ERR_OK, NULL },
+	/* Each would do alone; together they would not. */
+	{ SM(PROP("a", "xs:string", "7")), "{\"submodelElements\":[{\"modelType\":\"Property\",\"idShort\":\"a\",\"valueType\":\"xs:int\"},"
+	  "{\"modelType\":\"Property\",\"idShort\":\"a\",\"value\":\"x\"}]}", NULL, ERR_BAD_REQUEST, "submodelElements[1]" },
 };
+
+/* Nothing can be patched in that makes a tree deeper than it can be read. */
+static void test_merge_depth(void)
+{
+	struct buf b = BUF_INIT;
+	unsigned levels[] = { 40, 63 };
+	buf_puts(&b, "{\"modelType\":\"Property\",\"idShort\":\"x\",\"semanticId\":");
+	for (unsigned i = 0; i < 30; i++)
+		buf_puts(&b, "{\"type\":\"ExternalReference\",\"keys\":[{\"type\":\"GlobalReference\",\"value\":\"g\"}],\"referredSemanticId\":");
+	buf_puts(&b, REF("g"));
+	for (unsigned i = 0; i < 31; i++)
+		buf_putc(&b, '}');
+	struct aas_node *patch = parse(AAS_SubmodelElement, b.p, AAS_JSON_PARTIAL);
+	buf_fini(&b);
+	for (unsigned i = 0; i < 2; i++) {
+		struct aas_node *n = parse(AAS_Submodel, "{\"modelType\":\"Submodel\",\"id\":\"urn:sm\"}", 0), *at = n, *was;
+		for (unsigned depth = 3; depth < levels[i]; depth++, at = aas_children(at)->node)
+			aas_insert(at, parse(AAS_SubmodelElement, "{\"modelType\":\"SubmodelElementCollection\",\"idShort\":\"x\"}", 0), NULL);
+		aas_insert(at, parse(AAS_SubmodelElement, PROP("x", "xs:int", "1"), 0), NULL);
+		was = aas_copy(arena, n);
+		struct diag d = DIAG_INIT;
+		check_int(aas_merge(arena, child(at, "x"), patch, &d), ERR_BAD_REQUEST, "too deep below level %u", levels[i]);
+		check(aas_equal(n, was) && !aas_check(n, NULL), "nothing changed");
+		diag_fini(&d);
+	}
+}
 
 static void test_merge(void)
 {
@@ -255,6 +288,7 @@ int main(void)
 	test_insert();
 	test_replace_and_remove();
 	test_merge();
+	test_merge_depth();
 	print(NULL);
 	arena_free(arena);
 	return done();

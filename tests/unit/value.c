@@ -5,6 +5,7 @@
 
 #include "aas/json.h"
 #include "aas/path.h"
+#include "aas/tree.h"
 #include "tests/tap.h"
 
 #define REF "{\"type\":\"ExternalReference\",\"keys\":[{\"type\":\"GlobalReference\",\"value\":\"g\"}]}"
@@ -211,6 +212,25 @@ static void there_and_back(void)
 	diag_fini(&d);
 }
 
+/* No value makes a tree deeper than it can be read. */
+static void depth(void)
+{
+	struct buf b = BUF_INIT;
+	for (unsigned i = 0; i < 60; i++)
+		buf_puts(&b, "{\"type\":\"ExternalReference\",\"keys\":[{\"type\":\"GlobalReference\",\"value\":\"g\"}],\"referredSemanticId\":");
+	buf_puts(&b, REF);
+	for (unsigned i = 0; i < 60; i++)
+		buf_putc(&b, '}');
+	accepts("ref", b.p, REF, 1);
+	check(!aas_check(sm, NULL), "as deep as can be read");
+	accepts("ref", REF, REF, 1);
+	struct buf deeper = BUF_INIT;
+	buf_printf(&deeper, "{\"type\":\"ExternalReference\",\"keys\":[{\"type\":\"GlobalReference\",\"value\":\"g\"}],\"referredSemanticId\":%s}", b.p);
+	refuses("ref", deeper.p, "deeper than");
+	buf_fini(&deeper);
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	struct diag d = DIAG_INIT;
@@ -223,6 +243,7 @@ int main(void)
 		classes();
 		containers();
 		there_and_back();
+		depth();
 	}
 	diag_fini(&d);
 	arena_free(a);
