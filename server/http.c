@@ -27,6 +27,7 @@
 static const struct http_config defaults = {
 	.address = "127.0.0.1", .workers = 8, .invokers = 8, .connections = 2048, .timeout_s = 60, .streams = 256,
 	.body_max = (size_t)64 << 20, .body_budget = (size_t)1 << 30, .base_paths = "/api/v3.0,/api/v3,", .cors_origin = "*",
+	.compress_min = 2048,
 };
 
 /* -- one loop ------------------------------------------------------------------------------------------------------------------- */
@@ -128,8 +129,11 @@ static size_t no_unescape(void *cls, struct MHD_Connection *connection, char *s)
 
 static enum err loop_open(struct server *s, struct loop *l)
 {
+	uint32_t random;
 	l->server = s;
 	lock_init(&l->lock, RANK_LEAF);
+	random_bytes(&random, sizeof random);
+	snprintf(l->correlation, sizeof l->correlation, "%08x-", random);
 	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	int fd = fcntl(s->listen_fd, F_DUPFD_CLOEXEC, 0);	/* a daemon closes its socket */
 	if (l->wake_fd < 0 || fd < 0) {
@@ -279,6 +283,7 @@ static void fill_in(struct http_config *c)
 	OR_DEFAULT(timeout_s);
 	OR_DEFAULT(streams);
 	OR_DEFAULT(body_max);
+	OR_DEFAULT(compress_min);
 	OR_DEFAULT(body_budget);
 	OR_DEFAULT(base_paths);
 	OR_DEFAULT(cors_origin);

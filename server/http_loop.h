@@ -36,6 +36,8 @@ struct request {
 	bool working;			/* a worker has it, or had it */
 	bool spent;			/* a response is queued */
 	bool empty;			/* it has no body, so no type of one either */
+	bool accepts_gzip;
+	bool packed;			/* the body is compressed */
 	enum err refused;		/* found wrong before the body was read; the body is thrown away */
 	struct slice path;		/* raw, with the base path */
 	struct buf body;
@@ -53,6 +55,8 @@ struct loop {
 	struct wakeup *woken;
 	struct request *free;		/* of the loop thread, like the counts */
 	unsigned n_free, n_open, n_suspended;
+	char correlation[12];		/* what the ids that this loop makes begin with */
+	uint64_t n_requests;
 };
 
 struct server {
@@ -86,5 +90,17 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *, const char
 				  const char *data, size_t *n, void **request);
 void http_request_end(void *cls, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
 void http_request_free(struct request *);
+
+/* http_reply.c: the answer in r->call.reply, r->tree or r->file goes back.  Loop thread. */
+const char *http_header(struct request *, const char *name);		/* of the request; NULL: not sent */
+enum MHD_Result http_reply(struct request *);
+/* The same in two steps, for more headers in between; a response of NULL gives up. */
+struct MHD_Response *http_response(struct request *);
+enum MHD_Result http_send(struct request *, struct MHD_Response *);
+/* For a response that http_response did not make; `codings`: it may come in another coding too. */
+void http_put_headers(struct request *, struct MHD_Response *, bool codings);
+/* The client accepts gzip, it is worth it, and it has not been done before: a worker has to (http_pack), before http_reply. */
+bool http_wants_packing(const struct request *);
+void http_pack(struct request *);					/* worker thread */
 
 #endif

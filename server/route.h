@@ -39,6 +39,8 @@ struct route {
 	enum route_access access;
 	bool superpath;				/* names a shell and one of its submodels: the reference is checked */
 	bool sole_aas, sole_sm;			/* reached without an id: there must be exactly one */
+	int subject;				/* enum store_kind of the identifiable that the path leads to or into; -1: none */
+	bool versioned;				/* GET of something that changes only when the version of the subject does (or a live value) */
 };
 
 #define ROUTE_PARAMS_MAX 4
