@@ -16,7 +16,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/etag.h"
 #include "server/http_loop.h"
+#include "server/openapi.h"
 
 #define BACKLOG 1024
 #define QUEUE_LENGTH 1024
@@ -272,6 +274,17 @@ static enum err read_base_paths(struct server *s, struct diag *d)
 	return ERR_OK;
 }
 
+static enum err describe(struct server *s)
+{
+	buf_init(&s->openapi_text, 0);
+	openapi_write(&s->openapi_text, s->base, s->n_base);
+	if (s->openapi_text.failed)
+		return ERR_NO_MEMORY;
+	etag_of_bytes(s->openapi_etag, buf_view(&s->openapi_text));
+	s->openapi = (struct static_file){ "/openapi.json", NULL, s->openapi_etag, (const unsigned char *)s->openapi_text.p, s->openapi_text.n };
+	return ERR_OK;
+}
+
 static void fill_in(struct http_config *c)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -295,7 +308,7 @@ static void fill_in(struct http_config *c)
 static enum err start(struct server *s, struct diag *d)
 {
 	enum err e;
-	if ((e = read_base_paths(s, d)) || (e = listen_on(s, d)) || (e = read_port(s)) || (e = start_workers(s)))
+	if ((e = read_base_paths(s, d)) || (e = describe(s)) || (e = listen_on(s, d)) || (e = read_port(s)) || (e = start_workers(s)))
 		return e;
 	if (s->config.live && !(s->sse = sse_start(s->config.live, s->config.streams)))
 		return ERR_NO_MEMORY;
@@ -382,5 +395,6 @@ void http_stop(struct server *s)
 	free(s->worker);
 	free(s->loop);
 	free(s->base_text);
+	buf_fini(&s->openapi_text);
 	free(s);
 }

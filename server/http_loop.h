@@ -9,6 +9,7 @@
 
 #include "base/thread.h"
 #include "server/call.h"
+#include "server/etag.h"
 #include "server/http.h"
 #include "server/sse.h"
 
@@ -72,6 +73,9 @@ struct server {
 	pthread_t *worker;
 	unsigned n_workers;
 	struct sse *sse;
+	struct buf openapi_text;
+	struct static_file openapi;	/* its bytes are those */
+	char openapi_etag[ETAG_MAX];
 	_Atomic(const char *) external_url, cors_origin;	/* these three may change, so config has only their first values */
 	atomic_size_t body_max;
 	atomic_bool open;		/* config.service and config.store are set */

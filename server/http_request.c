@@ -248,6 +248,20 @@ static void work_ready(struct request *r)
 	http_wake(&r->wakeup);
 }
 
+/* A file that is in memory; the client may have it already. */
+static void tell_file(struct request *r, const struct static_file *f)
+{
+	const char *have = r->call.if_none_match;
+	r->file = f;
+	r->call.reply.status = have && f->etag && etag_known(have, f->etag) ? 304 : 200;
+	r->call.reply.content_type = f->content_type;
+}
+
+static void tell_openapi(struct request *r)
+{
+	tell_file(r, &r->call.server->openapi);
+}
+
 static void work_file(struct request *r)
 {
 	struct call *c = &r->call;
@@ -268,6 +282,7 @@ static const struct surface {
 } surfaces[] = {
 	{ "/events/live", NULL, false, false }, { "/trend", work_trend, true, true }, { "/readyz", work_ready, true, false },
 	{ "/healthz", tell_health, false, false }, { "/health", tell_health, false, false },
+	{ "/openapi.json", tell_openapi, false, false },
 };
 
 static enum MHD_Result refuse_early(struct request *r)
@@ -304,7 +319,7 @@ static enum MHD_Result answer_surface(struct request *r, const struct surface *s
 	if (!s->run)
 		return open_stream(r);
 	s->run(r);
-	return http_reply(r);
+	return reply_packed(r);
 }
 
 /* A file of the console, where no path of the API is meant; the Result that says so is forgotten.  False: there is none. */
@@ -323,10 +338,7 @@ static bool answer_file(struct request *r, enum MHD_Result *result)
 		*result = hand_over(r, c->server->work, work_file);
 		return true;
 	}
-	const char *have = http_header(r, "If-None-Match");
-	r->file = f;
-	c->reply.status = have && f->etag && etag_known(have, f->etag) ? 304 : 200;
-	c->reply.content_type = f->content_type;
+	tell_file(r, f);
 	*result = reply_packed(r);
 	return true;
 }

@@ -181,6 +181,23 @@ static bool versioned(const struct route *r)
 	       r->reply_class < API_OperationResult;
 }
 
+static const struct { const char *method, *path, *id, *profiles; } operations[] = {
+#define OPERATION(method, path, id, profiles) { #method, path, id, profiles },
+#include "server/operations.def"
+};
+
+static void name(struct route *r)
+{
+	size_t n = strlen(r->prefix);
+	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+		if (strncmp(operations[i].path, r->prefix, n) || !str_eq(operations[i].path + n, r->path) || !str_eq(operations[i].method, r->method))
+			continue;
+		r->operation = operations[i].id;
+		r->profiles = operations[i].profiles;
+		return;
+	}
+}
+
 /* Runs before main, so that the tables are constant for every thread. */
 __attribute__((constructor)) static void build(void)
 {
@@ -197,6 +214,7 @@ __attribute__((constructor)) static void build(void)
 				.sole_aas = m == MOUNT_AS || m == MOUNT_AA, .sole_sm = m == MOUNT_SS, .subject = subject_of(m, w->path),
 			};
 			r->versioned = versioned(r);
+			name(r);
 			for (size_t k = 0; ops[k].name; k++)
 				if (str_eq(ops[k].name, w->handler))
 					r->handler = ops[k].run;

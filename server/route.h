@@ -29,6 +29,7 @@ enum route_api_class {
 struct route {
 	const char *method, *prefix, *path;	/* as the specification writes them; prefix and path joined are the template */
 	const char *handler_name;
+	const char *operation, *profiles;	/* of operations.def: "GetSubmodelById", "SM-REPO/001 SM-REPO/002"; NULL: not of the standard */
 	enum err (*handler)(struct call *);	/* NULL: 501 until it is built */
 	enum aas_modifier view;
 	enum route_body body;
