@@ -39,6 +39,7 @@ static enum err slow(void *ctx, const struct sm_invocation *what, struct arena *
 static const struct static_file files[] = {
 	{ "/index.html", "text/html; charset=utf-8", "\"v1\"", (const unsigned char *)"<!doctype html>", 15 },
 	{ "/app.js", "text/javascript", "\"v2\"", (const unsigned char *)"1", 1 },
+	{ "/docs.html", "text/html; charset=utf-8", "\"v3\"", (const unsigned char *)"docs", 4 },
 };
 
 /* -- the client ----------------------------------------------------------------------------------------------------------------- */
@@ -132,6 +133,7 @@ static bool holds(const struct answer *r, const char *text)
 
 /* -- tests ---------------------------------------------------------------------------------------------------------------------- */
 
+#define GZIP "Accept-Encoding: br, gzip;q=0.5\r\n"
 #define PUMP "/api/v3.0/submodels/dXJuOnB1bXA"		/* urn:pump */
 static const char pump[] = "{\"modelType\":\"Submodel\",\"idShort\":\"Pump\",\"id\":\"urn:pump\",\"submodelElements\":["
 	"{\"modelType\":\"Property\",\"idShort\":\"Speed\","
@@ -210,6 +212,9 @@ static void protocol(void)
 	check(ask(fd, &r, "GET", "/", "", NULL) == 200 && !strcmp(r.body.p, "<!doctype html>"), "the console is at /");
 	check(strstr(header(&r, "Content-Security-Policy"), "default-src 'self'"), "with its policy");
 	check_int(ask(fd, &r, "GET", "/app.js", "If-None-Match: \"v2\"\r\n", NULL), 304, "and not sent twice");
+	check(ask(fd, &r, "GET", "/api-docs", "", NULL) == 200 && !strcmp(r.body.p, "docs"), "the operations are shown at /api-docs");
+	check(ask(fd, &r, "GET", "/openapi.json", GZIP, NULL) == 200 && !strcmp(header(&r, "Content-Encoding"), "gzip") &&
+	      !strcmp(header(&r, "Content-Type"), "application/json"), "from a description that is compressed");
 	check_int(ask(fd, &r, "POST", "/app.js", "", "{}"), 404, "files are only read");
 	check_int(ask(fd, &r, "GET", "/api/v3/app.js", "", NULL), 404, "and not below the API");
 	check_int(ask(fd, &r, "GET", "/healthz", "", NULL), 200, "healthz");
@@ -280,7 +285,6 @@ static bool gunzips_to(struct slice in, const char *want, size_t n)
 	return ok;
 }
 
-#define GZIP "Accept-Encoding: br, gzip;q=0.5\r\n"
 #define LARGE "/submodels/dXJuOmxhcmdl"		/* urn:large */
 
 static void codings(void)
@@ -564,7 +568,7 @@ int main(void)
 	service = sm_service_new(&sm);
 	struct http_config c = {
 		.loops = 2, .workers = 2, .invokers = 1, .streams = 2, .body_max = 100000, .service = service, .live = live, .store = store,
-		.files = files, .n_files = 2,
+		.files = files, .n_files = 3,
 	};
 	log_setup(LOG_WARN, LOG_TEXT);		/* a stream too many is no news here */
 	signal(SIGPIPE, SIG_IGN);
