@@ -82,6 +82,7 @@ bool call_peek(struct call *c, struct live *live, const struct sm_tree **tree)
 	if (!t)
 		return false;
 	c->reply.status = 200;
+	condition_read(c);
 	if (is_document(c, live, t)) {
 		condition_peeked(c, t->version, true);
 		if (c->reply.status == 200)
@@ -170,6 +171,8 @@ static enum err transact(struct call *c, bool *later)
 		sm_patient(c->session);
 	if (!(e = resolve(c)) && c->route->access == ACCESS_WRITE)
 		e = condition_write(c);
+	else if (!e)
+		condition_read(c);
 	if (!e)
 		e = c->route->handler(c);
 	if (!e)

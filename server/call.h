@@ -62,6 +62,7 @@ struct call {
 		const char *file_name;		/* X-FileName, plain ASCII, or NULL */
 		const char *allow;		/* Allow, with 405 */
 		const char *etag;		/* with its quotes, see etag.h; NULL: none */
+		bool live;			/* there were live values before it was made */
 		int64_t version;		/* of what was created, where the route does not lead to it; for its tag */
 		size_t items;			/* of the page, so far */
 		const char *result_type;	/* paging_metadata.resultType of the page, or NULL */

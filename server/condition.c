@@ -18,7 +18,12 @@ static const char *subject_id(const struct call *c)
 static bool shows_live(const struct call *c, const struct route *r, const char *id)
 {
 	bool form = c->view.modifier == AAS_NORMAL || c->view.modifier == AAS_VALUE;
-	return form && r->subject == STORE_SUBMODEL && sm_is_live(c->service, id);
+	return form && r->subject == STORE_SUBMODEL && (c->reply.live || sm_is_live(c->service, id));
+}
+
+void condition_read(struct call *c)
+{
+	c->reply.live = c->route->subject == STORE_SUBMODEL && c->sm_id && sm_is_live(c->service, c->sm_id);
 }
 
 static void make_tag(const struct call *c, const struct route *r, const char *id, int64_t version, char out[ETAG_MAX])

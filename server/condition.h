@@ -11,6 +11,8 @@
 /* Before a handler that writes, in its transaction: ERR_PRECONDITION when If-Match or If-None-Match forbids it.  What was looked at
  * cannot be changed by others until the commit: that would answer ERR_AGAIN. */
 enum err condition_write(struct call *);
+/* Before a handler that reads, and before condition_peeked: live values that go away meanwhile may be in the reply. */
+void condition_read(struct call *);
 /* After the handler, in the same session: the tag of the reply; a reply that the client knows already becomes 304 without a body. */
 enum err condition_reply(struct call *);
 /* The same without a session, for a tree that was found in memory.  `document`: the stored text itself is the reply. */

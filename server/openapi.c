@@ -32,7 +32,8 @@ static const struct { unsigned bit; const char *name, *text, *schema; } query_pa
 	{ Q_ASSET_IDS, "assetIds", "only those with all of these: each a SpecificAssetId as JSON, in base64url",
 	  "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}" },
 	{ Q_IS_CASE_OF, "isCaseOf", "only those that are a case of this: a Reference as JSON, in base64url", "{\"type\":\"string\"}" },
-	{ Q_DATA_SPEC, "dataSpecificationRef", "only those with this data specification: a Reference as JSON, in base64url", "{\"type\":\"string\"}" },
+	{ Q_DATA_SPEC, "dataSpecificationRef", "only those with this data specification: a Reference as JSON, in base64url",
+	  "{\"type\":\"string\"}" },
 	{ Q_ASSET_KIND, "assetKind", "only those of this kind", SCHEMA("AssetKind") },
 	{ Q_ASSET_TYPE, "assetType", "only those of this asset type, in base64url", "{\"type\":\"string\"}" },
 	{ Q_OF_AAS, "aasId", "only those of this shell, in base64url", "{\"type\":\"string\"}" },
@@ -329,12 +330,14 @@ static void write_paths(struct buf *b)
 static const struct { const char *path, *id, *text, *parameters, *type; bool can_503; } surfaces[] = {
 	{ "/healthz", "healthz", "the process answers", "", "application/json", false },
 	{ "/readyz", "readyz", "what the server needs is there", "", "application/json", true },
-	{ "/trend", "trend", "the recent past of one element", "{\"name\":\"submodel\",\"in\":\"query\",\"required\":true,\"description\":\"in base64url\","
-	  "\"schema\":{\"type\":\"string\"}},{\"name\":\"path\",\"in\":\"query\",\"required\":true,\"description\":\"idShortPath\",\"schema\":{\"type\":\"string\"}},"
+	{ "/trend", "trend", "the recent past of one element",
+	  "{\"name\":\"submodel\",\"in\":\"query\",\"required\":true,\"description\":\"in base64url\",\"schema\":{\"type\":\"string\"}},"
+	  "{\"name\":\"path\",\"in\":\"query\",\"required\":true,\"description\":\"idShortPath\",\"schema\":{\"type\":\"string\"}},"
 	  "{\"name\":\"from\",\"in\":\"query\",\"schema\":{\"type\":\"string\",\"format\":\"date-time\"}},"
 	  "{\"name\":\"to\",\"in\":\"query\",\"schema\":{\"type\":\"string\",\"format\":\"date-time\"}},"
 	  "{\"name\":\"limit\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1}}", "application/json", true },
-	{ "/events/live", "events", "live values as they change", "{\"name\":\"submodel\",\"in\":\"query\",\"description\":\"only of these, in base64url\","
+	{ "/events/live", "events", "live values as they change",
+	  "{\"name\":\"submodel\",\"in\":\"query\",\"description\":\"only of these, in base64url\","
 	  "\"schema\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}", "text/event-stream", true },
 	{ "/openapi.json", "openapi", "this description", "", "application/json", false },
 };
@@ -350,7 +353,8 @@ static void write_surfaces(struct buf *b)
 		if (surfaces[i].can_503)
 			buf_puts(b, ",\"503\":{\"$ref\":\"#/components/responses/UNAVAILABLE\"}");
 		if (*surfaces[i].parameters)
-			buf_puts(b, ",\"400\":{\"$ref\":\"#/components/responses/BAD_REQUEST\"},\"404\":{\"$ref\":\"#/components/responses/NOT_FOUND\"}");
+			buf_puts(b, ",\"400\":{\"$ref\":\"#/components/responses/BAD_REQUEST\"},"
+				    "\"404\":{\"$ref\":\"#/components/responses/NOT_FOUND\"}");
 		buf_puts(b, "}}}");
 	}
 }
@@ -366,8 +370,9 @@ static void write_responses(struct buf *b)
 
 void openapi_write(struct buf *b, const char *const *base, unsigned n_base)
 {
-	buf_puts(b, "{\"openapi\":\"3.0.3\",\"info\":{\"title\":\"Twinshell\",\"description\":\"The API of the Asset Administration Shell (IDTA-01002, V3.1) "
-		    "as this server offers it.\",\"version\":\"3.1\",\"license\":{\"name\":\"Apache-2.0\"}},\"servers\":[");
+	buf_puts(b, "{\"openapi\":\"3.0.3\",\"info\":{\"title\":\"Twinshell\","
+		    "\"description\":\"The API of the Asset Administration Shell (IDTA-01002, V3.1) as this server offers it.\","
+		    "\"version\":\"3.1\",\"license\":{\"name\":\"Apache-2.0\"}},\"servers\":[");
 	for (unsigned i = 0; i < n_base; i++)
 		buf_printf(b, "%s{\"url\":\"%s\"}", i ? "," : "", *base[i] ? base[i] : "/");
 	buf_puts(b, "],\"paths\":{");

@@ -6,8 +6,9 @@
 
 /* What is in no table: the classes of IDTA-01002 that this server reads or writes. */
 static const struct { const char *name, *json; } part2[] = {
-	{ "Message", "{\"type\":\"object\",\"properties\":{\"messageType\":{\"type\":\"string\",\"enum\":[\"Undefined\",\"Info\",\"Warning\",\"Error\","
-	  "\"Exception\"]},\"code\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":32},\"text\":{\"type\":\"string\"},\"correlationId\":"
+	{ "Message", "{\"type\":\"object\",\"properties\":{\"messageType\":{\"type\":\"string\","
+	  "\"enum\":[\"Undefined\",\"Info\",\"Warning\",\"Error\",\"Exception\"]},"
+	  "\"code\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":32},\"text\":{\"type\":\"string\"},\"correlationId\":"
 	  "{\"type\":\"string\",\"minLength\":1,\"maxLength\":128},\"timestamp\":{\"type\":\"string\",\"format\":\"date-time\"}}}" },
 	{ "Result", "{\"type\":\"object\",\"required\":[\"messages\"],\"properties\":{\"messages\":{\"type\":\"array\",\"items\":"
 	  "{\"$ref\":\"#/components/schemas/Message\"}}}}" },
