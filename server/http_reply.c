@@ -126,13 +126,15 @@ static bool put_location(struct request *r, struct MHD_Response *resp)
 static void put_tag(struct request *r, struct MHD_Response *resp)
 {
 	const struct call *c = &r->call;
-	char tag[ETAG_MAX];
-	const char *plain = r->file ? r->file->etag : c->reply.etag;
-	if (!plain)
+	char other[ETAG_MAX];
+	const char *tag = r->file ? r->file->etag : c->reply.etag;
+	if (!tag)
 		return;
-	snprintf(tag, sizeof tag, "%s", plain);
-	if (r->packed)
-		etag_compressed(tag);
+	if (r->packed) {
+		snprintf(other, sizeof other, "%s", tag);
+		etag_compressed(other);
+		tag = other;
+	}
 	MHD_add_response_header(resp, "ETag", tag);
 	if (!c->route || c->route->access == ACCESS_READ)
 		MHD_add_response_header(resp, "Cache-Control", "no-cache");	/* keep it, but ask every time whether it is still so */
