@@ -41,6 +41,7 @@ struct request {
 	bool packed;			/* the body is compressed */
 	enum err refused;		/* found wrong before the body was read; the body is thrown away */
 	struct slice path;		/* raw, with the base path */
+	const char *accept_encoding, *content_length, *correlation_id, *expect, *request_id;	/* headers; NULL: not sent */
 	struct buf body;
 	size_t body_max, charged, dropped;
 	int64_t started_us;
@@ -96,7 +97,6 @@ void http_request_end(void *cls, struct MHD_Connection *, void **request, enum M
 void http_request_free(struct request *);
 
 /* http_reply.c: the answer in r->call.reply, r->tree or r->file goes back.  Loop thread. */
-const char *http_header(struct request *, const char *name);		/* of the request; NULL: not sent */
 enum MHD_Result http_reply(struct request *);
 /* The same in two steps, for more headers in between; a response of NULL gives up. */
 struct MHD_Response *http_response(struct request *);

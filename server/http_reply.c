@@ -12,11 +12,6 @@
 #include "server/http_loop.h"
 #include "server/pack.h"
 
-const char *http_header(struct request *r, const char *name)
-{
-	return MHD_lookup_connection_value(r->wakeup.connection, MHD_HEADER_KIND, name);
-}
-
 /* -- body ----------------------------------------------------------------------------------------------------------------------- */
 
 static void tree_sent(void *tree)

@@ -441,19 +441,33 @@ static const char *correlation_new(struct loop *l, struct arena *a)
 	return id;
 }
 
+#define HEADER(name, member) { name, sizeof name - 1, offsetof(struct request, member) }
+static const struct { const char *name; size_t n, at; } headers[] = {
+	HEADER("Accept", call.accept), HEADER("Accept-Encoding", accept_encoding), HEADER("Content-Length", content_length),
+	HEADER("Content-Type", call.content_type), HEADER("Expect", expect), HEADER("Host", call.host), HEADER("If-Match", call.if_match),
+	HEADER("If-None-Match", call.if_none_match), HEADER("X-Correlation-ID", correlation_id), HEADER("X-Request-ID", request_id),
+};
+
+/* Of a header that comes twice the first one counts. */
+static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t n, const char *value, size_t n_value)
+{
+	(void)kind;
+	(void)n_value;
+	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+		const char **to = (const char **)(void *)((char *)cls + headers[i].at);
+		if (headers[i].n == n && !*to && !strncasecmp(headers[i].name, name, n))
+			*to = value;
+	}
+	return MHD_YES;
+}
+
 static void read_headers(struct request *r, const char *method)
 {
 	struct call *c = &r->call;
 	c->method = arena_strdup(c->arena, method);
-	c->content_type = http_header(r, "Content-Type");
-	c->accept = http_header(r, "Accept");
-	c->host = http_header(r, "Host");
-	c->if_match = http_header(r, "If-Match");
-	c->if_none_match = http_header(r, "If-None-Match");
-	r->accepts_gzip = pack_accepted(http_header(r, "Accept-Encoding"));
-	const char *id = http_header(r, "X-Correlation-ID");
-	if (!correlation_ok(id))
-		id = http_header(r, "X-Request-ID");
+	MHD_get_connection_values_n(r->wakeup.connection, MHD_HEADER_KIND, take_header, r);
+	r->accepts_gzip = pack_accepted(r->accept_encoding);
+	const char *id = correlation_ok(r->correlation_id) ? r->correlation_id : r->request_id;
 	c->correlation_id = correlation_ok(id) ? id : correlation_new(r->wakeup.loop, c->arena);
 }
 
@@ -461,7 +475,7 @@ static void read_headers(struct request *r, const char *method)
 static enum err judge(struct request *r)
 {
 	struct call *c = &r->call;
-	const char *length = http_header(r, "Content-Length");
+	const char *length = r->content_length;
 	size_t n = 0;
 	if (!c->method)
 		return ERR_NO_MEMORY;
@@ -509,7 +523,6 @@ static enum MHD_Result answer(struct request *r)
 
 static enum MHD_Result first_step(struct request *r, const char *method)
 {
-	const char *expect;
 	r->begun = true;
 	buf_init(&r->body, atomic_load(&r->call.server->body_max) * UPLOAD_FACTOR + 1);
 	read_headers(r, method);
@@ -517,8 +530,7 @@ static enum MHD_Result first_step(struct request *r, const char *method)
 		r->refused = judge(r);
 	if (!r->refused && !r->call.reply.status)
 		return MHD_YES;
-	expect = http_header(r, "Expect");
-	return expect && !strcasecmp(expect, "100-continue") ? answer(r) : MHD_YES;
+	return r->expect && !strcasecmp(r->expect, "100-continue") ? answer(r) : MHD_YES;
 }
 
 static bool charge(struct request *r, size_t n)
