@@ -128,11 +128,14 @@ static void page_of(struct buf *b, const struct route *r)
 		buf_puts(b, SCHEMA("SubmodelValue"));
 	} else {
 		buf_puts(b, "{\"type\":\"array\",\"items\":");
+		bool ids = str_eq(r->handler_name, "query");	/* `$select` wants ids alone */
 		if (r->view == AAS_PATH)
 			buf_puts(b, "{\"type\":\"string\"}");
-		else
+		if (ids)
+			buf_puts(b, "{\"anyOf\":[{\"type\":\"string\"},");
+		if (r->view != AAS_PATH)
 			class_of(b, r, r->reply_class);
-		buf_putc(b, '}');
+		buf_puts(b, ids ? "]}}" : "}");
 	}
 	buf_puts(b, ",\"paging_metadata\":" SCHEMA("PagingMetadata") "}}");
 }
