@@ -269,9 +269,13 @@ static bool can_fail(const struct route *r, enum err e)
 
 static void failures(struct buf *b, const struct route *r)
 {
-	for (int e = 0; e < N_ERRS; e++)
-		if (can_fail(r, (enum err)e))
-			buf_printf(b, ",\"%d\":{\"$ref\":\"#/components/responses/%s\"}", err_info[e].status, err_info[e].name);
+	bool said[600] = { false };	/* several have the same status */
+	for (int e = 0; e < N_ERRS; e++) {
+		if (said[err_info[e].status] || !can_fail(r, (enum err)e))
+			continue;
+		said[err_info[e].status] = true;
+		buf_printf(b, ",\"%d\":{\"$ref\":\"#/components/responses/%s\"}", err_info[e].status, err_info[e].name);
+	}
 }
 
 /* -- operations ----------------------------------------------------------------------------------------------------------------- */
