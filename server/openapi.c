@@ -209,10 +209,8 @@ static void answer_created(struct buf *b, const struct route *r)
 {
 	answer(b, 201, "created");
 	buf_puts(b, location);
-	if (r->body == BODY_RAW)
-		return;
 	json_content(b);
-	class_of(b, r, r->body == BODY_CLASS ? r->body_class : 0);
+	class_of(b, r, r->body == BODY_CLASS ? r->body_class : r->body == BODY_RAW ? API_PackageDescription : 0);
 	buf_puts(b, "}}");
 }
 
@@ -236,6 +234,11 @@ static void successes(struct buf *b, const struct route *r)
 	}
 	if (r->reply <= REPLY_200) {
 		answer_200(b, r);
+		buf_putc(b, '}');
+	}
+	if (r->reply == REPLY_ONE && r->reply_class == API_BaseOperationResult) {
+		answer(b, 302, "finished: the result is there");
+		buf_puts(b, location);
 		buf_putc(b, '}');
 	}
 	if (str_eq(r->method, "GET") && r->access == ACCESS_READ)
@@ -297,12 +300,31 @@ static const char *tag_of(const struct route *r)
 	return "Shells";
 }
 
+/* "POST_upload": what the standard does not name. */
+static void own_name(struct buf *b, const struct route *r)
+{
+	const char *part[] = { r->method, r->prefix, r->path };
+	for (int i = 0; i < 3; i++)
+		for (const char *p = part[i]; *p; p++) {
+			bool word = (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || *p == '-';
+			if (word)
+				buf_putc(b, *p);
+			else if (b->p[b->n - 1] != '_')
+				buf_putc(b, '_');
+		}
+}
+
 static void operation(struct buf *b, const struct route *r)
 {
 	buf_printf(b, "%s\"", b->p[b->n - 1] == '{' ? "" : ",");
 	for (const char *p = r->method; *p; p++)
 		buf_putc(b, (char)(*p - 'A' + 'a'));
-	buf_printf(b, "\":{\"tags\":[\"%s\"],\"operationId\":\"%s\"", tag_of(r), r->operation ? r->operation : r->handler_name);
+	buf_printf(b, "\":{\"tags\":[\"%s\"],\"operationId\":\"", tag_of(r));
+	if (r->operation)
+		buf_puts(b, r->operation);
+	else
+		own_name(b, r);
+	buf_putc(b, '"');
 	parameters_of(b, r);
 	request_body(b, r);
 	buf_puts(b, ",\"responses\":{");

@@ -23,6 +23,8 @@ const known = [
 const shapes = [
 	[/^GET \/submodels\/\$value 200$/, 'the values of several submodels are an array: one object could not tell them apart'],
 ];
+/* Spellings that the text has, or an older version, beside those of the description. */
+const aliases = [/\/invoke-(async|asnyc)(\/\$value)?$/, /\/operation-status\/[^/]+\/\$value$/];
 /* Of this server alone. */
 const own = ['/upload', '/openapi.json', '/healthz', '/readyz', '/health', '/trend', '/events/live', '/api-docs'];
 
@@ -51,7 +53,7 @@ function loosen(x) {
 			delete x.oneOf;
 		}
 		if (typeof x.pattern === 'string')
-			x.pattern = patterns[x.pattern] ?? x.pattern;
+			x.pattern = patterns[x.pattern] ?? (x.pattern.includes('\\\\x09') ? '' : x.pattern);	// some are escaped twice, and fit nothing
 		Object.values(x).forEach(loosen);
 	}
 	return x;
@@ -197,7 +199,7 @@ async function main(dir) {
 		const operation = find(list, a.method, a.target);
 		if (!operation) {
 			const path = a.target.split('?')[0].replace(/^\/api\/v3(\.0)?(?=\/)/, '');
-			if (own.includes(path) || a.status === 404 || a.status === 405 || a.method === 'OPTIONS')
+			if (own.includes(path) || aliases.some(alias => alias.test(path)) || a.status === 404 || a.status === 405 || a.method === 'OPTIONS')
 				extra++;
 			else
 				fault(a, undefined, 'no such operation is described');
