@@ -6,6 +6,7 @@
 #include "aas/path.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/condition.h"
 #include "server/request.h"
 
 #define TRIES_MAX 10
@@ -81,8 +82,13 @@ bool call_peek(struct call *c, struct live *live, const struct sm_tree **tree)
 	if (!t)
 		return false;
 	c->reply.status = 200;
+	condition_read(c);
 	if (is_document(c, live, t)) {
-		*tree = t;
+		condition_peeked(c, t->version, true);
+		if (c->reply.status == 200)
+			*tree = t;
+		else
+			sm_tree_drop(t);
 		return true;
 	}
 	struct aas_node *n = (struct aas_node *)t->node;
@@ -93,6 +99,8 @@ bool call_peek(struct call *c, struct live *live, const struct sm_tree **tree)
 		e = reply_node(c, n);
 	if (e)
 		reply_error(c, e);
+	else
+		condition_peeked(c, t->version, false);
 	sm_tree_drop(t);
 	return true;
 }
@@ -161,8 +169,14 @@ static enum err transact(struct call *c, bool *later)
 		return e;
 	if (c->attempt > 1)
 		sm_patient(c->session);
-	if (!(e = resolve(c)))
+	if (!(e = resolve(c)) && c->route->access == ACCESS_WRITE)
+		e = condition_write(c);
+	else if (!e)
+		condition_read(c);
+	if (!e)
 		e = c->route->handler(c);
+	if (!e)
+		e = condition_reply(c);
 	if (!e && (c->reply.body.failed || arena_failed(c->arena)))
 		e = ERR_NO_MEMORY;
 	struct sm_session *s = c->session;
@@ -193,8 +207,9 @@ static enum err attempt(struct call *c, bool *later)
 		pause_before(c->attempt - 1);
 		buf_reset(&c->reply.body);
 		diag_clear(&c->diag);
-		c->reply.location = c->reply.content_type = c->reply.disposition = c->reply.file_name = NULL;
+		c->reply.location = c->reply.content_type = c->reply.disposition = c->reply.file_name = c->reply.etag = NULL;
 		c->reply.status = 0;
+		c->reply.version = 0;
 		/* The first attempt may have built its tree from the node. */
 		enum err e = c->route->body == BODY_CLASS ? request_body(c) : ERR_OK;
 		if (e)

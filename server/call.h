@@ -23,6 +23,7 @@ struct call {
 	struct slice path, query_text;		/* raw */
 	struct slice body;			/* raw */
 	const char *content_type, *accept, *correlation_id;
+	const char *if_match, *if_none_match;	/* NULL: not given */
 	const char *base_path;			/* the prefix the client used: "/api/v3.0", "/api/v3" or "" */
 	const char *host;			/* Host header, or NULL */
 
@@ -60,6 +61,9 @@ struct call {
 		const char *disposition;	/* Content-Disposition, or NULL */
 		const char *file_name;		/* X-FileName, plain ASCII, or NULL */
 		const char *allow;		/* Allow, with 405 */
+		const char *etag;		/* with its quotes, see etag.h; NULL: none */
+		bool live;			/* there were live values before it was made */
+		int64_t version;		/* of what was created, where the route does not lead to it; for its tag */
 		size_t items;			/* of the page, so far */
 		const char *result_type;	/* paging_metadata.resultType of the page, or NULL */
 	} reply;

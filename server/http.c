@@ -16,7 +16,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/etag.h"
 #include "server/http_loop.h"
+#include "server/openapi.h"
 
 #define BACKLOG 1024
 #define QUEUE_LENGTH 1024
@@ -27,6 +29,7 @@
 static const struct http_config defaults = {
 	.address = "127.0.0.1", .workers = 8, .invokers = 8, .connections = 2048, .timeout_s = 60, .streams = 256,
 	.body_max = (size_t)64 << 20, .body_budget = (size_t)1 << 30, .base_paths = "/api/v3.0,/api/v3,", .cors_origin = "*",
+	.compress_min = 2048,
 };
 
 /* -- one loop ------------------------------------------------------------------------------------------------------------------- */
@@ -128,8 +131,11 @@ static size_t no_unescape(void *cls, struct MHD_Connection *connection, char *s)
 
 static enum err loop_open(struct server *s, struct loop *l)
 {
+	uint32_t random;
 	l->server = s;
 	lock_init(&l->lock, RANK_LEAF);
+	random_bytes(&random, sizeof random);
+	snprintf(l->correlation, sizeof l->correlation, "%08x-", random);
 	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	int fd = fcntl(s->listen_fd, F_DUPFD_CLOEXEC, 0);	/* a daemon closes its socket */
 	if (l->wake_fd < 0 || fd < 0) {
@@ -268,6 +274,17 @@ static enum err read_base_paths(struct server *s, struct diag *d)
 	return ERR_OK;
 }
 
+static enum err describe(struct server *s)
+{
+	buf_init(&s->openapi_text, 0);
+	openapi_write(&s->openapi_text, s->base, s->n_base);
+	if (s->openapi_text.failed)
+		return ERR_NO_MEMORY;
+	etag_of_bytes(s->openapi_etag, buf_view(&s->openapi_text));
+	s->openapi = (struct static_file){ "/openapi.json", NULL, s->openapi_etag, (const unsigned char *)s->openapi_text.p, s->openapi_text.n };
+	return ERR_OK;
+}
+
 static void fill_in(struct http_config *c)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -279,6 +296,7 @@ static void fill_in(struct http_config *c)
 	OR_DEFAULT(timeout_s);
 	OR_DEFAULT(streams);
 	OR_DEFAULT(body_max);
+	OR_DEFAULT(compress_min);
 	OR_DEFAULT(body_budget);
 	OR_DEFAULT(base_paths);
 	OR_DEFAULT(cors_origin);
@@ -290,7 +308,7 @@ static void fill_in(struct http_config *c)
 static enum err start(struct server *s, struct diag *d)
 {
 	enum err e;
-	if ((e = read_base_paths(s, d)) || (e = listen_on(s, d)) || (e = read_port(s)) || (e = start_workers(s)))
+	if ((e = read_base_paths(s, d)) || (e = describe(s)) || (e = listen_on(s, d)) || (e = read_port(s)) || (e = start_workers(s)))
 		return e;
 	if (s->config.live && !(s->sse = sse_start(s->config.live, s->config.streams)))
 		return ERR_NO_MEMORY;
@@ -377,5 +395,6 @@ void http_stop(struct server *s)
 	free(s->worker);
 	free(s->loop);
 	free(s->base_text);
+	buf_fini(&s->openapi_text);
 	free(s);
 }

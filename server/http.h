@@ -28,6 +28,7 @@ struct http_config {
 	unsigned timeout_s;		/* an idle connection is closed after it [60] */
 	unsigned streams;		/* clients of /events/live [256] */
 	size_t body_max;		/* bytes of a request body [64 MiB]; uploads may have four times as many */
+	size_t compress_min;		/* bytes of a reply from which on it is compressed for those who accept that [2048]; SIZE_MAX: never */
 	size_t body_budget;		/* bytes of all request bodies together [1 GiB] */
 	const char *base_paths;		/* comma-separated, no trailing slashes ["/api/v3.0,/api/v3,"] */
 	const char *external_url;	/* "https://plant.example": in front of Locations [path-absolute Locations] */

@@ -9,6 +9,7 @@
 
 #include "base/thread.h"
 #include "server/call.h"
+#include "server/etag.h"
 #include "server/http.h"
 #include "server/sse.h"
 
@@ -36,8 +37,11 @@ struct request {
 	bool working;			/* a worker has it, or had it */
 	bool spent;			/* a response is queued */
 	bool empty;			/* it has no body, so no type of one either */
+	bool accepts_gzip;
+	bool packed;			/* the body is compressed */
 	enum err refused;		/* found wrong before the body was read; the body is thrown away */
 	struct slice path;		/* raw, with the base path */
+	const char *accept_encoding, *content_length, *correlation_id, *expect, *request_id;	/* headers; NULL: not sent */
 	struct buf body;
 	size_t body_max, charged, dropped;
 	int64_t started_us;
@@ -53,6 +57,8 @@ struct loop {
 	struct wakeup *woken;
 	struct request *free;		/* of the loop thread, like the counts */
 	unsigned n_free, n_open, n_suspended;
+	char correlation[12];		/* what the ids that this loop makes begin with */
+	uint64_t n_requests;
 };
 
 struct server {
@@ -68,6 +74,9 @@ struct server {
 	pthread_t *worker;
 	unsigned n_workers;
 	struct sse *sse;
+	struct buf openapi_text;
+	struct static_file openapi;	/* its bytes are those */
+	char openapi_etag[ETAG_MAX];
 	_Atomic(const char *) external_url, cors_origin;	/* these three may change, so config has only their first values */
 	atomic_size_t body_max;
 	atomic_bool open;		/* config.service and config.store are set */
@@ -86,5 +95,16 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *, const char
 				  const char *data, size_t *n, void **request);
 void http_request_end(void *cls, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
 void http_request_free(struct request *);
+
+/* http_reply.c: the answer in r->call.reply, r->tree or r->file goes back.  Loop thread. */
+enum MHD_Result http_reply(struct request *);
+/* The same in two steps, for more headers in between; a response of NULL gives up. */
+struct MHD_Response *http_response(struct request *);
+enum MHD_Result http_send(struct request *, struct MHD_Response *);
+/* For a response that http_response did not make; `codings`: it may come in another coding too. */
+void http_put_headers(struct request *, struct MHD_Response *, bool codings);
+/* The client accepts gzip, it is worth it, and it has not been done before: a worker has to (http_pack), before http_reply. */
+bool http_wants_packing(const struct request *);
+void http_pack(struct request *);					/* worker thread */
 
 #endif

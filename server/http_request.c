@@ -9,7 +9,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/etag.h"
 #include "server/http_loop.h"
+#include "server/pack.h"
 #include "server/request.h"
 #include "server/trend.h"
 
@@ -110,114 +112,10 @@ void http_request_end(void *cls, struct MHD_Connection *connection, void **state
 	l->n_free++;
 }
 
-/* -- replies -------------------------------------------------------------------------------------------------------------------- */
-
-static void tree_sent(void *tree)
-{
-	sm_tree_drop(tree);
-}
-
-static bool no_content(int status)
-{
-	return status == 204 || status == 304;
-}
-
-static const char *request_header(struct request *r, const char *name)
-{
-	return MHD_lookup_connection_value(r->wakeup.connection, MHD_HEADER_KIND, name);
-}
-
-/* The body goes to libmicrohttpd without a copy. */
-static struct MHD_Response *reply_body(struct request *r)
-{
-	struct call *c = &r->call;
-	struct MHD_Response *resp;
-	size_t n = 0;
-	if (r->tree) {
-		/* The bytes are constant, the parameter is not. */
-		resp = MHD_create_response_from_buffer_with_free_callback_cls(r->tree->json.n, (void *)(uintptr_t)r->tree->json.p, tree_sent,
-									      (void *)(uintptr_t)r->tree);
-		if (resp)
-			r->tree = NULL;
-		return resp;
-	}
-	if (r->file && c->reply.status == 200)
-		return MHD_create_response_from_buffer(r->file->n, (void *)(uintptr_t)r->file->bytes, MHD_RESPMEM_PERSISTENT);
-	r->empty = no_content(c->reply.status) || (!c->reply.body.n && !c->reply.content_type);
-	if (!c->reply.body.n || no_content(c->reply.status))
-		return MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
-	char *p = buf_take(&c->reply.body, &n);
-	resp = p ? MHD_create_response_from_buffer(n, p, MHD_RESPMEM_MUST_FREE) : NULL;
-	if (!resp)
-		free(p);
-	return resp;
-}
-
-static bool put_location(struct request *r, struct MHD_Response *resp)
-{
-	const char *outside = atomic_load(&r->call.server->external_url);
-	const char *text = arena_printf(r->call.arena, "%s%s%s", outside ? outside : "", r->call.base_path, r->call.reply.location);
-	return text && MHD_add_response_header(resp, "Location", text) == MHD_YES;
-}
-
-static void put_headers(struct request *r, struct MHD_Response *resp)
-{
-	struct call *c = &r->call;
-	const char *origin = atomic_load(&c->server->cors_origin), *type = c->reply.content_type;
-	if (!r->empty)
-		MHD_add_response_header(resp, "Content-Type", type ? type : "application/json");
-	if (*origin) {
-		MHD_add_response_header(resp, "Access-Control-Allow-Origin", origin);
-		MHD_add_response_header(resp, "Access-Control-Expose-Headers", "Location, Content-Disposition, ETag, X-Correlation-ID, X-FileName");
-	}
-	if (c->correlation_id)
-		MHD_add_response_header(resp, "X-Correlation-ID", c->correlation_id);
-	if (c->reply.location && !put_location(r, resp))
-		log_warn("http", "no memory for a Location");
-	if (c->reply.disposition)
-		MHD_add_response_header(resp, "Content-Disposition", c->reply.disposition);
-	if (c->reply.file_name)
-		MHD_add_response_header(resp, "X-FileName", c->reply.file_name);
-	if (c->reply.allow)
-		MHD_add_response_header(resp, "Allow", c->reply.allow);
-	if (c->reply.status == 503)
-		MHD_add_response_header(resp, "Retry-After", "1");
-	if (!type)
-		return;
-	/* Not our JSON: bytes that somebody uploaded must not run as a page of this origin; the console may load only itself. */
-	MHD_add_response_header(resp, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(resp, "Content-Security-Policy", c->route ? "sandbox; default-src 'none'"
-				: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
-				  "frame-ancestors 'none'");
-	if (r->file && r->file->etag)
-		MHD_add_response_header(resp, "ETag", r->file->etag);
-	if (!c->route)
-		MHD_add_response_header(resp, "Cache-Control", "no-cache");
-}
-
-static enum MHD_Result send_response(struct request *r, struct MHD_Response *resp)
-{
-	r->spent = true;
-	if (!resp)
-		return MHD_NO;
-	enum MHD_Result ok = MHD_queue_response(r->wakeup.connection, (unsigned)r->call.reply.status, resp);
-	MHD_destroy_response(resp);
-	call_record(&r->call, clock_mono_us() - r->started_us);
-	return ok;
-}
-
-static enum MHD_Result reply(struct request *r)
-{
-	struct MHD_Response *resp = reply_body(r);
-	if (resp)
-		put_headers(r, resp);
-	return send_response(r, resp);
-}
-
 static enum MHD_Result refuse(struct request *r, enum err e)
 {
 	reply_error(&r->call, e);
-	return reply(r);
+	return http_reply(r);
 }
 
 /* -- events --------------------------------------------------------------------------------------------------------------------- */
@@ -280,7 +178,7 @@ static enum MHD_Result open_stream(struct request *r)
 	c->reply.status = 200;
 	c->reply.content_type = "text/event-stream";
 	if (str_eq(c->method, "HEAD"))
-		return reply(r);
+		return http_reply(r);
 	struct stream *s = calloc(1, sizeof *s);
 	if (!s)
 		return refuse(r, ERR_NO_MEMORY);
@@ -296,9 +194,9 @@ static enum MHD_Result open_stream(struct request *r)
 		stream_free(s);
 		return refuse(r, ERR_NO_MEMORY);
 	}
-	put_headers(r, resp);
+	http_put_headers(r, resp, false);
 	MHD_add_response_header(resp, "X-Accel-Buffering", "no");	/* reverse proxies hold events back otherwise */
-	return send_response(r, resp);
+	return http_send(r, resp);
 }
 
 /* -- what is not the API -------------------------------------------------------------------------------------------------------- */
@@ -311,6 +209,23 @@ static enum MHD_Result hand_over(struct request *r, struct queue *q, void (*run)
 		diag_add(&r->call.diag, ERR_UNAVAILABLE, stopping ? "the server is stopping" : "the server is too busy");
 		return refuse(r, ERR_UNAVAILABLE);
 	}
+	r->working = true;
+	http_suspend(&r->wakeup);
+	return MHD_YES;
+}
+
+static void work_pack(struct request *r)
+{
+	http_pack(r);
+	http_wake(&r->wakeup);
+}
+
+/* The answer is there.  When a worker is to compress it, and all of them are busy, it goes as it is. */
+static enum MHD_Result reply_packed(struct request *r)
+{
+	r->run = work_pack;
+	if (!http_wants_packing(r) || !queue_put(r->call.server->work, r, 0))
+		return http_reply(r);
 	r->working = true;
 	http_suspend(&r->wakeup);
 	return MHD_YES;
@@ -333,6 +248,20 @@ static void work_ready(struct request *r)
 	http_wake(&r->wakeup);
 }
 
+/* A file that is in memory; the client may have it already. */
+static void tell_file(struct request *r, const struct static_file *f)
+{
+	const char *have = r->call.if_none_match;
+	r->file = f;
+	r->call.reply.status = have && f->etag && etag_known(have, f->etag) ? 304 : 200;
+	r->call.reply.content_type = f->content_type;
+}
+
+static void tell_openapi(struct request *r)
+{
+	tell_file(r, &r->call.server->openapi);
+}
+
 static void work_file(struct request *r)
 {
 	struct call *c = &r->call;
@@ -353,6 +282,7 @@ static const struct surface {
 } surfaces[] = {
 	{ "/events/live", NULL, false, false }, { "/trend", work_trend, true, true }, { "/readyz", work_ready, true, false },
 	{ "/healthz", tell_health, false, false }, { "/health", tell_health, false, false },
+	{ "/openapi.json", tell_openapi, false, false },
 };
 
 static enum MHD_Result refuse_early(struct request *r)
@@ -389,11 +319,11 @@ static enum MHD_Result answer_surface(struct request *r, const struct surface *s
 	if (!s->run)
 		return open_stream(r);
 	s->run(r);
-	return reply(r);
+	return reply_packed(r);
 }
 
-/* A file of the console, where no path of the API is meant; the Result that says so is forgotten with its id.  False: there is none. */
-static bool answer_file(struct request *r, const char *correlation_id, enum MHD_Result *result)
+/* A file of the console, where no path of the API is meant; the Result that says so is forgotten.  False: there is none. */
+static bool answer_file(struct request *r, enum MHD_Result *result)
 {
 	struct call *c = &r->call;
 	const struct http_config *conf = &c->server->config;
@@ -404,16 +334,12 @@ static bool answer_file(struct request *r, const char *correlation_id, enum MHD_
 		return false;
 	diag_clear(&c->diag);
 	buf_reset(&c->reply.body);
-	c->correlation_id = correlation_id;
 	if (!f) {
 		*result = hand_over(r, c->server->work, work_file);
 		return true;
 	}
-	const char *have = request_header(r, "If-None-Match");
-	r->file = f;
-	c->reply.status = have && f->etag && strstr(have, f->etag) ? 304 : 200;
-	c->reply.content_type = f->content_type;
-	*result = reply(r);
+	tell_file(r, f);
+	*result = reply_packed(r);
 	return true;
 }
 
@@ -425,17 +351,16 @@ static enum MHD_Result answer_options(struct request *r)
 	route_find("OPTIONS", c->path, &m);
 	c->reply.status = 204;
 	c->reply.allow = arena_printf(c->arena, "%s, OPTIONS", m.allow ? m.allow : "GET, HEAD");
-	struct MHD_Response *resp = reply_body(r);
+	struct MHD_Response *resp = http_response(r);
 	if (!resp)
-		return MHD_NO;
-	put_headers(r, resp);
+		return http_send(r, NULL);
 	if (*atomic_load(&c->server->cors_origin)) {
 		MHD_add_response_header(resp, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 		MHD_add_response_header(resp, "Access-Control-Allow-Headers",
 					"Authorization, Content-Type, Accept, If-Match, If-None-Match, X-Correlation-ID, X-Request-ID");
 		MHD_add_response_header(resp, "Access-Control-Max-Age", "86400");
 	}
-	return send_response(r, resp);
+	return http_send(r, resp);
 }
 
 /* -- the API -------------------------------------------------------------------------------------------------------------------- */
@@ -459,8 +384,10 @@ static void work_call(struct request *r)
 {
 	r->call.done = call_done;
 	r->call.again = call_again;
-	if (call_start(&r->call))
-		http_wake(&r->wakeup);
+	if (!call_start(&r->call))
+		return;
+	http_pack(r);
+	http_wake(&r->wakeup);
 }
 
 static enum MHD_Result answer_call(struct request *r)
@@ -470,7 +397,7 @@ static enum MHD_Result answer_call(struct request *r)
 		return refuse_early(r);
 	c->body = buf_view(&r->body);
 	if (is_read(c) && call_peek(c, c->server->config.live, &r->tree))
-		return reply(r);
+		return reply_packed(r);
 	/* whoever gets a handle does not wait for the asset */
 	bool waits = c->route->access == ACCESS_EXEC && c->route->reply != REPLY_202;
 	return hand_over(r, waits ? c->server->invoke : c->server->work, work_call);
@@ -497,25 +424,58 @@ static bool correlation_ok(const char *s)
 	return n && n <= CORRELATION_MAX && !s[n];
 }
 
+/* Told apart from those of other loops and processes by what it begins with. */
+static const char *correlation_new(struct loop *l, struct arena *a)
+{
+	char digits[2 * sizeof l->n_requests + 1], *p = digits + sizeof digits - 1;
+	uint64_t n = ++l->n_requests;
+	*p = 0;
+	for (; n; n >>= 4)
+		*--p = "0123456789abcdef"[n & 15];
+	size_t prefix = strlen(l->correlation);
+	char *id = arena_raw(a, prefix + strlen(p) + 1);
+	if (id) {
+		memcpy(id, l->correlation, prefix);
+		memcpy(id + prefix, p, strlen(p) + 1);
+	}
+	return id;
+}
+
+#define HEADER(name, member) { name, sizeof name - 1, offsetof(struct request, member) }
+static const struct { const char *name; size_t n, at; } headers[] = {
+	HEADER("Accept", call.accept), HEADER("Accept-Encoding", accept_encoding), HEADER("Content-Length", content_length),
+	HEADER("Content-Type", call.content_type), HEADER("Expect", expect), HEADER("Host", call.host), HEADER("If-Match", call.if_match),
+	HEADER("If-None-Match", call.if_none_match), HEADER("X-Correlation-ID", correlation_id), HEADER("X-Request-ID", request_id),
+};
+
+/* Of a header that comes twice the first one counts. */
+static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t n, const char *value, size_t n_value)
+{
+	(void)kind;
+	(void)n_value;
+	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+		const char **to = (const char **)(void *)((char *)cls + headers[i].at);
+		if (headers[i].n == n && !*to && !strncasecmp(headers[i].name, name, n))
+			*to = value;
+	}
+	return MHD_YES;
+}
+
 static void read_headers(struct request *r, const char *method)
 {
 	struct call *c = &r->call;
 	c->method = arena_strdup(c->arena, method);
-	c->content_type = request_header(r, "Content-Type");
-	c->accept = request_header(r, "Accept");
-	c->host = request_header(r, "Host");
-	const char *id = request_header(r, "X-Correlation-ID");
-	if (!correlation_ok(id))
-		id = request_header(r, "X-Request-ID");
-	if (correlation_ok(id))
-		c->correlation_id = id;
+	MHD_get_connection_values_n(r->wakeup.connection, MHD_HEADER_KIND, take_header, r);
+	r->accepts_gzip = pack_accepted(r->accept_encoding);
+	const char *id = correlation_ok(r->correlation_id) ? r->correlation_id : r->request_id;
+	c->correlation_id = correlation_ok(id) ? id : correlation_new(r->wakeup.loop, c->arena);
 }
 
 /* Everything that can be told from the header: before the body is accepted. */
 static enum err judge(struct request *r)
 {
 	struct call *c = &r->call;
-	const char *length = request_header(r, "Content-Length");
+	const char *length = r->content_length;
 	size_t n = 0;
 	if (!c->method)
 		return ERR_NO_MEMORY;
@@ -536,14 +496,13 @@ static enum err judge(struct request *r)
 static enum MHD_Result answer(struct request *r)
 {
 	struct call *c = &r->call;
-	const char *correlation_id = c->correlation_id;
 	enum MHD_Result result;
 	r->received = true;
 	r->wakeup.loop->n_open++;
 	if (r->refused)
 		return refuse(r, r->refused);
 	if (c->reply.status)
-		return reply(r);
+		return http_reply(r);
 	if (str_eq(c->method, "OPTIONS"))
 		return answer_options(r);
 	const struct surface *s = find_surface(r->path);
@@ -551,20 +510,19 @@ static enum MHD_Result answer(struct request *r)
 		return answer_surface(r, s);
 	if (c->begun || (c->path.p && call_begin(c)))
 		return answer_call(r);
-	if (!c->route && !c->match.allow && answer_file(r, correlation_id, &result))
+	if (!c->route && !c->match.allow && answer_file(r, &result))
 		return result;
 	if (!c->path.p) {
 		diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path");
 		return refuse(r, ERR_NOT_FOUND);
 	}
-	return reply(r);
+	return http_reply(r);
 }
 
 /* -- the handler ---------------------------------------------------------------------------------------------------------------- */
 
 static enum MHD_Result first_step(struct request *r, const char *method)
 {
-	const char *expect;
 	r->begun = true;
 	buf_init(&r->body, atomic_load(&r->call.server->body_max) * UPLOAD_FACTOR + 1);
 	read_headers(r, method);
@@ -572,8 +530,7 @@ static enum MHD_Result first_step(struct request *r, const char *method)
 		r->refused = judge(r);
 	if (!r->refused && !r->call.reply.status)
 		return MHD_YES;
-	expect = request_header(r, "Expect");
-	return expect && !strcasecmp(expect, "100-continue") ? answer(r) : MHD_YES;
+	return r->expect && !strcasecmp(r->expect, "100-continue") ? answer(r) : MHD_YES;
 }
 
 static bool charge(struct request *r, size_t n)
@@ -621,5 +578,5 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *connection, 
 	}
 	if (r->spent)
 		return MHD_YES;
-	return r->working ? reply(r) : answer(r);
+	return r->working ? http_reply(r) : answer(r);
 }

@@ -82,6 +82,7 @@ static enum err post(struct call *c, enum store_kind kind)
 		err = sm_get(c->session, kind, id, &t);
 	if (err)
 		return err;
+	c->reply.version = t->version;
 	reply_created(c, "%s/%s", kinds[kind].path, reply_b64(c, id));
 	return reply_node(c, t->node);
 }

@@ -170,5 +170,5 @@ void reply_error(struct call *c, enum err e)
 out:
 	c->reply.status = status;
 	c->reply.content_type = NULL;
-	c->reply.location = c->reply.disposition = c->reply.file_name = NULL;
+	c->reply.location = c->reply.disposition = c->reply.file_name = c->reply.etag = NULL;
 }

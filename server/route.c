@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "aas/store.h"
 #include "server/op.h"
 
 /* -- routes.def, expanded ------------------------------------------------------------------------------------------------------ */
@@ -164,6 +165,39 @@ static void plant(const struct route *r)
 	}
 }
 
+static int subject_of(unsigned mount, const char *path)
+{
+	static const int of_mount[N_MOUNTS] = {
+		[MOUNT_SR] = STORE_SUBMODEL, [MOUNT_AR] = STORE_SUBMODEL, [MOUNT_AS] = STORE_SUBMODEL, [MOUNT_SS] = STORE_SUBMODEL,
+		[MOUNT_SH] = STORE_SHELL, [MOUNT_AA] = STORE_SHELL, [MOUNT_RG] = -1, [MOUNT_TOP] = -1,
+	};
+	return mount == MOUNT_TOP && strstr(path, "{cdIdentifier}") ? STORE_CONCEPT : of_mount[mount];
+}
+
+/* Nodes of the metamodel, one or a page of them: all that is in the stored document. */
+static bool versioned(const struct route *r)
+{
+	return r->subject >= 0 && r->access == ACCESS_READ && (r->reply == REPLY_ONE || r->reply == REPLY_PAGE) && r->reply_class &&
+	       r->reply_class < API_OperationResult;
+}
+
+static const struct { const char *method, *path, *id, *profiles; } operations[] = {
+#define OPERATION(method, path, id, profiles) { #method, path, id, profiles },
+#include "server/operations.def"
+};
+
+static void name(struct route *r)
+{
+	size_t n = strlen(r->prefix);
+	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+		if (strncmp(operations[i].path, r->prefix, n) || !str_eq(operations[i].path + n, r->path) || !str_eq(operations[i].method, r->method))
+			continue;
+		r->operation = operations[i].id;
+		r->profiles = operations[i].profiles;
+		return;
+	}
+}
+
 /* Runs before main, so that the tables are constant for every thread. */
 __attribute__((constructor)) static void build(void)
 {
@@ -177,8 +211,10 @@ __attribute__((constructor)) static void build(void)
 				.method = w->method, .prefix = mount_prefix[m], .path = w->path, .handler_name = w->handler, .view = w->view,
 				.body = w->body.kind, .body_class = w->body.cls, .reply = w->reply.kind, .reply_class = w->reply.cls,
 				.query = w->query, .access = w->access, .superpath = m == MOUNT_AR || m == MOUNT_AS,
-				.sole_aas = m == MOUNT_AS || m == MOUNT_AA, .sole_sm = m == MOUNT_SS,
+				.sole_aas = m == MOUNT_AS || m == MOUNT_AA, .sole_sm = m == MOUNT_SS, .subject = subject_of(m, w->path),
 			};
+			r->versioned = versioned(r);
+			name(r);
 			for (size_t k = 0; ops[k].name; k++)
 				if (str_eq(ops[k].name, w->handler))
 					r->handler = ops[k].run;

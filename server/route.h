@@ -29,6 +29,7 @@ enum route_api_class {
 struct route {
 	const char *method, *prefix, *path;	/* as the specification writes them; prefix and path joined are the template */
 	const char *handler_name;
+	const char *operation, *profiles;	/* of operations.def: "GetSubmodelById", "SM-REPO/001 SM-REPO/002"; NULL: not of the standard */
 	enum err (*handler)(struct call *);	/* NULL: 501 until it is built */
 	enum aas_modifier view;
 	enum route_body body;
@@ -39,6 +40,8 @@ struct route {
 	enum route_access access;
 	bool superpath;				/* names a shell and one of its submodels: the reference is checked */
 	bool sole_aas, sole_sm;			/* reached without an id: there must be exactly one */
+	int subject;				/* enum store_kind of the identifiable that the path leads to or into; -1: none */
+	bool versioned;				/* GET of something that changes only when the version of the subject does (or a live value) */
 };
 
 #define ROUTE_PARAMS_MAX 4

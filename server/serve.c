@@ -257,7 +257,8 @@ static enum err open_http(struct house *h)
 {
 	struct http_config c = {
 		.address = h->host, .port = h->port, .loops = (unsigned)h->config.loops, .workers = (unsigned)h->config.workers,
-		.body_max = h->config.max_body, .base_paths = h->config.base_path, .live = h->live,
+		.body_max = h->config.max_body, .compress_min = h->config.compress ? h->config.compress : SIZE_MAX,
+		.base_paths = h->config.base_path, .live = h->live,
 		.external_url = *h->config.external_url ? h->config.external_url : NULL,
 		.cors_origin = h->config.cors_origin, .files = static_files, .n_files = n_static_files,
 		.static_dir = *h->config.console_dir ? h->config.console_dir : NULL, .ready = is_ready, .ready_ctx = h,

@@ -17,7 +17,7 @@ static const struct { const char *suffix, *type; } types[] = {
 
 static struct slice index_of(struct slice path)
 {
-	return slice_is(path, "/") || !path.n ? SLICE("/index.html") : path;
+	return slice_is(path, "/") || !path.n ? SLICE("/index.html") : slice_is(path, "/api-docs") ? SLICE("/docs.html") : path;
 }
 
 const struct static_file *static_find(const struct static_file *file, size_t n, struct slice path)

@@ -25,7 +25,7 @@ struct static_file {
 extern const struct static_file static_files[];
 extern const size_t n_static_files;
 
-/* `path` is percent-encoded as in the request; "/" means "/index.html".  NULL: no such file. */
+/* `path` is percent-encoded as in the request; "/" means "/index.html", "/api-docs" means "/docs.html".  NULL: no such file. */
 const struct static_file *static_find(const struct static_file *, size_t n, struct slice path);
 
 /* Read a file below `dir`; hidden names and ".." are refused.  ERR_NOT_FOUND, ERR_NO_MEMORY, ERR_IO.  Blocks: worker thread. */

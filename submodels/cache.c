@@ -57,6 +57,7 @@ void sm_shared_drop(struct sm_shared *s)
 		next = v->next;
 		free(v);
 	}
+	free(atomic_load(&s->packed));
 	arena_free(s->arena);
 }
 
@@ -71,6 +72,11 @@ bool sm_shared_json(struct sm_shared *s)
 	}
 	buf_fini(&b);
 	return p != NULL;
+}
+
+const struct slice *sm_shared_packed(const struct sm_shared *s)
+{
+	return atomic_load(&((struct sm_shared *)s)->packed);
 }
 
 struct sm_cache *sm_cache_new(size_t bytes)
@@ -128,7 +134,8 @@ static void take_out(struct sm_cache *c, struct sm_shared *s, struct sm_shared *
 
 static void put_in(struct sm_cache *c, struct sm_shared *s, struct sm_shared **gone)
 {
-	s->bytes = arena_used(s->arena) + strlen(s->id) + 64;
+	const struct slice *packed = atomic_load(&s->packed);
+	s->bytes = arena_used(s->arena) + strlen(s->id) + 64 + (packed ? packed->n : 0);
 	if (s->bytes > c->budget || !map_put(&c->map[s->tree.kind], s->id, strlen(s->id), s, NULL))
 		return;
 	atomic_fetch_add(&s->refs, 1);
@@ -346,6 +353,28 @@ void sm_cache_values(struct sm_cache *c, const char *id, const struct store_valu
 		s->latest = version;
 		if (!ok)
 			take_out(c, s, &gone);
+		while (c->bytes > c->budget)
+			take_out(c, c->oldest, &gone);
+	}
+	lock_drop(&c->lock);
+	drop_list(gone);
+}
+
+void sm_cache_pack(struct sm_cache *c, struct sm_shared *s, struct slice bytes)
+{
+	struct sm_shared *gone = NULL;
+	struct slice *own = malloc(sizeof *own + bytes.n), *none = NULL;
+	if (!own)
+		return;
+	*own = (struct slice){ (char *)(own + 1), bytes.n };
+	if (bytes.n)
+		memcpy(own + 1, bytes.p, bytes.n);
+	lock_take(&c->lock);
+	if (!atomic_compare_exchange_strong(&s->packed, &none, own)) {
+		free(own);
+	} else if (map_get(&c->map[s->tree.kind], s->id, strlen(s->id)) == s) {
+		s->bytes += bytes.n;
+		c->bytes += bytes.n;
 		while (c->bytes > c->budget)
 			take_out(c, c->oldest, &gone);
 	}

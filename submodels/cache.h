@@ -19,6 +19,7 @@ struct sm_shared {
 	const char *id;
 	struct arena *arena;
 	atomic_uint refs;
+	_Atomic(struct slice *) packed;	/* one block with its bytes; set once */
 	/* the cache's own, under its lock */
 	struct sm_shared *newer, *older;
 	size_t bytes;
@@ -31,6 +32,7 @@ struct sm_shared {
 /* An empty one, counted once for the caller; NULL without memory. */
 struct sm_shared *sm_shared_new(enum store_kind, const char *id);
 void sm_shared_drop(struct sm_shared *);		/* NULL is allowed */
+const struct slice *sm_shared_packed(const struct sm_shared *);
 
 struct sm_cache;
 #define SM_CACHE_BYTES_DEFAULT ((size_t)128 << 20)
@@ -54,6 +56,8 @@ void sm_cache_values(struct sm_cache *, const char *id, const struct store_value
 #define SM_BLOB_MARK "\"modelType\":\"Blob\""	/* in the document of what may have a blob */
 /* Writes tree.json, and whether it has blobs.  False without memory. */
 bool sm_shared_json(struct sm_shared *);
+/* Give a tree another form of its document (sm_tree_pack); in the cache or not, it is counted where it is. */
+void sm_cache_pack(struct sm_cache *, struct sm_shared *, struct slice bytes);
 size_t sm_cache_bytes(struct sm_cache *);
 
 #endif

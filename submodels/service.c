@@ -53,6 +53,16 @@ void sm_tree_drop(const struct sm_tree *t)
 	sm_shared_drop((struct sm_shared *)t);	/* its first member */
 }
 
+const struct slice *sm_tree_packed(const struct sm_tree *t)
+{
+	return sm_shared_packed((const struct sm_shared *)t);
+}
+
+void sm_tree_pack(struct sm_service *s, const struct sm_tree *t, struct slice bytes)
+{
+	sm_cache_pack(s->cache, (struct sm_shared *)t, bytes);
+}
+
 enum err sm_begin(struct sm_service *service, bool write, struct arena *a, struct diag *d, struct sm_session **out)
 {
 	struct sm_session *s = calloc(1, sizeof *s);
@@ -402,6 +412,8 @@ enum err sm_values_stored(struct sm_session *s, struct work *w, int64_t version)
 		w->shared->tree.version = version;
 		return keep_json(s, w->shared);
 	}
+	if (w->guarded)
+		return ERR_AGAIN;
 	if ((err = fetch(s, w->kind, w->id, false, &now)))
 		return err == ERR_NOT_FOUND ? ERR_AGAIN : err;
 	sm_shared_drop(w->shared);
@@ -417,6 +429,7 @@ static enum err store_whole(struct sm_session *s, enum store_kind kind, const st
 	struct sm_shared *fresh;
 	struct aas_node *copy;
 	struct store_txn *txn;
+	int64_t expect;
 	enum err err;
 
 	if ((err = aas_rules_check(node, AAS_RULES_LENIENT, s->diag)) || (err = sm_txn(s, &txn)) ||
@@ -426,11 +439,16 @@ static enum err store_whole(struct sm_session *s, enum store_kind kind, const st
 		sm_shared_drop(fresh);
 		return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
 	}
+	expect = w->guarded && w->shared ? w->shared->tree.version : 0;
+	if (w->guarded)
+		how &= w->shared ? STORE_REPLACE : STORE_CREATE;
 	sm_shared_drop(w->shared);
 	w->shared = fresh;
 	w->own = w->dirty = true;
 	fresh->tree.node = copy;
-	err = s->service->conf.store->ops->put(txn, kind, copy, how, 0, created, &fresh->tree.version);
+	err = s->service->conf.store->ops->put(txn, kind, copy, how, expect, created, &fresh->tree.version);
+	if (w->guarded && (err == ERR_CONFLICT || err == ERR_NOT_FOUND || err == ERR_PRECONDITION))
+		return ERR_AGAIN;
 	if (err == ERR_CONFLICT)
 		return diag_add(s->diag, err, "a %s with the id \"%s\" exists already", sm_kind_name[kind], id);
 	if (err)
@@ -474,6 +492,20 @@ enum err sm_put(struct sm_session *s, enum store_kind kind, const char *id, stru
 	return err;
 }
 
+/* The store deletes whatever version there is: to be sure of it, it is written once more, which fails if it is another by now and keeps
+ * others away from then on. */
+static enum err hold(struct sm_session *s, struct work *w)
+{
+	struct sm_tree *t = &w->shared->tree;
+	struct store_txn *txn;
+	int64_t version;
+	bool created;
+	enum err err = sm_txn(s, &txn);
+	if (!err)
+		err = s->service->conf.store->ops->put(txn, w->kind, t->node, STORE_REPLACE, t->version, &created, &version);
+	return err == ERR_PRECONDITION || err == ERR_NOT_FOUND ? ERR_AGAIN : err;
+}
+
 enum err sm_delete(struct sm_session *s, enum store_kind kind, const char *id)
 {
 	struct store_txn *txn;
@@ -481,6 +513,8 @@ enum err sm_delete(struct sm_session *s, enum store_kind kind, const char *id)
 	enum err err;
 
 	if ((err = sm_load(s, kind, id, &w)) || (err = sm_txn(s, &txn)))
+		return err;
+	if (w->guarded && (err = hold(s, w)))
 		return err;
 	err = s->service->conf.store->ops->del(txn, kind, id);
 	if (err)
@@ -501,6 +535,25 @@ enum err sm_get(struct sm_session *s, enum store_kind kind, const char *id, cons
 	if (!err)
 		*out = &w->shared->tree;
 	return err;
+}
+
+enum err sm_guard(struct sm_session *s, enum store_kind kind, const char *id, int64_t *version)
+{
+	struct diag quiet = DIAG_INIT, *d = s->diag;
+	struct work *w = NULL;
+	enum err err;
+
+	s->diag = &quiet;
+	err = sm_load(s, kind, id, &w);
+	s->diag = d;
+	diag_fini(&quiet);
+	if (err == ERR_NOT_FOUND)
+		err = w ? ERR_OK : work_new(s, kind, id, &w);
+	if (err)
+		return err == ERR_AGAIN ? err : diag_add(d, err, "%s", err_info[err].text);
+	w->guarded = true;
+	*version = w->shared ? w->shared->tree.version : 0;
+	return ERR_OK;
 }
 
 enum err sm_has(struct sm_session *s, enum store_kind kind, const char *id, bool *has)

@@ -43,6 +43,10 @@ struct sm_tree {
 /* From memory alone, without any transaction: NULL when not cached.  Never blocks on input or output. */
 const struct sm_tree *sm_peek(struct sm_service *, enum store_kind, const char *id);
 void sm_tree_drop(const struct sm_tree *);		/* NULL is allowed */
+/* Another form of `json`, made by whoever serves it and kept with the tree (within the budget of the cache): the first one stays.  What it
+ * is the server knows alone.  NULL: none yet.  Any thread. */
+const struct slice *sm_tree_packed(const struct sm_tree *);
+void sm_tree_pack(struct sm_service *, const struct sm_tree *, struct slice bytes);	/* copied; without memory nothing happens */
 
 struct sm_session;
 enum err sm_begin(struct sm_service *, bool write, struct arena *, struct diag *, struct sm_session **);
@@ -63,6 +67,9 @@ enum err sm_create(struct sm_session *, enum store_kind, struct aas_node *);			/
 enum err sm_put(struct sm_session *, enum store_kind, const char *id, struct aas_node *, bool *created);	/* id must be the node's */
 enum err sm_delete(struct sm_session *, enum store_kind, const char *id);
 enum err sm_has(struct sm_session *, enum store_kind, const char *id, bool *has);
+/* For conditions that a write depends on: the version now, 0 when there is none; what this session then does with the identifiable is
+ * committed only if nobody else has changed, made or deleted it in between (ERR_AGAIN).  The session is one that writes. */
+enum err sm_guard(struct sm_session *, enum store_kind, const char *id, int64_t *version);
 
 /* -- elements of a submodel; `path` is an idShortPath, NULL or "" means the submodel itself ----------------------------------- */
 enum err sm_element_get(struct sm_session *, const char *sm_id, const char *path, const struct aas_node **);

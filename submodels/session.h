@@ -24,6 +24,7 @@ struct work {
 	enum store_kind kind;
 	bool own;			/* `shared` is this session's alone */
 	bool dirty;			/* has been written to the store */
+	bool guarded;			/* sm_guard: writes must find what was loaded, also when that was nothing */
 	struct work *next;
 };
 

@@ -5,7 +5,7 @@
  *
  * With TWINSHELL_URL the requests go there; scripts must then leave behind what they found.  Without it every script gets a fresh
  * server in this process, on the memory store.  Besides what a script asks for, every answer must be of the class that routes.def
- * promises, and every error an AAS Result.
+ * promises, and every error an AAS Result.  TWINSHELL_TRAFFIC names a file that every request and its answer are written to, a line of JSON each.
  */
 #include <glob.h>
 #include <jansson.h>
@@ -17,6 +17,7 @@
 #include "base/map.h"
 #include "server/route.h"
 #include "tests/api/client.h"
+#include "tests/api/conformance.h"
 #include "tests/api/inproc.h"
 #include "tests/api/match.h"
 #include "tests/api/script.h"
@@ -30,6 +31,7 @@ struct run {
 	struct arena *a;
 	struct map vars;		/* of one script */
 	bool *called;			/* by row of `routes` */
+	FILE *traffic;
 	char why[1200];
 };
 
@@ -273,6 +275,26 @@ static const struct route *note_call(struct run *r, const char *method, const ch
 	return m.route;
 }
 
+/* Bodies that are no text are left out, but for their length. */
+static void note_traffic(struct run *r, const struct script *sc, const struct step *s, const char *target, const struct answer *got)
+{
+	struct slice body = buf_view(&got->body);
+	if (!r->traffic)
+		return;
+	json_t *line = json_pack("{ss si ss ss si sI}", "script", sc->name, "line", s->line, "method", s->method, "target", target,
+				 "status", got->status, "length", (json_int_t)body.n);
+	static const char *const headers[] = { "Content-Type", "Location", "ETag", "Allow" };
+	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+		if (answer_header(got, headers[i]))
+			json_object_set_new(line, headers[i], json_string(answer_header(got, headers[i])));
+	json_t *text = json_stringn(body.p, body.n);
+	if (text)
+		json_object_set_new(line, "body", text);
+	json_dumpf(line, r->traffic, JSON_COMPACT);
+	fputc('\n', r->traffic);
+	json_decref(line);
+}
+
 static void run_live(struct run *r, const struct step *s)
 {
 	char *copy = arena_strdup(r->a, s->target), *save = NULL;
@@ -295,7 +317,10 @@ static void run_step(struct run *r, const struct script *sc, const struct step *
 	}
 	const char *target = fill(r, s->target);
 	const struct route *route = note_call(r, s->method, target);
-	bool ok = send_step(r, s, target, &got) && judge(r, s, route, &got, &line);
+	bool ok = send_step(r, s, target, &got);
+	if (ok)
+		note_traffic(r, sc, s, target, &got);
+	ok = ok && judge(r, s, route, &got, &line);
 	tap_line(ok, sc->name, line, ok ? "" : r->why, arena_printf(r->a, "%s:%d %s %s%s%s%s", sc->name, s->line, s->method, s->target,
 		 each ? " (" : "", each ? each : "", each ? ")" : ""));
 	answer_fini(&got);
@@ -393,6 +418,69 @@ static void all_called(struct run *r)
 	check(missed == 0, "every one of the %zu operations was called", n);
 }
 
+/* The first script that calls each operation with success, as far as a target stands in the script. */
+static void cover(struct run *r, const char *path, const char **first)
+{
+	struct script *sc = script_read(r->a, path);
+	for (size_t i = 0; sc && (i == 0 || (sc->each && sc->values[i])); i++) {
+		if (sc->each)
+			map_put(&r->vars, sc->each, strlen(sc->each), (void *)fill(r, sc->values[i]), NULL);
+		for (struct step *s = sc->steps; s; s = s->next) {
+			struct route_match m;
+			const char *target = fill(r, s->target);
+			route_find(s->method, (struct slice){ target, strcspn(target, "?") }, &m);
+			if (m.route && s->status >= 200 && s->status < 400 && !first[m.route - routes] && !str_eq(s->method, "HEAD"))
+				first[m.route - routes] = sc->name;
+		}
+	}
+	for (struct step *s = sc ? sc->steps : NULL; s; s = s->next)
+		buf_fini(&s->body);
+	map_fini(&r->vars);
+	r->vars = (struct map)MAP_INIT;
+}
+
+static void documented(struct run *r, const glob_t *g)
+{
+	const char **first = calloc(n_routes, sizeof *first);
+	struct buf now = BUF_INIT;
+	struct slice kept = { "", 0 };
+	for (size_t i = 0; i < g->gl_pathc; i++)
+		cover(r, g->gl_pathv[i], first);
+	conformance_write(&now, first);
+	const char *out = getenv("TWINSHELL_CONFORMANCE");
+	FILE *f = out && *out ? fopen(out, "w") : NULL;
+	if (f) {
+		fwrite(now.p, 1, now.n, f);
+		fclose(f);
+	}
+	file_read(r->a, out && *out ? out : arena_printf(r->a, "%s/../../docs/conformance.md", r->dir), FILE_MAX, &kept, NULL);
+	check(slice_eq(kept, buf_view(&now)), "docs/conformance.md is what the tables and the scripts say (make conformance)");
+	buf_fini(&now);
+	free(first);
+}
+
+static void claims_hold(struct run *r)
+{
+	struct answer got = { 0 };
+	size_t i, n = 0;
+	json_t *uri;
+	if (!r->url && !inproc_start())
+		return;
+	client_send(r->url ? r->url : inproc_url(), "GET", "/description", "", SLICE(""), &got);
+	json_t *doc = json_loadb(buf_view(&got.body).p, got.body.n, 0, NULL);
+	json_array_foreach(json_object_get(doc, "profiles"), i, uri) {
+		bool whole = conformance_complete(json_string_value(uri));
+		if (!whole)
+			printf("# not served in full: %s\n", json_string_value(uri));
+		n += whole;
+	}
+	check(n && n == i, "each of the %zu profiles that are claimed is served in full", i);
+	json_decref(doc);
+	answer_fini(&got);
+	if (!r->url)
+		inproc_stop();
+}
+
 static void run_all(struct run *r)
 {
 	glob_t g;
@@ -402,8 +490,10 @@ static void run_all(struct run *r)
 	}
 	for (size_t i = 0; i < g.gl_pathc; i++)
 		run_script(r, g.gl_pathv[i]);
+	documented(r, &g);
 	globfree(&g);
 	others_answer_501(r);
+	claims_hold(r);
 	if (!r->url)
 		all_called(r);
 }
@@ -413,6 +503,8 @@ int main(int argc, char **argv)
 	const char *srcdir = getenv("srcdir"), *shared = getenv("TWINSHELL_SHARED"), *url = getenv("TWINSHELL_URL");
 	struct run r = { .url = url && *url ? url : NULL, .a = arena_new(0) };
 	struct slice probe;
+	const char *traffic = getenv("TWINSHELL_TRAFFIC");
+	r.traffic = traffic && *traffic ? fopen(traffic, "w") : NULL;
 	signal(SIGPIPE, SIG_IGN);
 	log_setup(LOG_ERROR, LOG_TEXT);
 	r.called = calloc(n_routes, sizeof *r.called);
@@ -424,6 +516,8 @@ int main(int argc, char **argv)
 		run_script(&r, argv[i]);
 	if (argc == 1)
 		run_all(&r);
+	if (r.traffic)
+		fclose(r.traffic);
 	free(r.called);
 	arena_free(r.a);
 	return done();

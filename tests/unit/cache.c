@@ -52,6 +52,32 @@ static void budget(void)
 	sm_cache_free(c);
 }
 
+static void another_form(void)
+{
+	struct sm_cache *c = sm_cache_new(100000);
+	static char bytes[40000];
+	fill(c, "a", 20000, 1, 0);
+	fill(c, "b", 20000, 2, 0);
+	size_t before = sm_cache_bytes(c);
+	struct sm_shared *b = sm_cache_get(c, STORE_SUBMODEL, "b");
+	check(!sm_shared_packed(b), "a tree has no other form at first");
+	sm_cache_pack(c, b, (struct slice){ bytes, sizeof bytes });
+	sm_cache_pack(c, b, SLICE("late"));
+	check(sm_shared_packed(b)->n == sizeof bytes && sm_shared_packed(b)->p != bytes, "it keeps a copy of the first");
+	check_int(sm_cache_bytes(c), before + sizeof bytes, "which is counted");
+	fill(c, "c", 20000, 3, 0);
+	check_int(version_of(c, "a"), -1, "and drives out what was not asked for");
+	sm_cache_update(c, STORE_SUBMODEL, "b", NULL, sm_cache_epoch(c));
+	check(sm_cache_bytes(c) < 30000, "with the tree it goes");
+	sm_shared_drop(b);
+	struct sm_shared *loose = tree("d", 10, 1);
+	before = sm_cache_bytes(c);
+	sm_cache_pack(c, loose, SLICE(""));
+	check(sm_shared_packed(loose) && sm_cache_bytes(c) == before, "one that is not in the cache does not count");
+	sm_shared_drop(loose);
+	sm_cache_free(c);
+}
+
 static void late_fill(void)
 {
 	struct sm_cache *c = sm_cache_new(0);
@@ -174,6 +200,7 @@ static void values(void)
 int main(void)
 {
 	budget();
+	another_form();
 	late_fill();
 	values();
 	sm_cache_free(NULL);

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -38,6 +39,7 @@ static enum err slow(void *ctx, const struct sm_invocation *what, struct arena *
 static const struct static_file files[] = {
 	{ "/index.html", "text/html; charset=utf-8", "\"v1\"", (const unsigned char *)"<!doctype html>", 15 },
 	{ "/app.js", "text/javascript", "\"v2\"", (const unsigned char *)"1", 1 },
+	{ "/docs.html", "text/html; charset=utf-8", "\"v3\"", (const unsigned char *)"docs", 4 },
 };
 
 /* -- the client ----------------------------------------------------------------------------------------------------------------- */
@@ -131,6 +133,7 @@ static bool holds(const struct answer *r, const char *text)
 
 /* -- tests ---------------------------------------------------------------------------------------------------------------------- */
 
+#define GZIP "Accept-Encoding: br, gzip;q=0.5\r\n"
 #define PUMP "/api/v3.0/submodels/dXJuOnB1bXA"		/* urn:pump */
 static const char pump[] = "{\"modelType\":\"Submodel\",\"idShort\":\"Pump\",\"id\":\"urn:pump\",\"submodelElements\":["
 	"{\"modelType\":\"Property\",\"idShort\":\"Speed\","
@@ -202,9 +205,16 @@ static void protocol(void)
 	      holds(&r, "\"correlationId\":\"my.id-1\""), "ids are echoed");
 	check_str(header(&r, "X-Correlation-ID"), "my.id-1", "in the header too");
 	check(ask(fd, &r, "GET", "/nothing", "X-Correlation-ID: a\"b\r\n", NULL) == 404 && !holds(&r, "a\\\"b"), "but not just any");
+	char made[80];
+	snprintf(made, sizeof made, "%.79s", header(&r, "X-Correlation-ID"));
+	check(*made && holds(&r, made), "one is made, and is the same in the Result");
+	check(ask(fd, &r, "GET", PUMP, "", NULL) == 200 && strcmp(header(&r, "X-Correlation-ID"), made), "another for each request");
 	check(ask(fd, &r, "GET", "/", "", NULL) == 200 && !strcmp(r.body.p, "<!doctype html>"), "the console is at /");
-	check(strstr(header(&r, "Content-Security-Policy"), "default-src 'self'") && !header(&r, "X-Correlation-ID"), "with its policy");
+	check(strstr(header(&r, "Content-Security-Policy"), "default-src 'self'"), "with its policy");
 	check_int(ask(fd, &r, "GET", "/app.js", "If-None-Match: \"v2\"\r\n", NULL), 304, "and not sent twice");
+	check(ask(fd, &r, "GET", "/api-docs", "", NULL) == 200 && !strcmp(r.body.p, "docs"), "the operations are shown at /api-docs");
+	check(ask(fd, &r, "GET", "/openapi.json", GZIP, NULL) == 200 && !strcmp(header(&r, "Content-Encoding"), "gzip") &&
+	      !strcmp(header(&r, "Content-Type"), "application/json"), "from a description that is compressed");
 	check_int(ask(fd, &r, "POST", "/app.js", "", "{}"), 404, "files are only read");
 	check_int(ask(fd, &r, "GET", "/api/v3/app.js", "", NULL), 404, "and not below the API");
 	check_int(ask(fd, &r, "GET", "/healthz", "", NULL), 200, "healthz");
@@ -262,6 +272,92 @@ static void bounds(void)
 }
 
 /* The internal epoll loop of libmicrohttpd 0.9.75 hangs with 128 connections; ours must not. */
+/* -- codings and conditions ------------------------------------------------------------------------------------------------------ */
+
+static bool gunzips_to(struct slice in, const char *want, size_t n)
+{
+	char *out = malloc(n + 1);
+	z_stream z = { .next_in = (Bytef *)(uintptr_t)in.p, .avail_in = (uInt)in.n, .next_out = (Bytef *)out, .avail_out = (uInt)n + 1 };
+	inflateInit2(&z, 15 + 16);
+	bool ok = inflate(&z, Z_FINISH) == Z_STREAM_END && z.total_out == n && !memcmp(out, want, n);
+	inflateEnd(&z);
+	free(out);
+	return ok;
+}
+
+#define LARGE "/submodels/dXJuOmxhcmdl"		/* urn:large */
+
+static void codings(void)
+{
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	struct buf b = BUF_INIT;
+	int fd = dial();
+	buf_puts(&b, "{\"modelType\":\"Submodel\",\"id\":\"urn:large\",\"submodelElements\":[");
+	for (int i = 0; i < 100; i++)
+		buf_printf(&b, "%s{\"modelType\":\"Property\",\"idShort\":\"P%d\",\"valueType\":\"xs:int\",\"value\":\"%d\"}", i ? "," : "", i, i);
+	buf_puts(&b, "]}");
+	check_int(ask(fd, &r, "POST", "/submodels", GZIP, b.p), 201, "POST of something large");
+	check(header(&r, "Content-Encoding") && gunzips_to(buf_view(&r.body), b.p, b.n), "comes back compressed");
+	check(ask(fd, &r, "GET", LARGE, "", NULL) == 200 && !header(&r, "Content-Encoding") && !strcmp(r.body.p, b.p), "not unless it is asked for");
+	check_str(header(&r, "Vary"), "Accept-Encoding", "caches are told that it could be");
+	for (int i = 0; i < 2; i++) {	/* by a worker, then from memory */
+		check(ask(fd, &r, "GET", LARGE, GZIP, NULL) == 200 && !strcmp(header(&r, "Content-Encoding"), "gzip"), "compressed");
+		check(r.body.n < b.n / 4 && gunzips_to(buf_view(&r.body), b.p, b.n), "to a fraction, and whole");
+		check_str(header(&r, "ETag"), "\"v1+gzip\"", "under a tag of its own");
+	}
+	const struct sm_tree *t = sm_peek(service, STORE_SUBMODEL, "urn:large");
+	check(t && sm_tree_packed(t) && sm_tree_packed(t)->n == r.body.n, "it was done once");
+	sm_tree_drop(t);
+	check_int(ask(fd, &r, "GET", LARGE, GZIP "If-None-Match: \"v1+gzip\"\r\n", NULL), 304, "and is known again");
+	check_int(ask(fd, &r, "GET", LARGE, "If-None-Match: \"v1+gzip\"\r\n", NULL), 304, "in either coding");
+	check(ask(fd, &r, "GET", LARGE, "Accept-Encoding: gzip;q=0\r\n", NULL) == 200 && !header(&r, "Content-Encoding"), "a weight of 0 is a no");
+	check(ask(fd, &r, "HEAD", LARGE, GZIP, NULL) == 200 && header(&r, "Content-Encoding"), "HEAD is like GET");
+	check(ask(fd, &r, "GET", LARGE "/$value", GZIP, NULL) == 200 && !header(&r, "Content-Encoding"), "what is small stays as it is");
+	check(ask(fd, &r, "GET", LARGE "/submodel-elements", GZIP, NULL) == 200 && !strcmp(header(&r, "Content-Encoding"), "gzip"), "a page too");
+	live_set(live, "urn:large", "P7", "42", QUALITY_GOOD, 0);
+	check(ask(fd, &r, "GET", LARGE, GZIP, NULL) == 200 && !strcmp(header(&r, "Content-Encoding"), "gzip") &&
+	      !gunzips_to(buf_view(&r.body), b.p, b.n), "live values are not those of the compressed document");
+	live_drop(live, "urn:large", NULL);
+	check_int(ask(fd, &r, "PATCH", LARGE "/submodel-elements/P7/$value", "", "8"), 204, "a change");
+	check(ask(fd, &r, "GET", LARGE, GZIP, NULL) == 200 && !gunzips_to(buf_view(&r.body), b.p, b.n) &&
+	      !strcmp(header(&r, "ETag"), "\"v2+gzip\""), "is in the next one");
+	check_int(ask(fd, &r, "DELETE", LARGE, "", NULL), 204, "gone");
+	close(fd);
+	buf_fini(&b);
+	forget(&r);
+}
+
+/* Many who have all read the same version: one of them may write, the others are told. */
+static void one_wins(void)
+{
+	enum { N = 16 };
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	int fd[N];
+	char tag[80];
+	for (int i = 0; i < N; i++)
+		fd[i] = dial();
+	for (int round = 0; round < 10; round++) {
+		int written = 0, refused = 0;
+		ask(fd[0], &r, "GET", PUMP, "", NULL);
+		snprintf(tag, sizeof tag, "%.79s", header(&r, "ETag"));
+		for (int i = 0; i < N; i++) {
+			char text[400];
+			int n = snprintf(text, sizeof text, "PATCH " PUMP "/submodel-elements/Speed/$value HTTP/1.1\r\nHost: x\r\nIf-Match: %s\r\n"
+					 "Content-Type: application/json\r\nContent-Length: 1\r\n\r\n%d", tag, i % 10);
+			put(fd[i], text, (size_t)n);
+		}
+		for (int i = 0; i < N; i++) {
+			get(fd[i], &r, false);
+			written += r.status == 204;
+			refused += r.status == 412;
+		}
+		check(written == 1 && refused == N - 1, "of %d at once one wins (%d), the others get 412 (%d)", N, written, refused);
+	}
+	for (int i = 0; i < N; i++)
+		close(fd[i]);
+	forget(&r);
+}
+
 static void many(void)
 {
 	enum { N = 160 };
@@ -472,7 +568,7 @@ int main(void)
 	service = sm_service_new(&sm);
 	struct http_config c = {
 		.loops = 2, .workers = 2, .invokers = 1, .streams = 2, .body_max = 100000, .service = service, .live = live, .store = store,
-		.files = files, .n_files = 2,
+		.files = files, .n_files = 3,
 	};
 	log_setup(LOG_WARN, LOG_TEXT);		/* a stream too many is no news here */
 	signal(SIGPIPE, SIG_IGN);
@@ -484,6 +580,8 @@ int main(void)
 	live_values();
 	protocol();
 	bounds();
+	codings();
+	one_wins();
 	many();
 	events();
 	trend();

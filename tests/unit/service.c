@@ -405,6 +405,44 @@ static void import(void)
 	check_int(file_get(&out), ERR_NOT_FOUND, "its files went with it");
 }
 
+/* What a condition was looked at on must still be so at the commit, whichever way it is written. */
+static void guarded(void)
+{
+	static const char *const how[] = { "put", "patch", "element", "delete" };
+	bool created;
+	for (int i = 0; i < 4; i++) {
+		int64_t version = 0;
+		enum err err;
+		struct sm_session *s = begin(true);
+		check(sm_guard(s, STORE_SUBMODEL, "urn:pump", &version) == ERR_OK && version > 0, "%s: the version is told", how[i]);
+		check_int(ONE(sm_value_patch(s_, "urn:pump", "Speed", SLICE("77"))), ERR_OK, "somebody else writes");
+		if (i == 0)
+			err = sm_put(s, STORE_SUBMODEL, "urn:pump", node(AAS_Submodel, pump), &created);
+		else if (i == 1)
+			err = sm_value_patch(s, "urn:pump", "Speed", SLICE("78"));
+		else if (i == 2)
+			err = sm_element_delete(s, "urn:pump", "Speed");
+		else
+			err = sm_delete(s, STORE_SUBMODEL, "urn:pump");
+		check_int(err ? (sm_abort(s), err) : sm_commit(s), ERR_AGAIN, "so the guarded change starts over");
+		check_str(show("Speed", AAS_VALUE), "77", "and has changed nothing");
+	}
+	int64_t version = 7;
+	struct sm_session *s = begin(true);
+	check(sm_guard(s, STORE_SUBMODEL, "urn:fresh", &version) == ERR_OK && version == 0, "what is not there has no version");
+	const char *fresh = "{\"modelType\":\"Submodel\",\"id\":\"urn:fresh\"}";
+	check_int(ONE(sm_create(s_, STORE_SUBMODEL, node(AAS_Submodel, fresh))), ERR_OK, "somebody else makes it");
+	enum err err = sm_put(s, STORE_SUBMODEL, "urn:fresh", node(AAS_Submodel, fresh), &created);
+	check_int(err ? (sm_abort(s), err) : sm_commit(s), ERR_AGAIN, "so the guarded one starts over");
+	s = begin(true);
+	check(sm_guard(s, STORE_SUBMODEL, "urn:fresh", &version) == ERR_OK && !sm_delete(s, STORE_SUBMODEL, "urn:fresh") && !sm_commit(s),
+	      "nobody in the way: deleted");
+	check_str(stored("urn:fresh"), "none", "from the store");
+	s = begin(true);
+	check(sm_guard(s, STORE_SUBMODEL, "urn:pump", &version) == ERR_OK && !sm_value_patch(s, "urn:pump", "Speed", SLICE("10")) &&
+	      !sm_commit(s), "nobody in the way: changed");
+}
+
 /* Writers of the same submodel: every one either counts or starts over. */
 #define N_THREADS 4
 #define N_ROUNDS 200
@@ -491,6 +529,7 @@ int main(void)
 	references();
 	files();
 	import();
+	guarded();
 	concurrent();
 	pages();
 	teardown();
