@@ -531,19 +531,27 @@ static void lost(void)
 	pg_rollback(pg);
 }
 
-static void recovered(void);
+/* A server process of its own, made anew when all are restarted. */
+static const char *checkpointer(void)
+{
+	return ask("SELECT coalesce(max(pid), 0)::text FROM pg_stat_activity WHERE backend_type = 'checkpointer'");
+}
+
+static void recovered(const char *before);
 
 /* A server process that dies without a word, as when the machine runs out of memory; all the others are restarted then. */
 static void cut_off(void)
 {
+	const char *before = checkpointer();
 	pg_begin(pg, PG_WRITE);
 	insert("cut off");
 	kill(pg_pid(pg), SIGKILL);
 	while (!kill(pg_pid(pg), 0))
 		clock_sleep_us(1000);
 	check_str(say(pg_commit(pg)), "AGAIN", "cut off before commit: surely not committed");
-	recovered();
+	recovered(before);
 	check_str(ask("SELECT count(*)::text FROM twinshell.history WHERE id = 'cut off'"), "0", "it was not");
+	before = checkpointer();
 	script("CREATE FUNCTION public.die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'; RETURN NULL; END $$;"
 	       "CREATE TABLE public.dying (a bigint); CREATE CONSTRAINT TRIGGER die AFTER INSERT ON public.dying DEFERRABLE INITIALLY DEFERRED"
 	       " FOR EACH ROW EXECUTE FUNCTION public.die()");
@@ -557,14 +565,26 @@ static void cut_off(void)
 	pg_clear(&c, 1);
 	pg_rollback(pg);
 	buf_fini(&b);
-	recovered();
+	recovered(before);
 }
 
-/* After a crash. */
-static void recovered(void)
+static bool is_new(const char *before)
+{
+	if (pg_open(db.conninfo, &other, NULL))
+		return false;
+	const char *now = checkpointer();
+	if (strspn(now, "0123456789") == strlen(now) && strcmp(now, "0") && strcmp(now, before))
+		return true;
+	pg_close(other);
+	other = NULL;
+	return false;
+}
+
+/* After a crash.  For a moment the server still takes connections, which it ends when it sees that one of its processes is gone. */
+static void recovered(const char *before)
 {
 	pg_close(other);
-	for (int64_t until = clock_mono_us() + 60 * US_PER_S; pg_open(db.conninfo, &other, NULL) && clock_mono_us() < until;)
+	for (int64_t until = clock_mono_us() + 60 * US_PER_S; !is_new(before) && clock_mono_us() < until;)
 		clock_sleep_us(20000);
 	check_str(say(pg_begin(pg, PG_READ)), "OK", "begin connects to the server that has recovered");
 	pg_rollback(pg);

@@ -127,6 +127,10 @@ function classes(ajv, x, at = 'body') {
 	return Object.entries(x).map(([k, y]) => classes(ajv, y, `${at}.${k}`)).find(Boolean);
 }
 
+/* An item of a list that has no value keeps its place with a null, which the description has no word for. */
+const placesLeftOut = x => Array.isArray(x) ? x.filter(y => y !== null).map(placesLeftOut) :
+	x && typeof x === 'object' ? Object.fromEntries(Object.entries(x).map(([k, y]) => [k, placesLeftOut(y)])) : x;
+
 function judge(ajv, spec, operation, answer) {
 	const { status } = answer;
 	const listed = operation.responses[status];
@@ -170,6 +174,8 @@ function judge(ajv, spec, operation, answer) {
 	}
 	if (shapes.some(([what]) => what.test(`${operation.name} ${status}`)))
 		return;
+	if (operation.path.endsWith('/$value'))
+		value = placesLeftOut(value);
 	const partial = /metadata/.test(operation.path);
 	const wrong = check(ajv, schema, value) ?? (partial ? undefined : classes(ajv, value));
 	if (wrong)
