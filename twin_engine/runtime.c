@@ -569,6 +569,7 @@ static void stop_thread(struct twin_runtime *t)
 	if (!atomic_load(&t->ended))
 		historian_stop(t->historian);
 	pthread_join(t->thread, NULL);
+	tickets_drain(t->tickets);
 }
 
 void twin_stop(struct twin_runtime *t)

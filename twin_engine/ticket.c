@@ -27,6 +27,7 @@ struct tickets {
 	struct ticket *first, **tail;
 	uint64_t last_id;
 	bool closed;
+	pthread_cond_t left;		/* nobody waits */
 	void (*wake)(void *ctx);
 	void *ctx;
 };
@@ -37,6 +38,7 @@ struct tickets *tickets_new(void (*wake)(void *ctx), void *ctx)
 	if (!t)
 		return NULL;
 	lock_init(&t->lock, RANK_ENGINE);
+	cond_init(&t->left);
 	t->tail = &t->first;
 	t->wake = wake;
 	t->ctx = ctx;
@@ -47,6 +49,7 @@ void tickets_free(struct tickets *t)
 {
 	if (!t)
 		return;
+	pthread_cond_destroy(&t->left);
 	lock_fini(&t->lock);
 	free(t);
 }
@@ -59,6 +62,8 @@ static void leave(struct tickets *t, struct waiter *w)
 	*at = w->ticket.next;
 	if (t->tail == &w->ticket.next)
 		t->tail = at;
+	if (!t->first)
+		pthread_cond_signal(&t->left);
 }
 
 static void ends(struct waiter *w, enum execution_state state, const char *message)
@@ -186,5 +191,13 @@ void tickets_close(struct tickets *t)
 			ends(w, EXECUTION_CANCELED, "the server is stopping");
 		pthread_cond_signal(&w->done);
 	}
+	lock_drop(&t->lock);
+}
+
+void tickets_drain(struct tickets *t)
+{
+	lock_take(&t->lock);
+	while (t->first)
+		lock_wait(&t->lock, &t->left, -1);
 	lock_drop(&t->lock);
 }

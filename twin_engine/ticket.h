@@ -32,5 +32,7 @@ void tickets_called(struct tickets *, struct ticket *, enum err);
 void tickets_answer(struct tickets *, uint64_t id, const struct engine_outcome *);
 /* From now on every invocation, waiting or new, ends as canceled. */
 void tickets_close(struct tickets *);
+/* After tickets_close and the end of the engine thread: returns when every worker has left with its outcome. */
+void tickets_drain(struct tickets *);
 
 #endif
