@@ -165,6 +165,7 @@ function zip(parts) {
 const AASX = 'http://admin-shell.io/aasx/relationships/';
 const rels = list => `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">${list.map(([type, target], i) =>
 	`<Relationship Id="R${i}" Type="${type}" Target="${target}"/>`).join('')}</Relationships>`;
+const zips = Boolean(spawnSync('unzip', ['-v']).stdout);
 const unzip = path => Object.fromEntries(spawnSync('unzip', ['-Z1', path], { encoding: 'utf8' }).stdout.trim().split('\n')
 	.map(name => [name, spawnSync('unzip', ['-p', path, name.replace('[', '\\[')]).stdout]));
 
@@ -188,7 +189,7 @@ function files() {
 	for (const form of ['aasx', 'aasx-xml']) {
 		r = convert('--to', form, from, at('kept.aasx'));
 		equal([r.code, r.err], [0, ''], `${form}: from package to package nothing is lost`);
-		if (!spawnSync('unzip', ['-v']).stdout) {
+		if (!zips) {
 			skip('the parts of it', 'unzip is not installed');
 			continue;
 		}
@@ -204,7 +205,7 @@ function files() {
 	const cut = bytes(from);
 	cut[cut.indexOf('ffff')] = 0x67;
 	r = convert(file('broken.aasx', cut), at('kept.aasx'));
-	ok(r.code === 65 && /far\.txt/.test(r.err) && unzip(at('kept.aasx'))['thumb.png'], 'a damaged file is found while it is copied, and the old target stays', r.err);
+	ok(r.code === 65 && /far\.txt/.test(r.err) && (!zips || unzip(at('kept.aasx'))['thumb.png']), 'a damaged file is found while it is copied, and the old target stays', r.err);
 }
 
 // -- faults ------------------------------------------------------------------------------------------------------------
