@@ -55,14 +55,32 @@ static enum err finish(struct list *l, struct aas_fact **out, size_t *n)
 	return failed ? ERR_NO_MEMORY : ERR_OK;
 }
 
+/* What AssetInformation and a shell's descriptor say alike. */
+#define ASSET(l, n, cls) do { \
+	add(l, FACT_ASSET_KIND, "", aas_enum_text(AAS_ENUM_AssetKind, AAS_AT(n, cls, assetKind))); \
+	add(l, FACT_ASSET_TYPE, "", AAS_AT(n, cls, assetType).str); \
+	add(l, FACT_ASSET_ID, "globalAssetId", AAS_AT(n, cls, globalAssetId).str); \
+	for (const struct aas_node *s = AAS_AT(n, cls, specificAssetIds).node; s; s = s->next) \
+		add(l, FACT_ASSET_ID, AAS_AT(s, SpecificAssetId, name).str, AAS_AT(s, SpecificAssetId, value).str); \
+} while (0)
+
+static void shell_descriptor(struct list *l, const struct aas_node *n)
+{
+	ASSET(l, n, AssetAdministrationShellDescriptor);
+}
+
+static void submodel_descriptor(struct list *l, const struct aas_node *n)
+{
+	add_reference(l, FACT_SEMANTIC_ID, AAS_AT(n, SubmodelDescriptor, semanticId).node);
+	for (const struct aas_node *r = AAS_AT(n, SubmodelDescriptor, supplementalSemanticIds).node; r; r = r->next)
+		add_reference(l, FACT_SEMANTIC_ID, r);
+}
+
 static void shell(struct list *l, const struct aas_node *n)
 {
 	const struct aas_node *asset = AAS_AT(n, AssetAdministrationShell, assetInformation).node;
-	if (asset) {
-		add(l, FACT_ASSET_ID, "globalAssetId", AAS_AT(asset, AssetInformation, globalAssetId).str);
-		for (const struct aas_node *s = AAS_AT(asset, AssetInformation, specificAssetIds).node; s; s = s->next)
-			add(l, FACT_ASSET_ID, AAS_AT(s, SpecificAssetId, name).str, AAS_AT(s, SpecificAssetId, value).str);
-	}
+	if (asset)
+		ASSET(l, asset, AssetInformation);
 	for (const struct aas_node *r = AAS_AT(n, AssetAdministrationShell, submodels).node; r; r = r->next) {
 		const struct aas_node *k = AAS_AT(r, Reference, keys).node;
 		if (k)
@@ -113,16 +131,21 @@ static void concept(struct list *l, const struct aas_node *n)
 		add_reference(l, FACT_DATA_SPECIFICATION, AAS_AT(s, EmbeddedDataSpecification, dataSpecification).node);
 }
 
+static const struct {
+	enum aas_class_id cls;
+	void (*add)(struct list *, const struct aas_node *);
+} of_class[] = {
+	{ AAS_AssetAdministrationShell, shell }, { AAS_Submodel, submodel }, { AAS_ConceptDescription, concept },
+	{ AAS_AssetAdministrationShellDescriptor, shell_descriptor }, { AAS_SubmodelDescriptor, submodel_descriptor },
+};
+
 enum err aas_facts(struct arena *a, const struct aas_node *n, struct aas_fact **out, size_t *n_out)
 {
 	struct list l = { a, BUF_INIT };
 	add(&l, FACT_ID_SHORT, "", AAS_ID_SHORT(n));
-	if (aas_is(n, AAS_AssetAdministrationShell))
-		shell(&l, n);
-	else if (aas_is(n, AAS_Submodel))
-		submodel(&l, n);
-	else
-		concept(&l, n);
+	for (size_t i = 0; i < sizeof of_class / sizeof *of_class; i++)
+		if (aas_is(n, of_class[i].cls))
+			of_class[i].add(&l, n);
 	return finish(&l, out, n_out);
 }
 
@@ -136,6 +159,8 @@ enum err aas_filter_facts(struct arena *a, const struct store_filter *f, struct 
 		add_reference(&l, FACT_DATA_SPECIFICATION, f->data_specification);
 		for (size_t i = 0; i < f->n_asset_ids; i++)
 			add(&l, FACT_ASSET_ID, f->asset_ids[i].name, f->asset_ids[i].value);
+		add(&l, FACT_ASSET_KIND, "", f->asset_kind);
+		add(&l, FACT_ASSET_TYPE, "", f->asset_type);
 	}
 	return finish(&l, out, n);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * facts.h - what an identifiable is found by: one fact per text that lists can be filtered by.  A filter is turned into the same
+ * facts.h - what an identifiable or a descriptor is found by: one fact per text that lists can be filtered by.  A filter is turned into the same
  * facts, and matches when the identifiable has them all.
  */
 #ifndef AAS_FACTS_H
@@ -20,7 +20,10 @@ enum aas_fact_field {
 	FACT_SUBMODEL_KEY = 8,		/* of a shell's references to submodels: value of a key behind the first */
 	FACT_ELEMENT_NAME = 9,		/* idShort of an element that has no row, or whose path does not end with it */
 	FACT_ELEMENT_KEY = 10,		/* value of a key in the semanticId of an element that has no row, or has several keys */
-	FACT_ELEMENT_TEXT = 11		/* each text of a MultiLanguageProperty that has several */
+	FACT_ELEMENT_TEXT = 11,		/* each text of a MultiLanguageProperty that has several */
+	/* -- of shells and their descriptors -- */
+	FACT_ASSET_KIND = 12,
+	FACT_ASSET_TYPE = 13
 };
 
 struct aas_fact {

@@ -299,6 +299,10 @@ static enum err read_nested(struct json_reader *r, const struct aas_prop *p, uns
 		if (*r->p != '[')
 			return json_not_kind(r, "an array");
 		r->p = aas_scan_space(r->p + 1);
+		if (*r->p == ']' && p->views & AAS_VIEW_E) {
+			r->p++;
+			return ERR_OK;
+		}
 		if (*r->p == ']')
 			return json_fault(r, aas_rule_of(p, AAS_RULE_LIST), "must not be empty, leave it out");
 	}
@@ -400,6 +404,14 @@ static enum err read_members(struct json_reader *r, struct aas_node *n, unsigned
 	return check_whole(r, n, seen, flags);
 }
 
+/* A class whose only attribute stands alone. */
+static enum err read_bare(struct json_reader *r, const struct aas_class *c, struct aas_node *parent, struct aas_node **out)
+{
+	if (!(*out = node_new(r, c, parent)))
+		return json_no_memory(r);
+	return read_text(r, &c->props[0], &(*out)->slot[0].str);
+}
+
 static enum err read_object(struct json_reader *r, unsigned type, unsigned flags, struct aas_node *parent, struct aas_node **out)
 {
 	const struct aas_class *c = aas_class_sole(type);
@@ -418,6 +430,9 @@ static enum err read_object(struct json_reader *r, unsigned type, unsigned flags
 			return json_fault(r, NULL, "a comma before the closing brace");
 	} else if (!c && (e = class_ahead(r, at, type, &c))) {
 		return e;
+	} else if (c->typed == AAS_TEXT) {
+		r->p = at;
+		return json_not_kind(r, "a string");
 	}
 	if (!(*out = node_new(r, c, parent)))
 		return json_no_memory(r);
@@ -426,9 +441,11 @@ static enum err read_object(struct json_reader *r, unsigned type, unsigned flags
 
 static enum err read_node(struct json_reader *r, unsigned type, unsigned flags, struct aas_node *parent, struct aas_node **out)
 {
+	const struct aas_class *sole = aas_class_sole(type);
 	r->leaf = NULL;
 	if (*r->p != '{')
-		return json_not_kind(r, "an object");
+		return sole && sole->typed == AAS_TEXT && *r->p == '"' ? read_bare(r, sole, parent, out) :
+		       json_not_kind(r, sole && sole->typed == AAS_TEXT ? "a string" : "an object");
 	if (r->depth == AAS_DEPTH_MAX)
 		return json_fault(r, NULL, "nested deeper than %d levels", AAS_DEPTH_MAX);
 	r->depth++;

@@ -126,6 +126,10 @@ static void put_node(struct buf *b, const struct aas_node *n)
 	if (!buf_reserve(b, room))
 		return;
 	size_t start = b->n;
+	if (c->typed == AAS_TEXT) {
+		put_string(b, n->slot[0].str, 0);
+		return;
+	}
 	if (c->typed) {
 		put_fixed(b, "{\"modelType\":\"", 14);
 		put_fixed(b, c->name, c->name_len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * lookup.h - names of the metamodel to their place in a table, by a hash without collisions.
  *
- * The tables are made once, before main(), from metamodel.def, and are constant afterwards.  For the codecs; everybody else
+ * The tables are made once, before main(), from metamodel.def and api.def, and are constant afterwards.  For the codecs; everybody else
  * calls aas_prop_find, aas_enum_find, aas_class_by_name.
  */
 #ifndef AAS_LOOKUP_H

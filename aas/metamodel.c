@@ -10,15 +10,18 @@
 const struct aas_string_type aas_strings[] = {
 #define S(name, min, max, check) { #name, min, max, aas_lex_##check },
 	AAS_STRINGS(S)
+	API_STRINGS(S)
 #undef S
 };
 
 #define E(name, ...) static const char *const literals_##name[] = { __VA_ARGS__, NULL };
 AAS_ENUMS(E)
+API_ENUMS(E)
 #undef E
 const struct aas_enum_type aas_enums[] = {
 #define E(name, ...) { #name, literals_##name, sizeof literals_##name / sizeof *literals_##name - 1 },
 	AAS_ENUMS(E)
+	API_ENUMS(E)
 #undef E
 };
 
@@ -27,6 +30,8 @@ const struct aas_enum_type aas_enums[] = {
 #define M AAS_VIEW_M
 #define V AAS_VIEW_V
 #define B AAS_VIEW_B
+#define E AAS_VIEW_E
+#define TEXT AAS_TEXT
 #define TYPE_STR(t) AAS_STR_##t
 #define TYPE_ENUM(t) AAS_ENUM_##t
 #define TYPE_NODE(t) AAS_##t
@@ -39,6 +44,7 @@ const struct aas_enum_type aas_enums[] = {
 #define P(name, kind, type, card, views) { "\"" #name "\":", #name, sizeof #name - 1, AAS_##kind, TYPE_##kind(type), card, views },
 #define CLASS_PROPS(cls, xml, mask, typed, shape) static const struct aas_prop props_##cls[] = { cls##_(P) };
 AAS_CLASSES(CLASS_PROPS)
+API_CLASSES(CLASS_PROPS)
 #undef C
 
 const struct aas_class aas_classes[AAS_N_CLASSES] = {
@@ -46,7 +52,14 @@ const struct aas_class aas_classes[AAS_N_CLASSES] = {
 	[AAS_##cls] = { #cls, #xml, props_##cls, sizeof #cls - 1, AAS_##cls, \
 			sizeof props_##cls / sizeof *props_##cls, mask, typed, AAS_SHAPE_##shape },
 	AAS_CLASSES(CLASS_ROW)
+	API_CLASSES(CLASS_ROW)
 };
+
+#define SAME_PLACE(cls) \
+	_Static_assert(AAS_SLOT(cls, id) == AAS_SLOT(ConceptDescription, id) && AAS_SLOT(cls, idShort) == AAS_SLOT(Capability, idShort), \
+		       "AAS_ID and AAS_ID_SHORT work for " #cls)
+SAME_PLACE(AssetAdministrationShellDescriptor);
+SAME_PLACE(SubmodelDescriptor);
 
 static const struct {
 	const char *name;
@@ -111,14 +124,15 @@ static void class_index_make(struct aas_class_index *x, const struct aas_class *
 
 __attribute__((constructor)) static void indexes_make(void)
 {
-	const char *names[AAS_N_CLASSES], *xml[AAS_N_CLASSES];
-	for (unsigned i = 0; i < AAS_N_CLASSES; i++) {
+	const char *names[AAS_N_MODEL_CLASSES], *xml[AAS_N_MODEL_CLASSES];
+	for (unsigned i = 0; i < AAS_N_CLASSES; i++)
 		class_index_make(&aas_class_index[i], &aas_classes[i]);
+	for (unsigned i = 0; i < AAS_N_MODEL_CLASSES; i++) {
 		names[i] = aas_classes[i].name;
 		xml[i] = aas_classes[i].xml;
 	}
-	lookup_make(&aas_class_lookup, names, AAS_N_CLASSES);
-	lookup_make(&aas_xml_lookup, xml, AAS_N_CLASSES);
+	lookup_make(&aas_class_lookup, names, AAS_N_MODEL_CLASSES);
+	lookup_make(&aas_xml_lookup, xml, AAS_N_MODEL_CLASSES);
 	for (unsigned i = 0; i < sizeof aas_enums / sizeof *aas_enums; i++)
 		lookup_make(&aas_enum_lookup[i], aas_enums[i].literal, aas_enums[i].n);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * metamodel.h - the metamodel as const data, and the one node type of every AAS tree (IDTA-01001, V3.1).
  *
- * metamodel.def is expanded here into identifiers and in metamodel.c into tables; everything else walks the tables.
+ * metamodel.def, and api.def for the classes of the API, are expanded here into identifiers and in metamodel.c into tables; everything
+ * else walks the tables.
  * A tree lives in an arena and belongs to whoever owns the arena.  A tree that is shared between threads is not changed.
  */
 #ifndef AAS_METAMODEL_H
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 #include "aas/metamodel.def"
+#include "aas/api.def"
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/str.h"
@@ -29,15 +31,18 @@ enum aas_shape {
 	AAS_SHAPE_ARRAY		/* array of children */
 };
 
-enum aas_views { AAS_VIEW_M = 1, AAS_VIEW_V = 2, AAS_VIEW_C = 4, AAS_VIEW_B = 8 };
+enum aas_views { AAS_VIEW_M = 1, AAS_VIEW_V = 2, AAS_VIEW_C = 4, AAS_VIEW_B = 8, AAS_VIEW_E = 16 };
 
 /* Abstract ancestors as bits: a class fits a slot of abstract type when it has the bit. */
 enum { IS_SME = 1, IS_DATA = 2, IS_DSC = 4, IS_REF = 8 };
 
-/* Class ids: AAS_Property, ...; abstract types follow the concrete ones and only occur as types of slots. */
+/* Class ids: AAS_Property, ...; those of the API follow, then abstract types, which only occur as types of slots. */
 enum aas_class_id {
 #define C(cls, xml, mask, typed, shape) AAS_##cls,
 	AAS_CLASSES(C)
+	AAS_N_MODEL_CLASSES,
+	AAS_LAST_MODEL_CLASS_ = AAS_N_MODEL_CLASSES - 1,
+	API_CLASSES(C)
 #undef C
 	AAS_N_CLASSES,
 	AAS_LAST_CLASS_ = AAS_N_CLASSES - 1,
@@ -49,12 +54,14 @@ enum aas_class_id {
 enum aas_string_id {
 #define S(name, min, max, check) AAS_STR_##name,
 	AAS_STRINGS(S)
+	API_STRINGS(S)
 #undef S
 };
 
 enum aas_enum_id {
 #define E(name, ...) AAS_ENUM_##name,
 	AAS_ENUMS(E)
+	API_ENUMS(E)
 #undef E
 };
 
@@ -70,12 +77,15 @@ struct aas_prop {
 	uint8_t views;
 };
 
+/* What JSON carries beside the attributes. */
+enum aas_carries { AAS_UNTYPED, AAS_MODEL_TYPE, AAS_TEXT /* the only attribute alone, as a string */ };
+
 struct aas_class {
 	const char *name;	/* "Property": modelType, KeyTypes literal */
-	const char *xml;	/* "property" */
+	const char *xml;	/* "property"; of a class of the API "" */
 	const struct aas_prop *props;
 	uint8_t name_len;
-	uint8_t id, n, mask, typed, shape;	/* typed: JSON carries modelType */
+	uint8_t id, n, mask, typed, shape;	/* typed: enum aas_carries */
 };
 
 struct aas_string_type {
@@ -112,6 +122,7 @@ struct aas_node {
 #define P(name, kind, type, card, views) union aas_slot name;
 #define C(cls, xml, mask, typed, shape) struct aas_slots_##cls { cls##_(P) };
 AAS_CLASSES(C)
+API_CLASSES(C)
 #undef C
 #undef P
 #define AAS_SLOT(cls, attr) (offsetof(struct aas_slots_##cls, attr) / sizeof(union aas_slot))
@@ -120,7 +131,7 @@ AAS_CLASSES(C)
 /* Attributes that every Referable, Identifiable or submodel element has at the same place. */
 #define AAS_ID_SHORT(node) AAS_AT(node, Capability, idShort).str
 #define AAS_SEMANTIC_ID(sme) AAS_AT(sme, Capability, semanticId).node
-#define AAS_ID(identifiable) AAS_AT(identifiable, ConceptDescription, id).str	/* shell, submodel, concept description */
+#define AAS_ID(identifiable) AAS_AT(identifiable, ConceptDescription, id).str	/* shell, submodel, concept description, descriptor */
 
 static inline bool aas_is(const struct aas_node *n, enum aas_class_id id)
 {
@@ -132,7 +143,7 @@ static inline bool aas_is_sme(const struct aas_node *n)
 }
 
 struct aas_node *aas_node_new(struct arena *, enum aas_class_id);	/* NULL without memory */
-const struct aas_class *aas_class_by_name(const char *name, size_t n);
+const struct aas_class *aas_class_by_name(const char *name, size_t n);	/* the metamodel's alone, as modelType and XML name them */
 const struct aas_class *aas_class_by_xml(const char *name, size_t n);
 bool aas_class_fits(const struct aas_class *, unsigned type);	/* may stand in a slot of class or abstract type `type` */
 const struct aas_class *aas_class_sole(unsigned type);		/* NULL when `type` is abstract */

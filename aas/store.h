@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store.h - where shells, submodels, concept descriptions, history and commands are kept.
+ * store.h - where shells, submodels, concept descriptions, what is registered about others, history and commands are kept.
  *
  * Two implementations: aas/store_mem.c (the executable specification) and sql/store_pg.c; tests/store/ runs one suite on both.
  * A struct store may be used from any thread; a transaction belongs to the thread that began it.
@@ -13,7 +13,11 @@
 
 #include "aas/metamodel.h"
 
-enum store_kind { STORE_SHELL, STORE_SUBMODEL, STORE_CONCEPT, STORE_N_KINDS };
+/* The numbers are stored.  Behind the identifiables stand entries of the registries and of discovery: trees of the descriptor classes
+ * (api.def); asset links are the id and the specificAssetIds of an AssetAdministrationShellDescriptor. */
+enum store_kind {
+	STORE_SHELL, STORE_SUBMODEL, STORE_CONCEPT, STORE_SHELL_DESCRIPTOR, STORE_SUBMODEL_DESCRIPTOR, STORE_ASSET_LINKS, STORE_N_KINDS
+};
 
 struct store;
 struct store_txn;
@@ -35,8 +39,10 @@ struct store_filter {
 	const struct aas_node *semantic_id;	/* Reference: submodels, supplemental ids included (aas_reference_match) */
 	const struct aas_node *is_case_of;	/* Reference: concept descriptions */
 	const struct aas_node *data_specification;	/* Reference: concept descriptions */
-	const struct store_asset_id *asset_ids;	/* shells */
+	const struct store_asset_id *asset_ids;	/* shells, their descriptors and links */
 	size_t n_asset_ids;
+	const char *asset_kind, *asset_type;	/* shells and their descriptors; the literal of AssetKind */
+	bool heads;				/* no condition: submodels come without their elements */
 };
 
 struct store_page {
@@ -170,6 +176,8 @@ struct store_ops {
 	enum err (*list)(struct store_txn *, enum store_kind, const struct store_filter *, const char *after, size_t limit,
 			 struct arena *, struct store_page *);
 
+	/* One of each id, in their order; an `id` of NULL: there is none.  Submodels come without their elements. */
+	enum err (*heads)(struct store_txn *, enum store_kind, const char *const *id, size_t n, struct arena *, struct store_doc *);
 	/* Those for which the query holds, paged as `list` is.  What it may cost can end the page early, even without an item: `next` is set
 	 * then.  json.p is NULL when the query selects ids.  ERR_EXPENSIVE: not one document could be decided. */
 	enum err (*query)(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,

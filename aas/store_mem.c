@@ -14,7 +14,10 @@
 #include "aas/store_mem_priv.h"
 #include "base/buf.h"
 
-static const enum aas_class_id kind_class[STORE_N_KINDS] = { AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription };
+static const enum aas_class_id kind_class[STORE_N_KINDS] = {
+	AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription, AAS_AssetAdministrationShellDescriptor, AAS_SubmodelDescriptor,
+	AAS_AssetAdministrationShellDescriptor,
+};
 
 struct store *store_mem_new(void)
 {
@@ -273,6 +276,37 @@ enum err store_mem_copy(struct arena *a, const struct mem_entry *e, struct store
 	return ERR_OK;
 }
 
+/* A submodel without its elements, everything else as it is. */
+static enum err copy_head(struct arena *a, const struct mem_entry *e, enum store_kind kind, struct store_doc *out)
+{
+	struct buf b = BUF_INIT;
+	struct aas_node *n;
+	enum err err = store_mem_copy(a, e, out);
+	if (err || kind != STORE_SUBMODEL || (err = aas_json_read(a, AAS_Submodel, e->json, e->n, AAS_JSON_DEFAULT, &n, NULL)))
+		return err;
+	AAS_AT(n, Submodel, submodelElements).node = NULL;
+	aas_json_write(&b, n);
+	out->json = (struct slice){ arena_strndup(a, b.p, b.n), b.n };
+	err = b.failed || !out->json.p ? ERR_NO_MEMORY : ERR_OK;
+	buf_fini(&b);
+	return err;
+}
+
+static enum err mem_heads(struct store_txn *t, enum store_kind kind, const char *const *id, size_t n, struct arena *a, struct store_doc *out)
+{
+	int64_t base;
+	enum err err = ERR_OK;
+	pthread_mutex_lock(&t->store->mutex);
+	for (size_t i = 0; !err && i < n; i++) {
+		const struct mem_entry *e = store_mem_visible(t, (enum mem_table_id)kind, id[i], &base);
+		out[i] = (struct store_doc){ 0 };
+		if (e)
+			err = copy_head(a, e, kind, &out[i]);
+	}
+	pthread_mutex_unlock(&t->store->mutex);
+	return store_mem_noted(t, err);
+}
+
 static enum err mem_get(struct store_txn *t, enum store_kind kind, const char *id, struct arena *a, struct store_doc *out)
 {
 	int64_t base;
@@ -418,7 +452,8 @@ static enum err mem_list(struct store_txn *t, enum store_kind kind, const struct
 				memcpy(more, page->item, page->n * sizeof *more);
 			page->item = more;
 		}
-		err = store_mem_copy(a, e, &page->item[page->n]);
+		struct store_doc *to = &page->item[page->n];
+		err = filter && filter->heads ? copy_head(a, e, kind, to) : store_mem_copy(a, e, to);
 		page->n += !err;
 	}
 	pthread_mutex_unlock(&t->store->mutex);
@@ -498,7 +533,7 @@ static enum err mem_blob_del(struct store_txn *t, const char *key)
 
 const struct store_ops store_mem_ops = {
 	.close = store_mem_close, .begin = mem_begin, .commit = mem_commit, .abort = mem_abort, .get = mem_get, .version = mem_version,
-	.put = mem_put, .del = mem_del, .list = mem_list, .query = store_mem_query, .put_values = mem_put_values,
+	.put = mem_put, .del = mem_del, .list = mem_list, .heads = mem_heads, .query = store_mem_query, .put_values = mem_put_values,
 	.blob_put = mem_blob_put, .blob_get = mem_blob_get, .blob_del = mem_blob_del, .series = store_mem_series, .append = store_mem_append,
 	.position = store_mem_position, .samples = store_mem_samples, .live = store_mem_live, .command = store_mem_command,
 	.write_values = store_mem_write_values,

@@ -9,8 +9,8 @@
 
 #include "aas/store.h"
 
-/* The first three are enum store_kind. */
-enum mem_table_id { MEM_SHELL, MEM_SUBMODEL, MEM_CONCEPT, MEM_BLOB, MEM_INVOCATION, MEM_PACKAGE, MEM_N_TABLES };
+/* The first ones are enum store_kind. */
+enum mem_table_id { MEM_SHELL = STORE_SHELL, MEM_SUBMODEL = STORE_SUBMODEL, MEM_BLOB = STORE_N_KINDS, MEM_INVOCATION, MEM_PACKAGE, MEM_N_TABLES };
 
 struct mem_entry {
 	struct mem_entry *older;	/* what it took the place of, as long as somebody reads there */

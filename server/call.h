@@ -26,6 +26,7 @@ struct call {
 	const char *if_match, *if_none_match;	/* NULL: not given */
 	const char *base_path;			/* the prefix the client used: "/api/v3.0", "/api/v3" or "" */
 	const char *host;			/* Host header, or NULL */
+	const char *outside;			/* how clients reach this server ("https://plant.example"), when the option says so; or NULL */
 
 	/* -- matched and decoded by call_begin; ids are plain text, NULL where the route has none -- */
 	const struct route *route;

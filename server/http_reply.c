@@ -113,8 +113,8 @@ static struct MHD_Response *reply_body(struct request *r)
 
 static bool put_location(struct request *r, struct MHD_Response *resp)
 {
-	const char *outside = atomic_load(&r->call.server->external_url);
-	const char *text = arena_printf(r->call.arena, "%s%s%s", outside ? outside : "", r->call.base_path, r->call.reply.location);
+	const struct call *c = &r->call;
+	const char *text = arena_printf(c->arena, "%s%s%s", c->outside ? c->outside : "", c->base_path, c->reply.location);
 	return text && MHD_add_response_header(resp, "Location", text) == MHD_YES;
 }
 

@@ -469,6 +469,7 @@ static void read_headers(struct request *r, const char *method)
 	r->accepts_gzip = pack_accepted(r->accept_encoding);
 	const char *id = correlation_ok(r->correlation_id) ? r->correlation_id : r->request_id;
 	c->correlation_id = correlation_ok(id) ? id : correlation_new(r->wakeup.loop, c->arena);
+	c->outside = atomic_load(&c->server->external_url);
 }
 
 /* Everything that can be told from the header: before the body is accepted. */

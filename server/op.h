@@ -18,7 +18,10 @@ struct call;
 	X(cd_get) X(cd_put) X(cd_delete) \
 	X(invoke_sync) X(invoke_async) X(invoke_status) X(invoke_result) \
 	X(list_packages) X(post_package) X(package_get) X(package_put) X(package_delete) \
-	X(query) X(serialize) X(upload) X(describe)
+	X(query) X(serialize) X(upload) X(describe) \
+	X(list_descriptors) X(post_descriptor) X(descriptor_get) X(descriptor_put) X(descriptor_delete) \
+	X(bulk_post) X(bulk_put) X(bulk_delete) X(bulk_status) X(bulk_result) \
+	X(lookup_ids) X(lookup_search) X(links_get) X(links_post) X(links_delete)
 
 #define X(name) enum err op_##name(struct call *);
 OPS(X)

@@ -92,8 +92,8 @@ static void parameters_of(struct buf *b, const struct route *r)
 static const char *const api_class[] = {
 	[API_OperationResult - API_OperationResult] = SCHEMA("OperationResult"),
 	[API_BaseOperationResult - API_OperationResult] = SCHEMA("BaseOperationResult"),
-	[API_AasDescriptor - API_OperationResult] = SCHEMA("Descriptor"),
-	[API_SubmodelDescriptor - API_OperationResult] = SCHEMA("Descriptor"),
+	[API_AasDescriptor - API_OperationResult] = SCHEMA("AssetAdministrationShellDescriptor"),
+	[API_SubmodelDescriptor - API_OperationResult] = SCHEMA("SubmodelDescriptor"),
 	[API_Identifier - API_OperationResult] = "{\"type\":\"string\"}",
 	[API_PackageDescription - API_OperationResult] = SCHEMA("PackageDescription"),
 	[API_ServiceDescription - API_OperationResult] = SCHEMA("ServiceDescription"),
@@ -114,6 +114,13 @@ static void class_of(struct buf *b, const struct route *r, unsigned cls)
 		buf_puts(b, SCHEMA("Reference"));
 	else
 		buf_printf(b, "{\"$ref\":\"#/components/schemas/%s%s\"}", aas_type_name(cls), r->view == AAS_METADATA ? "Metadata" : "");
+}
+
+static void list_of(struct buf *b, const struct route *r, unsigned cls)
+{
+	buf_puts(b, "{\"type\":\"array\",\"items\":");
+	class_of(b, r, cls);
+	buf_putc(b, '}');
 }
 
 static void json_content(struct buf *b)
@@ -156,6 +163,8 @@ static void request_body(struct buf *b, const struct route *r)
 		buf_puts(b, "{\"type\":\"object\",\"description\":\"only the members that change\"}");
 	else if (r->body == BODY_CLASS)
 		class_of(b, r, r->body_class);
+	else if (r->body == BODY_LIST)
+		list_of(b, r, r->body_class);
 	else if (r->access == ACCESS_EXEC)
 		buf_puts(b, r->view == AAS_VALUE ? SCHEMA("OperationRequestValueOnly") : SCHEMA("OperationRequest"));
 	else
@@ -194,9 +203,7 @@ static void answer_200(struct buf *b, const struct route *r)
 	if (r->reply == REPLY_PAGE) {
 		page_of(b, r);
 	} else if (r->reply == REPLY_LIST) {
-		buf_puts(b, "{\"type\":\"array\",\"items\":");
-		class_of(b, r, r->reply_class);
-		buf_putc(b, '}');
+		list_of(b, r, r->reply_class);
 	} else if (r->view == AAS_PATH) {
 		buf_puts(b, "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}");
 	} else {
@@ -210,7 +217,10 @@ static void answer_created(struct buf *b, const struct route *r)
 	answer(b, 201, "created");
 	buf_puts(b, location);
 	json_content(b);
-	class_of(b, r, r->body == BODY_CLASS ? r->body_class : r->body == BODY_RAW ? API_PackageDescription : 0);
+	if (r->body == BODY_LIST)
+		list_of(b, r, r->body_class);
+	else
+		class_of(b, r, r->body == BODY_CLASS ? r->body_class : r->body == BODY_RAW ? API_PackageDescription : 0);
 	buf_puts(b, "}}");
 }
 

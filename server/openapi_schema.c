@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * openapi_schema.c - the schemas of the description: the metamodel from its table, the few classes of Part 2 as they are.
+ * openapi_schema.c - the schemas of the description: the classes from their tables, the few that are in none as they are.
  */
 #include "aas/metamodel.h"
 #include "server/openapi.h"
@@ -30,10 +30,6 @@ static const struct { const char *name, *json; } part2[] = {
 	  "{\"$ref\":\"#/components/schemas/OperationVariable\"}},\"clientTimeoutDuration\":{\"type\":\"string\",\"example\":\"PT10S\"}}}" },
 	{ "OperationRequestValueOnly", "{\"type\":\"object\",\"properties\":{\"inputArguments\":{\"type\":\"object\"},\"inoutputArguments\":"
 	  "{\"type\":\"object\"},\"clientTimeoutDuration\":{\"type\":\"string\",\"example\":\"PT10S\"}}}" },
-	{ "Descriptor", "{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{\"id\":{\"type\":\"string\",\"minLength\":1},"
-	  "\"idShort\":{\"type\":\"string\"},\"endpoints\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}}}" },
-	{ "PackageDescription", "{\"type\":\"object\",\"required\":[\"packageId\"],\"properties\":{\"packageId\":{\"type\":\"string\"},"
-	  "\"aasIds\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}" },
 	{ "SubmodelValue", "{\"type\":\"object\",\"description\":\"The values of the elements, by idShort.\"}" },
 	{ "SubmodelElementValue", "{\"description\":\"The value alone: a string, a number, a truth value, an array or an object, as the kind of "
 	  "the element wants it.\"}" },
@@ -74,7 +70,7 @@ static void property(struct buf *b, const struct aas_prop *p)
 		reference(b, aas_type_name(p->type), "");
 		break;
 	case AAS_LIST:
-		buf_puts(b, "{\"type\":\"array\",\"minItems\":1,\"items\":");
+		buf_puts(b, p->views & AAS_VIEW_E ? "{\"type\":\"array\",\"items\":" : "{\"type\":\"array\",\"minItems\":1,\"items\":");
 		reference(b, aas_type_name(p->type), "");
 		buf_putc(b, '}');
 		break;
@@ -91,6 +87,10 @@ static void class_schema(struct buf *b, const struct aas_class *c, bool metadata
 {
 	const char *comma = "";
 	begin(b, c->name, metadata ? "Metadata" : "");
+	if (c->typed == AAS_TEXT) {
+		text_type(b, &aas_strings[c->props[0].type]);
+		return;
+	}
 	buf_puts(b, "{\"type\":\"object\",\"properties\":{");
 	for (unsigned i = 0; i < c->n; i++) {
 		if (metadata && !(c->props[i].views & AAS_VIEW_M))
@@ -145,6 +145,7 @@ void openapi_schemas(struct buf *b)
 	static const unsigned enums = 0
 #define E(...) + 1
 		AAS_ENUMS(E)
+		API_ENUMS(E)
 #undef E
 	;
 	buf_putc(b, '{');

@@ -315,6 +315,17 @@ static enum err read_asset_id(struct call *c, const char *name, const char *v)
 	return ERR_OK;
 }
 
+static enum err read_asset_kind(struct call *c, const char *name, const char *v)
+{
+	c->filter.asset_kind = v;
+	return aas_enum_find(AAS_ENUM_AssetKind, v, strlen(v)) >= 0 ? ERR_OK : bad(c, name, "must be Type, Instance, Role or NotApplicable");
+}
+
+static enum err read_asset_type(struct call *c, const char *name, const char *v)
+{
+	return identifier(c, name, slice_of(v), &c->filter.asset_type);
+}
+
 /* The item is one of several, given by repeating the parameter or by commas. */
 static enum err append_id(struct call *c, const char *name, const char *v, const char ***list)
 {
@@ -360,6 +371,8 @@ static const struct query_row {
 	{ "idShort", Q_ID_SHORT, read_id_short, false, true },
 	{ "semanticId", Q_SEMANTIC_ID, read_semantic_id, false, true },
 	{ "assetIds", Q_ASSET_IDS, read_asset_id, true, true },
+	{ "assetKind", Q_ASSET_KIND, read_asset_kind, false, true },
+	{ "assetType", Q_ASSET_TYPE, read_asset_type, false, true },
 	{ "isCaseOf", Q_IS_CASE_OF, read_is_case_of, false, true },
 	{ "dataSpecificationRef", Q_DATA_SPEC, read_data_spec, false, true },
 	{ "aasId", Q_OF_AAS, read_of_aas, false, true },

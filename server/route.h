@@ -11,7 +11,7 @@
 
 struct call;
 
-enum route_body { BODY_NONE, BODY_CLASS, BODY_VALUE, BODY_RAW, BODY_JSON };
+enum route_body { BODY_NONE, BODY_CLASS, BODY_VALUE, BODY_RAW, BODY_JSON, BODY_LIST };
 enum route_reply { REPLY_ONE, REPLY_PAGE, REPLY_LIST, REPLY_RAW, REPLY_200, REPLY_201, REPLY_202, REPLY_204, REPLY_PUT };
 enum route_access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 enum route_param { PARAM_NONE, PARAM_AAS_ID, PARAM_SM_ID, PARAM_CD_ID, PARAM_PATH, PARAM_HANDLE, PARAM_PACKAGE };
@@ -33,7 +33,7 @@ struct route {
 	enum err (*handler)(struct call *);	/* NULL: 501 until it is built */
 	enum aas_modifier view;
 	enum route_body body;
-	unsigned body_class;			/* class id or abstract type, for BODY_CLASS */
+	unsigned body_class;			/* class id or abstract type, for BODY_CLASS and BODY_LIST */
 	enum route_reply reply;
 	unsigned reply_class;
 	unsigned query;				/* enum route_query */

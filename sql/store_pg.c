@@ -18,11 +18,14 @@
 #define QUERY_MS 10000
 
 #define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, PG_##kind##_update, PG_##kind##_delete, \
-	PG_##kind##_past, PG_##kind##_list, PG_##kind##_find, PG_##kind##_some
+	PG_##kind##_past, PG_##kind##_list, PG_##kind##_heads, PG_##kind##_find, PG_##kind##_some
 const struct pg_kind pg_kinds[STORE_N_KINDS] = {
 	[STORE_SHELL] = { AAS_AssetAdministrationShell, STATEMENTS(shell), "shell" },
 	[STORE_SUBMODEL] = { AAS_Submodel, STATEMENTS(submodel), "submodel" },
 	[STORE_CONCEPT] = { AAS_ConceptDescription, STATEMENTS(concept), "concept_description" },
+	[STORE_SHELL_DESCRIPTOR] = { AAS_AssetAdministrationShellDescriptor, STATEMENTS(shell_descriptor), "shell_descriptor" },
+	[STORE_SUBMODEL_DESCRIPTOR] = { AAS_SubmodelDescriptor, STATEMENTS(submodel_descriptor), "submodel_descriptor" },
+	[STORE_ASSET_LINKS] = { AAS_AssetAdministrationShellDescriptor, STATEMENTS(asset_links), "asset_links" },
 };
 
 /* -- session ----------------------------------------------------------------------------------------------------------------- */
@@ -167,7 +170,7 @@ static enum err version(struct store_txn *t, enum store_kind kind, const char *i
 /* The fact that leaves the fewest leads: few share an asset id, many a semantic id. */
 static size_t leading(const struct aas_fact *f, size_t n)
 {
-	static const int rank[] = { [FACT_ASSET_ID] = 4, [FACT_ID_SHORT] = 3, [FACT_IS_CASE_OF] = 2, [FACT_SEMANTIC_ID] = 1 };
+	static const int rank[] = { [FACT_ASSET_ID] = 5, [FACT_ID_SHORT] = 4, [FACT_ASSET_TYPE] = 3, [FACT_IS_CASE_OF] = 2, [FACT_SEMANTIC_ID] = 1 };
 	size_t best = 0;
 	for (size_t i = 1; i < n; i++) {
 		int a = f[i].field < sizeof rank / sizeof *rank ? rank[f[i].field] : 0;
@@ -209,8 +212,8 @@ static enum err page_of(const struct pg_call *c, enum store_kind kind, size_t li
 	return e;
 }
 
-enum err store_pg_find(struct store_txn *t, enum store_kind kind, const struct aas_fact *fact, size_t n_facts, const char *after, size_t limit,
-		       struct arena *a, struct store_page *page)
+enum err store_pg_find(struct store_txn *t, enum store_kind kind, const struct aas_fact *fact, size_t n_facts, bool heads, const char *after,
+		       size_t limit, struct arena *a, struct store_page *page)
 {
 	struct pg_args args;
 	struct pg_call c = { .st = n_facts ? pg_kinds[kind].find : pg_kinds[kind].list, .args = &args };
@@ -219,6 +222,7 @@ enum err store_pg_find(struct store_txn *t, enum store_kind kind, const struct a
 	pg_arg_int8(&args, limit < INT32_MAX ? (int64_t)limit + 1 : INT32_MAX);
 	if (n_facts)
 		facts_args(&args, kind, fact, n_facts);
+	pg_arg_int2(&args, heads);
 	enum err e = store_pg_run(t, &c, 1);
 	if (!e)
 		e = page_of(&c, kind, limit, a, page);
@@ -233,7 +237,32 @@ static enum err list(struct store_txn *t, enum store_kind kind, const struct sto
 	struct aas_fact *fact = NULL;
 	size_t n_facts = 0;
 	enum err e = aas_filter_facts(a, filter, &fact, &n_facts);
-	return e ? e : store_pg_find(t, kind, fact, n_facts, after, limit, a, page);
+	return e ? e : store_pg_find(t, kind, fact, n_facts, filter && filter->heads, after, limit, a, page);
+}
+
+static enum err heads(struct store_txn *t, enum store_kind kind, const char *const *id, size_t n, struct arena *a, struct store_doc *out)
+{
+	struct pg_args args;
+	struct pg_call c = { .st = pg_kinds[kind].heads, .args = &args };
+	pg_args_init(&args);
+	struct buf *list = pg_arg_array(&args, PG_TEXT);
+	for (size_t i = 0; i < n; i++)
+		pg_item_text(list, id[i]);
+	enum err e = store_pg_run(t, &c, 1);
+	if (!e && (size_t)c.n != n)
+		e = ERR_INTERNAL;
+	for (int i = 0; !e && i < c.n; i++) {
+		out[i] = (struct store_doc){ 0 };
+		if (pg_null(&c, i, DOC_ID))
+			continue;
+		struct slice text = pg_slice(&c, i, DOC_TEXT);
+		out[i] = (struct store_doc){ arena_strdup(a, pg_str(&c, i, DOC_ID)), { arena_strndup(a, text.p, text.n), text.n },
+					     pg_int8(&c, i, DOC_VERSION) };
+		e = out[i].id && out[i].json.p ? ERR_OK : ERR_NO_MEMORY;
+	}
+	pg_clear(&c, 1);
+	pg_args_fini(&args);
+	return store_pg_noted(t, e);
 }
 
 /* -- blobs ------------------------------------------------------------------------------------------------------------------------ */
@@ -302,7 +331,7 @@ static void store_close(struct store *s)
 
 static const struct store_ops store_pg_ops = {
 	.close = store_close, .begin = pg_txn_begin, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get, .version = version,
-	.put = store_pg_put, .del = store_pg_del, .list = list, .query = store_pg_query, .put_values = store_pg_put_values,
+	.put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query, .put_values = store_pg_put_values,
 	.write_values = store_pg_write_values,
 	.blob_put = blob_put, .blob_get = blob_get, .blob_del = blob_del, .series = store_pg_series, .append = store_pg_append,
 	.position = store_pg_position, .samples = store_pg_samples, .live = store_pg_live, .command = store_pg_command,

@@ -37,7 +37,7 @@ struct store_txn {
 /* The statements of one kind of identifiable, and its class. */
 struct pg_kind {
 	enum aas_class_id cls;
-	enum pg_statement get, version, lock, insert, update, remove, past, list, find, some;
+	enum pg_statement get, version, lock, insert, update, remove, past, list, heads, find, some;
 	const char *table;
 };
 extern const struct pg_kind pg_kinds[STORE_N_KINDS];
@@ -54,7 +54,7 @@ enum err store_pg_get(struct store_txn *, enum store_kind, const char *id, struc
 
 /* Those that have all the facts (at least one). */
 struct aas_fact;
-enum err store_pg_find(struct store_txn *, enum store_kind, const struct aas_fact *, size_t n_facts, const char *after, size_t limit,
+enum err store_pg_find(struct store_txn *, enum store_kind, const struct aas_fact *, size_t n_facts, bool heads, const char *after, size_t limit,
 		       struct arena *, struct store_page *);
 
 /* -- queries: store_pg_query.c runs them, store_pg_query_sql.c writes the SQL -- */

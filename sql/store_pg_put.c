@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_pg_put.c - writes of whole identifiables: document, header, facts, element rows, and what was there before into history. */
+ * store_pg_put.c - writes of whole identifiables and descriptors: document, header, facts, element rows, and what was there before into history. */
 #include <math.h>
 #include <strings.h>
 
@@ -62,8 +62,45 @@ static enum err concept_columns(struct arena *a, const struct aas_node *n, struc
 	return ERR_OK;
 }
 
+static enum err shell_descriptor_columns(struct arena *a, const struct aas_node *n, struct columns *c)
+{
+	(void)a;
+	c->own[0] = aas_enum_text(AAS_ENUM_AssetKind, AAS_AT(n, AssetAdministrationShellDescriptor, assetKind));
+	c->own[1] = AAS_AT(n, AssetAdministrationShellDescriptor, globalAssetId).str;
+	c->own[2] = AAS_AT(n, AssetAdministrationShellDescriptor, assetType).str;
+	return ERR_OK;
+}
+
+static enum err submodel_descriptor_columns(struct arena *a, const struct aas_node *n, struct columns *c)
+{
+	const struct aas_node *endpoint = AAS_AT(n, SubmodelDescriptor, endpoints).node;
+	c->own[0] = aas_reference_text(a, AAS_AT(n, SubmodelDescriptor, semanticId).node);
+	if (endpoint) {
+		c->own[1] = AAS_AT(endpoint, Endpoint, interface).str;
+		c->own[2] = AAS_AT(AAS_AT(endpoint, Endpoint, protocolInformation).node, ProtocolInformation, href).str;
+	}
+	return ERR_OK;
+}
+
+static enum err asset_links_columns(struct arena *a, const struct aas_node *n, struct columns *c)
+{
+	const char *names = NULL, *values = NULL;
+	for (const struct aas_node *s = AAS_AT(n, AssetAdministrationShellDescriptor, specificAssetIds).node; s; s = s->next) {
+		const char *name = AAS_AT(s, SpecificAssetId, name).str, *value = AAS_AT(s, SpecificAssetId, value).str;
+		if (!strcmp(name, "globalAssetId"))
+			c->own[0] = value;
+		names = names ? arena_printf(a, "%s\n%s", names, name) : name;
+		values = values ? arena_printf(a, "%s\n%s", values, value) : value;
+	}
+	c->own[1] = names;
+	c->own[2] = values;
+	return arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
+}
+
 static enum err (*const columns_of[STORE_N_KINDS])(struct arena *, const struct aas_node *, struct columns *) = {
 	[STORE_SHELL] = shell_columns, [STORE_SUBMODEL] = submodel_columns, [STORE_CONCEPT] = concept_columns,
+	[STORE_SHELL_DESCRIPTOR] = shell_descriptor_columns, [STORE_SUBMODEL_DESCRIPTOR] = submodel_descriptor_columns,
+	[STORE_ASSET_LINKS] = asset_links_columns,
 };
 
 /* -- what is there now ---------------------------------------------------------------------------------------------------------- */

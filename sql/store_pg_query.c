@@ -41,7 +41,7 @@ static enum err find_shell(void *ctx, const char *submodel_id, const char *after
 {
 	const struct aas_fact refers = { FACT_SUBMODEL, "", submodel_id };
 	struct store_page page;
-	enum err e = store_pg_find(ctx, STORE_SHELL, &refers, 1, after, 1, a, &page);
+	enum err e = store_pg_find(ctx, STORE_SHELL, &refers, 1, false, after, 1, a, &page);
 	if (!e && page.n)
 		*out = page.item[0];
 	return e ? e : page.n ? ERR_OK : ERR_NOT_FOUND;

@@ -147,7 +147,7 @@ static struct part shell_list(struct writer *w, const struct leaf *l)
 	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_NAME)
 		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.kind = 0 AND l.field = 5 AND l.name = %s", v), false);
 	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_VALUE)
-		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.field = 5 AND l.value = %s"
+		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.kind = 0 AND l.field = 5 AND l.value = %s"
 					" AND twinshell.key_of(l.value) = twinshell.key_of(%s)", v, v), false);
 	if (s[0].list != QUERY_SUBMODELS || l->field->attr != QUERY_KEY_VALUE)
 		return all;

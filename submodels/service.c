@@ -8,8 +8,10 @@
 #include "aas/tree.h"
 #include "base/clock.h"
 #include "base/thread.h"
+#include "submodels/bulk.h"
 #include "submodels/session.h"
 
+/* Those with a tree in the cache; descriptors are the business of registry.c. */
 const char *const sm_kind_name[STORE_N_KINDS] = { "shell", "submodel", "concept description" };
 static const enum aas_class_id kind_class[STORE_N_KINDS] = { AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription };
 
@@ -21,11 +23,11 @@ struct sm_service *sm_service_new(const struct sm_config *conf)
 	s->conf = *conf;
 	s->cache = sm_cache_new(conf->cache_bytes);
 	s->async = sm_async_new(s, &conf->async);
-	if (!s->cache || !s->async) {
-		sm_service_free(s);
-		return NULL;
-	}
-	return s;
+	s->bulk = sm_bulk_new(s);
+	if (s->cache && s->async && s->bulk)
+		return s;
+	sm_service_free(s);
+	return NULL;
 }
 
 void sm_service_free(struct sm_service *s)
@@ -33,6 +35,7 @@ void sm_service_free(struct sm_service *s)
 	if (!s)
 		return;
 	sm_async_free(s->async);
+	sm_bulk_free(s->bulk);
 	sm_cache_free(s->cache);
 	free(s);
 }
@@ -520,6 +523,9 @@ enum err sm_delete(struct sm_session *s, enum store_kind kind, const char *id)
 	if (err)
 		return err == ERR_NOT_FOUND ? missing(s, kind, id) : err;
 	if ((err = sm_files_forget(s, w->shared->tree.node, NULL, id)))
+		return err;
+	/* Discovery is kept in step: what was posted for a shell leaves with it. */
+	if (kind == STORE_SHELL && (err = s->service->conf.store->ops->del(txn, STORE_ASSET_LINKS, id)) && err != ERR_NOT_FOUND)
 		return err;
 	sm_shared_drop(w->shared);
 	w->shared = NULL;

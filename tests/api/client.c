@@ -76,8 +76,10 @@ bool client_send(const char *url, const char *method, const char *target, const 
 	int fd = dial(host, port);
 	if (fd < 0)
 		return false;
-	buf_printf(&b, "%s %s%s HTTP/1.1\r\nHost: %s:%s\r\nConnection: close\r\n%s", method, str_eq(base, "/") ? "" : base, target,
-		   host, port, headers);
+	buf_printf(&b, "%s %s%s HTTP/1.1\r\n", method, str_eq(base, "/") ? "" : base, target);
+	if (!strstr(headers, "Host: "))
+		buf_printf(&b, "Host: %s:%s\r\n", host, port);
+	buf_printf(&b, "Connection: close\r\n%s", headers);
 	if (body.n || !str_eq(method, "GET"))
 		buf_printf(&b, "Content-Length: %zu\r\n", body.n);
 	buf_puts(&b, "\r\n");

@@ -12,6 +12,7 @@
 #include <signal.h>
 
 #include "aas/json.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -24,6 +25,8 @@
 #include "tests/tap.h"
 
 #define FILE_MAX ((size_t)64 << 20)
+#define UNTIL_PAUSE_US 5000
+#define UNTIL_TRIES 2000
 
 struct run {
 	const char *url;		/* NULL: in-process */
@@ -318,6 +321,12 @@ static void run_step(struct run *r, const struct script *sc, const struct step *
 	const char *target = fill(r, s->target);
 	const struct route *route = note_call(r, s->method, target);
 	bool ok = send_step(r, s, target, &got);
+	for (int i = 0; ok && s->until && got.status != s->status && i < UNTIL_TRIES; i++) {
+		clock_sleep_us(UNTIL_PAUSE_US);
+		answer_fini(&got);
+		got = (struct answer){ 0 };
+		ok = send_step(r, s, target, &got);
+	}
 	if (ok)
 		note_traffic(r, sc, s, target, &got);
 	ok = ok && judge(r, s, route, &got, &line);

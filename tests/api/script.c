@@ -201,7 +201,9 @@ static void step_begin(struct reader *r, char *line)
 		fault(r, "the request before this one has no ->");
 	buf_init(&s->body, 0);
 	s->line = r->line;
-	s->method = arena_strdup(r->a, strtok_r(line, " \t", &save));
+	char *word = strtok_r(line, " \t", &save);
+	s->until = !strcmp(word, "until");
+	s->method = arena_strdup(r->a, s->until && *save ? strtok_r(NULL, " \t", &save) : word);
 	r->step = *r->tail = s;
 	r->tail = &s->next;
 	r->checks = &s->checks;

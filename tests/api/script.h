@@ -17,6 +17,7 @@
  *     ~ "text"                                     the whole body contains this text
  *     < Location = "/x"                            a header is, or (~) contains, this text; `= absent`
  *     let name = paging_metadata.cursor            remember a text for {$name}; also let name = < Location
+ *   until METHOD /target -> STATUS                 asked again and again until that status comes, for ten seconds at most
  *   live SUBMODEL PATH TEXT                        (in-process) a live value, as the engine would set it
  *   operation begun | release | settled            (in-process) wait until an operation Hold is at work; let it end; wait until all have ended
  *
@@ -58,6 +59,7 @@ struct step {
 	struct buf body;
 	struct header *headers;
 	struct field *fields;
+	bool until;
 	int status;			/* -1: any */
 	struct check *checks;
 	struct step *next;

@@ -31,7 +31,8 @@ static void collect(unsigned type, const char *p, size_t n, enum err wanted, con
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	static const unsigned types[] = { AAS_Environment, AAS_Submodel, AAS_SubmodelElement, AAS_Reference };
+	static const unsigned types[] = { AAS_Environment, AAS_Submodel, AAS_SubmodelElement, AAS_Reference,
+		AAS_AssetAdministrationShellDescriptor, AAS_SubmodelDescriptor, AAS_AssetLink, AAS_PackageDescription };
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
 		struct arena *a = arena_new(1 << 24);
 		struct buf b = BUF_INIT;

@@ -31,7 +31,7 @@ static const char *const shapes[] = {
 static const struct {
 	unsigned bit;
 	const char *name;
-} views[] = { { AAS_VIEW_M, "metadata" }, { AAS_VIEW_V, "value" }, { AAS_VIEW_C, "children" }, { AAS_VIEW_B, "blob" } };
+} views[] = { { AAS_VIEW_M, "metadata" }, { AAS_VIEW_V, "value" }, { AAS_VIEW_C, "children" }, { AAS_VIEW_B, "blob" }, { AAS_VIEW_E, "may be empty" } };
 
 static const unsigned abstracts[] = {
 #define A(name, mask) AAS_##name,
@@ -85,7 +85,13 @@ static void put_attribute(struct buf *b, const struct aas_prop *p)
 static void put_class(struct buf *b, const struct aas_class *c)
 {
 	bool any = false;
-	buf_printf(b, "\n### %s\n\nXML: `<%s>`. JSON: %s modelType.", c->name, c->xml, c->typed ? "with" : "without");
+	static const char *const carries[] = {
+		[AAS_UNTYPED] = "without modelType", [AAS_MODEL_TYPE] = "with modelType", [AAS_TEXT] = "the value alone, as a string",
+	};
+	buf_printf(b, "\n### %s\n\n", c->name);
+	if (*c->xml)
+		buf_printf(b, "XML: `<%s>`. ", c->xml);
+	buf_printf(b, "JSON: %s.", carries[c->typed]);
 	for (size_t i = 0; i < COUNT(abstracts); i++)
 		if (aas_class_fits(c, abstracts[i])) {
 			buf_puts(b, any ? ", " : " Is a ");
@@ -104,7 +110,7 @@ static void put_abstracts(struct buf *b)
 {
 	for (size_t i = 0; i < COUNT(abstracts); i++) {
 		buf_printf(b, "\n### %s\n\nAbstract:", aas_type_name(abstracts[i]));
-		for (unsigned k = 0, n = 0; k < AAS_N_CLASSES; k++)
+		for (unsigned k = 0, n = 0; k < AAS_N_MODEL_CLASSES; k++)
 			if (aas_class_fits(&aas_classes[k], abstracts[i])) {
 				buf_puts(b, n++ ? ", " : " ");
 				put_link(b, aas_classes[k].name);
@@ -159,9 +165,13 @@ static void write_all(struct buf *b)
 		    "carries the value (`$value`), *children* holds what has a path of its own, *blob* is left out by `extent=withoutBlobValue`;\n"
 		    "without any of them, the attribute is shown in the normal form alone. *Value*: how the class looks in `$value`.\n\n"
 		    "## Classes\n");
-	for (unsigned i = 0; i < AAS_N_CLASSES; i++)
+	for (unsigned i = 0; i < AAS_N_MODEL_CLASSES; i++)
 		put_class(b, &aas_classes[i]);
 	put_abstracts(b);
+	buf_puts(b, "\n## Classes of the API\n\nWhat registries, discovery and the package server exchange besides (IDTA-01002), from `aas/api.def`. They are no part\n"
+		    "of an environment. Lists named *may be empty* are left out on output when they are.\n");
+	for (unsigned i = AAS_N_MODEL_CLASSES; i < AAS_N_CLASSES; i++)
+		put_class(b, &aas_classes[i]);
 	put_texts(b);
 	put_enums(b);
 }

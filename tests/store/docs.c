@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 - create, replace, delete; versions; what a transaction sees and what it leaves. */
 #include "tests/store/suite.h"
 
-static const char *const kinds[STORE_N_KINDS] = { "shell", "submodel", "concept description" };
+static const char *const kinds[STORE_N_KINDS] = { "shell", "submodel", "concept description", "shell descriptor", "submodel descriptor", "asset links" };
 
 static void life(enum store_kind kind)
 {

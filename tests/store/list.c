@@ -217,9 +217,86 @@ static void shells(void)
 	is(STORE_SHELL, &(struct store_filter){ .semantic_id = reference(GLOBAL("urn:a")) }, "", "what shells do not have is not met");
 }
 
+/* Kind and type of the asset, and the same asset ids, in what is registered about shells. */
+static void descriptors(void)
+{
+	static const char *const shell[] = {
+		"{\"modelType\":\"AssetAdministrationShell\",\"id\":\"k1\",\"assetInformation\":{\"assetKind\":\"Type\",\"assetType\":\"urn:t\"}}",
+		"{\"modelType\":\"AssetAdministrationShell\",\"id\":\"k2\",\"assetInformation\":{\"assetKind\":\"Instance\",\"assetType\":\"urn:t\"}}",
+		"{\"modelType\":\"AssetAdministrationShell\",\"id\":\"k3\",\"assetInformation\":{\"assetKind\":\"Type\"}}",
+	};
+	static const char *const entry[] = {
+		"{\"id\":\"d1\",\"assetKind\":\"Type\",\"assetType\":\"urn:t\",\"globalAssetId\":\"urn:g\"}",
+		"{\"id\":\"d2\",\"assetKind\":\"Role\",\"specificAssetIds\":[{\"name\":\"serial\",\"value\":\"1\"}]}", "{\"id\":\"d3\"}",
+	};
+	struct store_filter type = { .asset_kind = "Type" }, both = { .asset_kind = "Type", .asset_type = "urn:t" };
+	for (int i = 0; i < 3; i++) {
+		put_once(STORE_SHELL, parse(STORE_SHELL, shell[i]), STORE_CREATE, 0, NULL);
+		put_once(STORE_SHELL_DESCRIPTOR, parse(STORE_SHELL_DESCRIPTOR, entry[i]), STORE_CREATE, 0, NULL);
+	}
+	is(STORE_SHELL, &type, "k1 k3 ", "shells by the kind of their asset");
+	is(STORE_SHELL, &both, "k1 ", "and its type");
+	is(STORE_SHELL, &(struct store_filter){ .asset_type = "urn:t" }, "k1 k2 ", "its type alone");
+	is(STORE_SHELL_DESCRIPTOR, &type, "d1 ", "descriptors by the kind");
+	is(STORE_SHELL_DESCRIPTOR, &(struct store_filter){ .asset_kind = "Role" }, "d2 ", "another kind");
+	is(STORE_SHELL_DESCRIPTOR, &both, "d1 ", "and the type");
+	is(STORE_SHELL_DESCRIPTOR, IDS(1, { "globalAssetId", "urn:g" }), "d1 ", "by globalAssetId");
+	is(STORE_SHELL_DESCRIPTOR, IDS(1, { "serial", "1" }), "d2 ", "by a specific asset id");
+	is(STORE_SHELL_DESCRIPTOR, NULL, "d1 d2 d3 ", "and all of them");
+	put_once(STORE_ASSET_LINKS, parse(STORE_ASSET_LINKS, "{\"id\":\"d1\",\"specificAssetIds\":[{\"name\":\"globalAssetId\",\"value\":\"urn:l\"},"
+		 "{\"name\":\"serial\",\"value\":\"9\"}]}"), STORE_CREATE, 0, NULL);
+	is(STORE_ASSET_LINKS, IDS(2, { "serial", "9" }, { "globalAssetId", "urn:l" }), "d1 ", "links by all their names");
+	is(STORE_SHELL_DESCRIPTOR, IDS(1, { "serial", "9" }), "", "which are not the descriptor's, although the id is the same");
+	put_once(STORE_SUBMODEL_DESCRIPTOR, parse(STORE_SUBMODEL_DESCRIPTOR, "{\"id\":\"m\",\"semanticId\":" REF(GLOBAL("urn:a"))
+		 ",\"endpoints\":[{\"interface\":\"\",\"protocolInformation\":{\"href\":\"\"}}]}"), STORE_CREATE, 0, NULL);
+	is(STORE_SUBMODEL_DESCRIPTOR, &(struct store_filter){ .semantic_id = reference(GLOBAL("urn:a")) }, "m ", "submodel descriptors by their semanticId");
+}
+
+static const char *heads_text(const struct store_doc *d, size_t n)
+{
+	const char *s = "";
+	for (size_t i = 0; i < n; i++)
+		s = arena_printf(ar, "%s%s%.*s", s, i ? " " : "", (int)(d[i].id ? d[i].json.n : 1), d[i].id ? d[i].json.p : "-");
+	return s;
+}
+
+/* Documents without elements: of several ids at once, and on a page. */
+static void heads(void)
+{
+	static const char *const value[] = { "v" };
+	static const char *const id[] = { "h2", "none", "h1", "h2" };
+	static const char head1[] = "{\"modelType\":\"Submodel\",\"idShort\":\"H\",\"id\":\"h1\"}", head2[] = "{\"modelType\":\"Submodel\",\"id\":\"h2\"}";
+	struct store_doc d[4];
+	struct store_page page;
+	struct store_filter f = { .heads = true }, h = { .id_short = "H", .heads = true };
+	put_once(STORE_SUBMODEL, make(STORE_SUBMODEL, "h1", "H", value, 1), STORE_CREATE, 0, NULL);
+	put_once(STORE_SUBMODEL, make(STORE_SUBMODEL, "h2", NULL, NULL, 0), STORE_CREATE, 0, NULL);
+	put_once(STORE_SHELL, plain(STORE_SHELL, "h1"), STORE_CREATE, 0, NULL);
+	values_once("h1", &(struct store_value){ "P0", "w" }, 1, NULL);
+	struct store_txn *t = start(false);
+	check_str(say(st->ops->heads(t, STORE_SUBMODEL, id, 4, ar, d)), "OK", "heads of four ids");
+	check_str(heads_text(d, 4), arena_printf(ar, "%s - %s %s", head2, head1, head2), "in their order, without elements, and none of one that is not there");
+	check_int(d[2].version, version_of(STORE_SUBMODEL, "h1"), "with the version");
+	check_str(say(st->ops->heads(t, STORE_SHELL, &id[2], 1, ar, d)), "OK", "the head of a shell");
+	check_str(heads_text(d, 1), canonical(plain(STORE_SHELL, "h1")), "is all of it");
+	check_str(say(st->ops->heads(t, STORE_SHELL, id, 0, ar, d)), "OK", "heads of nothing");
+	check_str(say(st->ops->list(t, STORE_SUBMODEL, &f, "h", 2, ar, &page)), "OK", "a list of heads");
+	check_str(heads_text(page.item, page.n), arena_printf(ar, "%s %s", head1, head2), "without elements");
+	check_str(say(st->ops->list(t, STORE_SUBMODEL, &h, NULL, 2, ar, &page)), "OK", "a filtered list of heads");
+	check_str(heads_text(page.item, page.n), head1, "the same");
+	st->ops->abort(t);
+	t = start(true);
+	put(t, STORE_SUBMODEL, make(STORE_SUBMODEL, "h2", "New", value, 1), STORE_REPLACE, 0, NULL);
+	st->ops->heads(t, STORE_SUBMODEL, id, 1, ar, d);
+	check_str(heads_text(d, 1), "{\"modelType\":\"Submodel\",\"idShort\":\"New\",\"id\":\"h2\"}", "a transaction sees its own writes");
+	st->ops->abort(t);
+}
+
 void suite_filter(void)
 {
 	submodels();
 	concepts();
 	shells();
+	descriptors();
+	heads();
 }

@@ -7,7 +7,10 @@ int tap_n, tap_failed;
 struct store *st;
 struct arena *ar;
 
-static const enum aas_class_id class_of[STORE_N_KINDS] = { AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription };
+static const enum aas_class_id class_of[STORE_N_KINDS] = {
+	AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription, AAS_AssetAdministrationShellDescriptor, AAS_SubmodelDescriptor,
+	AAS_AssetAdministrationShellDescriptor,
+};
 
 const char *say(enum err e)
 {
@@ -50,12 +53,17 @@ const char *canonical(const struct aas_node *n)
 struct aas_node *make(enum store_kind kind, const char *id, const char *id_short, const char *const *value, unsigned n)
 {
 	struct buf b = BUF_INIT;
-	buf_printf(&b, "{\"modelType\":\"%s\",\"id\":", aas_classes[class_of[kind]].name);
+	if (aas_classes[class_of[kind]].typed)
+		buf_printf(&b, "{\"modelType\":\"%s\",\"id\":", aas_classes[class_of[kind]].name);
+	else
+		buf_puts(&b, "{\"id\":");
 	buf_json(&b, id, strlen(id));
 	if (id_short)
 		buf_printf(&b, ",\"idShort\":\"%s\"", id_short);
 	if (kind == STORE_SHELL)
 		buf_puts(&b, ",\"assetInformation\":{\"assetKind\":\"Instance\",\"globalAssetId\":\"urn:asset\"}");
+	if (kind == STORE_SUBMODEL_DESCRIPTOR)
+		buf_puts(&b, ",\"endpoints\":[{\"interface\":\"SUBMODEL-3.1\",\"protocolInformation\":{\"href\":\"http://x\"}}]");
 	for (unsigned i = 0; i < n; i++) {
 		buf_printf(&b, "%s{\"modelType\":\"Property\",\"idShort\":\"P%u\",\"valueType\":\"xs:string\"", i ? "," : ",\"submodelElements\":[", i);
 		if (value[i]) {

@@ -112,10 +112,15 @@ static void refusals(void)
 	check(c.reply.status == 405 && says(&c, "\"correlationId\":\"mine\""), "no such method");
 	check_str(c.reply.allow, "GET, HEAD, POST", "with Allow");
 	end(&c);
-	start(&c, "GET", "/shell-descriptors");
-	call_run(&c);
-	check_int(c.reply.status, 501, "not built");
-	end(&c);
+	for (size_t i = 0; i < n_routes; i++) {		/* one that is not built, if there is one */
+		if (routes[i].handler || *routes[i].prefix || strchr(routes[i].path, '{'))
+			continue;
+		start(&c, routes[i].method, routes[i].path);
+		call_run(&c);
+		check_int(c.reply.status, 501, "not built: %s", routes[i].path);
+		end(&c);
+		break;
+	}
 	start(&c, "GET", "/shells");
 	c.accept = "text/html";
 	call_run(&c);

@@ -110,7 +110,8 @@ static void every_class(void)
 		valid(n, aas_classes[i].name);
 		same(n, copy, "a copy");
 		json(n);
-		xml(n);
+		if (i < AAS_N_MODEL_CLASSES)
+			xml(n);
 	}
 }
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * registry_priv.h - what registry.c and discovery.c share: what lives here and what was registered, side by side.
+ */
+#ifndef SUBMODELS_REGISTRY_PRIV_H
+#define SUBMODELS_REGISTRY_PRIV_H
+
+#include "submodels/registry.h"
+#include "submodels/session.h"
+
+/* One id; a document without id is not there. */
+struct sm_pair {
+	const char *id;
+	struct store_doc own, entry;
+};
+
+/* The pairs behind `after` in the order of their ids, at most `limit`, of which at least one side fits the leading condition of the filter;
+ * the caller looks at the rest.  *more: there are further ones. */
+enum err sm_pairs(struct sm_session *, enum store_kind own, enum store_kind entry, const struct store_filter *, const char *after, size_t limit,
+		  struct sm_pair *, size_t *n, bool *more);
+enum err sm_pair(struct sm_session *, enum store_kind own, enum store_kind entry, const char *id, struct sm_pair *);
+/* The tree of a document, in the session's arena. */
+enum err sm_doc_read(struct sm_session *, enum aas_class_id, const struct store_doc *, struct aas_node **);
+/* The wanted facts that `n` (NULL is allowed) has are crossed out; they are all met when none is left. */
+enum err sm_facts_meet(struct sm_session *, const struct aas_node *n, struct aas_fact *want, size_t *n_want);
+/* The message that belongs to an error of the store. */
+enum err sm_store_error(struct sm_session *, enum err);
+
+#endif
