@@ -268,7 +268,8 @@ static bool can_fail(const struct route *r, enum err e)
 	case ERR_NOT_ACCEPTABLE:
 		return r->reply <= REPLY_RAW;
 	case ERR_CONFLICT:
-		return str_eq(r->method, "POST") || r->reply == REPLY_PUT;
+		return str_eq(r->method, "POST") || r->reply == REPLY_PUT || str_eq(r->handler_name, "descriptor_delete") ||
+		       str_eq(r->handler_name, "links_delete");
 	case ERR_PRECONDITION:
 		return r->access == ACCESS_WRITE;
 	case ERR_TOO_LARGE: case ERR_MEDIA_TYPE:

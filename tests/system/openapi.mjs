@@ -18,6 +18,8 @@ const known = [
 	[/^PUT .* 201$/, 'a PUT that creates answers with the object, like POST; the description shows no body'],
 	[/ 404$/, 'what the path leads to, or the only shell or submodel, may be missing; not every operation lists it'],
 	[/^(POST|PUT) .* 409$/, 'an id or a reference may be taken already'],
+	[/^DELETE \/(shell-descriptors|submodel-descriptors|lookup)\/.* 409$/, 'what lives here and was not registered goes when it does'],
+	[/^GET \/lookup\/shells 400$/, 'a parameter may be malformed; the description has it as "default" alone'],
 ];
 /* Answers of another shape than the description has, on purpose. */
 const shapes = [
