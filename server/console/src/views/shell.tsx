@@ -30,7 +30,7 @@ function Submodels({ twin }: { twin: Twin }) {
 			<ul class="submodels">
 				{twin.submodels.map(s => (
 					<li key={s.id}><strong>{s.idShort ?? 'Submodel'}</strong> <code>{s.id}</code>
-						<small>{s.submodelElements?.length ?? 0} elements</small></li>
+						<small>{s.submodelElements?.length ?? 0} {s.submodelElements?.length === 1 ? 'element' : 'elements'}</small></li>
 				))}
 				{twin.missing.map(id => <li key={id} class="fault">not found: <code>{id}</code></li>)}
 			</ul>
