@@ -93,7 +93,7 @@ static enum err put(void *ctx, const char *p, size_t n, struct diag *d)
 
 static void aasx(const struct aas_node *environment, enum aasx_form form)
 {
-	struct aasx_content c = { form, aas_copy(a, environment), NULL, 0, NULL };
+	struct aasx_content c = { .form = form, .environment = aas_copy(a, environment) };
 	struct sink sink = { put, &one };
 	struct diag d = DIAG_INIT;
 	struct aasx back;
