@@ -57,11 +57,12 @@ static struct many {
 	char id[24], text[24];
 	int order;
 } many[N_WRITES];
-static atomic_int n_done;
+static atomic_int n_done, n_answers;	/* the second in the order of the answers */
 
 static void many_done(struct store_write *w)
 {
-	((struct many *)w)->order = atomic_fetch_add(&n_done, 1);
+	((struct many *)w)->order = atomic_fetch_add(&n_answers, 1);
+	atomic_fetch_add(&n_done, 1);
 }
 
 static bool wait_for(int n)

@@ -34,6 +34,7 @@ struct world {
 	struct twin_runtime *twin;
 	struct arena *arena;
 	size_t spool_bytes;		/* of a segment; 0: as usual */
+	void (*prepare)(struct store *);	/* before anything else knows the store */
 };
 
 static int run(const char *const *argv)
@@ -75,6 +76,8 @@ static bool open_world(struct world *w, const char *od, const char *twin)
 	char text[300];
 	w->arena = arena_new(0);
 	w->store = store_mem_new();
+	if (w->prepare)
+		w->prepare(w->store);
 	w->changes = changes_new();
 	w->live = live_new();
 	w->service = sm_service_new(&(struct sm_config){ .store = w->store, .changes = w->changes, .live = w->live, .invoker = { w, invoke } });
@@ -375,6 +378,15 @@ static enum err append_or_not(struct store *st, const struct store_batch *b)
 	return away ? ERR_UNAVAILABLE : real->append(st, b);
 }
 
+static void stand_between(struct store *st)
+{
+	static struct store_ops ops;
+	real = st->ops;
+	ops = *real;
+	ops.append = append_or_not;
+	st->ops = &ops;
+}
+
 /* An asset in a process of its own: paho stops every client of a process while one of them holds the broker up.  Made before any
  * thread; it sends when it is told to. */
 static pid_t feeder(int *tell)
@@ -424,19 +436,14 @@ static bool tells_full(struct world *w)
 static void test_full(pid_t asset, int tell)
 {
 	int status = -1;
-	struct world w = { .spool_bytes = 65536 };
+	struct world w = { .spool_bytes = 65536, .prepare = stand_between };
 	bool exact = false;
 	size_t n = 0;
 	wipe_spool();
 	if (!check(open_world(&w, OD_JSON, TWIN_JSON(LINK("Flow", "t/flow", "Flow"))), "a server with a small spool"))
 		return;
 	check(shows(&w, TWIN, "Connection.State", "connected", 15 * US_PER_S), "is connected");
-	static struct store_ops ops;
-	real = w.store->ops;
-	ops = *real;
-	ops.append = append_or_not;
 	away = true;
-	w.store->ops = &ops;
 	check(write(tell, "!", 1) == 1, "an asset sends");
 	check(tells_full(&w), "a full spool is the last error of the twins");
 	check(segments() <= 2, "it takes no more room than it may");
