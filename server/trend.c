@@ -2,8 +2,8 @@
 #include "server/trend.h"
 
 #include <math.h>
-#include <strings.h>
 
+#include "aas/rows.h"
 #include "base/clock.h"
 #include "server/request.h"
 
@@ -50,22 +50,6 @@ static enum err read_ask(struct call *c, struct ask *ask)
 	return ERR_OK;
 }
 
-/* From a qualifier of type "Unit", else from an IEC 61360 data specification. */
-static const char *unit_of(const struct aas_node *n)
-{
-	if (!aas_is_sme(n))
-		return NULL;
-	for (const struct aas_node *q = AAS_AT(n, Capability, qualifiers).node; q; q = q->next)
-		if (!strcasecmp(AAS_AT(q, Qualifier, type).str, "unit") && AAS_AT(q, Qualifier, value).str)
-			return AAS_AT(q, Qualifier, value).str;
-	for (const struct aas_node *s = AAS_AT(n, Capability, embeddedDataSpecifications).node; s; s = s->next) {
-		const struct aas_node *content = AAS_AT(s, EmbeddedDataSpecification, dataSpecificationContent).node;
-		if (aas_is(content, AAS_DataSpecificationIec61360) && AAS_AT(content, DataSpecificationIec61360, unit).str)
-			return AAS_AT(content, DataSpecificationIec61360, unit).str;
-	}
-	return NULL;
-}
-
 static enum err find_unit(struct call *c, const struct ask *ask, const char **unit)
 {
 	const struct aas_node *n;
@@ -74,7 +58,7 @@ static enum err find_unit(struct call *c, const struct ask *ask, const char **un
 	if (e)
 		return e;
 	e = sm_element_get(s, ask->submodel, ask->path, &n);
-	const char *text = e ? NULL : unit_of(n);
+	const char *text = e || !aas_is_sme(n) ? NULL : aas_unit(n);
 	*unit = text ? arena_strdup(c->arena, text) : NULL;
 	sm_abort(s);
 	return e;

@@ -76,6 +76,18 @@ enum err store_pg_run(struct store_txn *t, struct pg_call *call, unsigned n)
 	return pg_run(t->pg, call, n);
 }
 
+enum err store_pg_one(struct store_txn *t, struct pg_call *call, const char *text)
+{
+	struct pg_args args;
+	pg_args_init(&args);
+	pg_arg_text(&args, text);
+	call->args = &args;
+	enum err e = store_pg_run(t, call, 1);
+	call->args = NULL;
+	pg_args_fini(&args);
+	return !e && !call->n ? ERR_NOT_FOUND : e;
+}
+
 /* -- documents: what is newer than the text is laid into it -------------------------------------------------------------------- */
 enum { DOC_ID, DOC_VERSION, DOC_TEXT, DOC_PATHS, DOC_VALUES };
 
@@ -137,31 +149,21 @@ enum err store_pg_document(const struct pg_call *c, int row, enum store_kind kin
 
 enum err store_pg_get(struct store_txn *t, enum store_kind kind, const char *id, struct arena *a, struct store_doc *out)
 {
-	struct pg_args args;
-	struct pg_call c = { .st = pg_kinds[kind].get, .args = &args };
-	pg_args_init(&args);
-	pg_arg_text(&args, id);
-	enum err e = store_pg_run(t, &c, 1);
+	struct pg_call c = { .st = pg_kinds[kind].get };
+	enum err e = store_pg_one(t, &c, id);
 	if (!e)
-		e = c.n ? store_pg_document(&c, 0, kind, a, out) : ERR_NOT_FOUND;
+		e = store_pg_document(&c, 0, kind, a, out);
 	pg_clear(&c, 1);
-	pg_args_fini(&args);
 	return store_pg_noted(t, e);
 }
 
 static enum err version(struct store_txn *t, enum store_kind kind, const char *id, int64_t *version)
 {
-	struct pg_args args;
-	struct pg_call c = { .st = pg_kinds[kind].version, .args = &args };
-	pg_args_init(&args);
-	pg_arg_text(&args, id);
-	enum err e = store_pg_run(t, &c, 1);
-	if (!e && !c.n)
-		e = ERR_NOT_FOUND;
+	struct pg_call c = { .st = pg_kinds[kind].version };
+	enum err e = store_pg_one(t, &c, id);
 	if (!e)
 		*version = pg_int8(&c, 0, 0);
 	pg_clear(&c, 1);
-	pg_args_fini(&args);
 	return store_pg_noted(t, e);
 }
 
@@ -283,13 +285,8 @@ static enum err blob_put(struct store_txn *t, const char *key, const struct stor
 
 static enum err blob_get(struct store_txn *t, const char *key, struct arena *a, struct store_blob *out)
 {
-	struct pg_args args;
-	struct pg_call c = { .st = PG_blob_get, .args = &args };
-	pg_args_init(&args);
-	pg_arg_text(&args, key);
-	enum err e = store_pg_run(t, &c, 1);
-	if (!e && !c.n)
-		e = ERR_NOT_FOUND;
+	struct pg_call c = { .st = PG_blob_get };
+	enum err e = store_pg_one(t, &c, key);
 	if (!e) {
 		struct slice bytes = pg_slice(&c, 0, 2);
 		*out = (struct store_blob){
@@ -300,21 +297,14 @@ static enum err blob_get(struct store_txn *t, const char *key, struct arena *a, 
 		e = arena_failed(a) || !out->bytes.p ? ERR_NO_MEMORY : ERR_OK;
 	}
 	pg_clear(&c, 1);
-	pg_args_fini(&args);
 	return store_pg_noted(t, e);
 }
 
 static enum err blob_del(struct store_txn *t, const char *key)
 {
-	struct pg_args args;
-	struct pg_call c = { .st = PG_blob_delete, .args = &args };
-	pg_args_init(&args);
-	pg_arg_text(&args, key);
-	enum err e = t->write ? store_pg_run(t, &c, 1) : ERR_INTERNAL;
-	if (!e && !c.n)
-		e = ERR_NOT_FOUND;
+	struct pg_call c = { .st = PG_blob_delete };
+	enum err e = t->write ? store_pg_one(t, &c, key) : ERR_INTERNAL;
 	pg_clear(&c, 1);
-	pg_args_fini(&args);
 	return store_pg_noted(t, e);
 }
 

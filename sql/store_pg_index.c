@@ -54,17 +54,11 @@ static void read_invocation(const struct pg_call *c, int row, struct arena *a, s
 
 enum err store_pg_invocation_get(struct store_txn *t, const char *id, struct arena *a, struct store_invocation *out)
 {
-	struct pg_args args;
-	struct pg_call c = { .st = PG_invocation_get, .args = &args };
-	pg_args_init(&args);
-	pg_arg_text(&args, id);
-	enum err e = store_pg_run(t, &c, 1);
-	if (!e && !c.n)
-		e = ERR_NOT_FOUND;
+	struct pg_call c = { .st = PG_invocation_get };
+	enum err e = store_pg_one(t, &c, id);
 	if (!e)
 		read_invocation(&c, 0, a, out);
 	pg_clear(&c, 1);
-	pg_args_fini(&args);
 	return store_pg_noted(t, e ? e : arena_failed(a) ? ERR_NO_MEMORY : ERR_OK);
 }
 

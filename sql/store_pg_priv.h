@@ -20,6 +20,8 @@ struct pg_days {
 
 struct pg_writer;
 
+#define STORE_PG_FOLD_BEHIND 256	/* versions that a document may lack before it is written anew */
+
 struct pg_store {
 	struct store base;
 	struct pg_pool *pool;
@@ -44,6 +46,8 @@ extern const struct pg_kind pg_kinds[STORE_N_KINDS];
 
 /* Statements of a transaction; the first call takes a connection and begins.  pg_clear the calls afterwards, also on error. */
 enum err store_pg_run(struct store_txn *, struct pg_call *, unsigned n);
+/* The statement of `call`, which asks for one row by one text.  ERR_NOT_FOUND: there is none.  pg_clear it afterwards, also on error. */
+enum err store_pg_one(struct store_txn *, struct pg_call *call, const char *text);
 /* What a call of store_ops answers goes through here: after any error but ERR_NOT_FOUND the transaction cannot be committed. */
 enum err store_pg_noted(struct store_txn *, enum err);
 /* The document in `row` of a DOCUMENT query (statement_model.def), newer values folded in; everything in the arena. */

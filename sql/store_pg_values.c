@@ -6,7 +6,6 @@
 #include "base/map.h"
 #include "sql/store_pg_priv.h"
 
-#define FOLD_BEHIND 256		/* versions that a document may lack before it is written anew */
 
 /* Of two texts for one path the later one counts. */
 static enum err index_values(struct map *last, const struct store_value *v, size_t n)
@@ -131,7 +130,7 @@ enum err store_pg_put_values(struct store_txn *t, const char *id, const struct s
 		e = explain(t, id, v, n);
 	if (!e)
 		e = write_rows(t, id, &last, now + 1, &behind);
-	if (!e && behind >= FOLD_BEHIND)
+	if (!e && behind >= STORE_PG_FOLD_BEHIND)
 		e = store_pg_fold(t, id);
 	if (!e)
 		*version = now + 1;

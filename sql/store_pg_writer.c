@@ -17,7 +17,6 @@
 #define BATCH_VALUES 16384		/* beyond its first write */
 #define TRIES_MAX 4
 #define PAUSE_US 5000			/* before the second try; doubles */
-#define FOLD_BEHIND 256			/* versions that a document may lack before it is written anew */
 #define FOLD_MAX 1024			/* submodels remembered for that */
 #define IDLE_US 100000			/* without a write: time for folding */
 
@@ -88,7 +87,7 @@ static void write_all(struct pg_writer *w, struct store_write **batch, size_t n)
 			e = write_batch(w, &batch[i], 1);
 		if (e)
 			batch[i]->err = e;
-		else if (!batch[i]->err && batch[i]->behind >= FOLD_BEHIND && w->behind.n < FOLD_MAX)
+		else if (!batch[i]->err && batch[i]->behind >= STORE_PG_FOLD_BEHIND && w->behind.n < FOLD_MAX)
 			map_put(&w->behind, batch[i]->submodel_id, strlen(batch[i]->submodel_id), w, NULL);
 		batch[i]->done(batch[i]);
 	}
