@@ -83,6 +83,32 @@ struct store_write {
 	struct store_write *next;
 };
 
+/* Why the writes that follow in a transaction are made, and what they do to which element.  The texts belong to the caller until the end. */
+enum store_operation { STORE_OP_CREATE, STORE_OP_REPLACE, STORE_OP_DELETE, STORE_OP_VALUE };
+struct store_cause {
+	const char *actor;		/* who; NULL: nobody said */
+	const char *request;		/* correlation id of the request; NULL: none */
+	int64_t valid_us;		/* since when it holds in the world; TIME_NONE: since it is recorded */
+	const char *path;		/* idShortPath of the only element that a put touches; NULL: the whole identifiable */
+	enum store_operation part;	/* what is done to that element */
+};
+
+/* One committed change of one identifiable: a row of history, and a line of the feed, where each is exactly once, those of one identifiable in the
+ * order of their versions. */
+struct store_event {
+	int64_t position;		/* in the feed, one more than the one before; 0: not in it yet */
+	enum store_kind kind;
+	const char *id;
+	int64_t version;		/* that this change made */
+	enum store_operation operation;	/* on the identifiable */
+	const char *path;		/* as in store_cause */
+	enum store_operation part;
+	const char *actor, *request;	/* NULL: not known */
+	int64_t recorded_us, valid_us;	/* valid_us is recorded_us when nobody said */
+	size_t n_values;		/* STORE_OP_VALUE: the Properties whose values were written, in the order of their paths */
+	const char *const *value_path, *const *before, *const *after;	/* a NULL text: the value is absent */
+};
+
 struct store_blob {
 	const char *content_type, *file_name;
 	struct slice bytes;
