@@ -7,16 +7,34 @@
 #include "aas/jsonlex.h"
 #include "aas/rules.h"
 
+/* The line the reader stands in, from 1; 0 where the text is not there as it came.  All faults of a text together cost one look at it. */
+static unsigned line_of(struct json_reader *r)
+{
+	size_t at = r->p > r->text ? (size_t)(r->p - r->text) : 0;
+	if (!r->given)
+		return 0;
+	if (at > (size_t)(r->end - r->text))
+		at = (size_t)(r->end - r->text);
+	if (at < r->counted)
+		return r->lines + 1;
+	for (const char *nl; (nl = memchr(r->given + r->counted, '\n', at - r->counted)); r->counted = (size_t)(nl - r->given) + 1)
+		r->lines++;
+	r->counted = at;
+	return r->lines + 1;
+}
+
 enum err json_fault(struct json_reader *r, const char *rule, const char *fmt, ...)
 {
 	struct diag_frame f;
 	va_list ap;
 	r->faults++;
+	r->d->line = line_of(r);
 	if (r->leaf)
 		diag_push(r->d, &f, r->leaf);
 	va_start(ap, fmt);
 	diag_addv(r->d, ERR_BAD_REQUEST, rule, fmt, ap);
 	va_end(ap);
+	r->d->line = 0;
 	if (r->leaf)
 		diag_pop(r->d);
 	return ERR_BAD_REQUEST;

@@ -181,6 +181,10 @@ static enum err transact(struct call *c, bool *later)
 		e = ERR_NO_MEMORY;
 	struct sm_session *s = c->session;
 	c->session = NULL;
+	if (!e && c->undo) {
+		sm_abort(s);
+		return ERR_OK;
+	}
 	if (!e && c->done && sm_commit_later(s, committed, c)) {
 		*later = true;
 		return ERR_OK;
@@ -210,6 +214,8 @@ static enum err attempt(struct call *c, bool *later)
 		c->reply.location = c->reply.content_type = c->reply.disposition = c->reply.file_name = c->reply.etag = NULL;
 		c->reply.status = 0;
 		c->reply.version = 0;
+		c->undo = false;
+		c->findings = NULL;
 		/* The first attempt may have built its tree from the node. */
 		enum err e = c->route->body == BODY_CLASS ? request_body(c) : ERR_OK;
 		if (e)

@@ -15,6 +15,7 @@
 #include "submodels/service.h"
 
 struct server;
+struct jws;			/* server/jws.h */
 
 /* A zero or NULL member takes the default in brackets. Strings and pointers must outlive the server. */
 struct http_config {
@@ -36,6 +37,7 @@ struct http_config {
 	struct sm_service *service;	/* NULL: everything but /healthz, /readyz and the console is answered by 503 until http_open */
 	struct live *live;		/* for /events/live and cached reads */
 	struct store *store;		/* for /trend; NULL: 503 */
+	const struct jws *signer;	/* for $signed; NULL: 501 */
 	const struct static_file *files;	/* the console, see static.h */
 	size_t n_files;
 	const char *static_dir;		/* development: files of this directory instead */

@@ -69,7 +69,7 @@ void *http_request_new(void *cls, const char *uri, struct MHD_Connection *connec
 		return NULL;
 	struct arena *a = r->call.arena;
 	*r = (struct request){ .wakeup = { NULL, connection, l }, .started_us = clock_mono_us() };
-	r->call = (struct call){ .server = l->server, .arena = a, .base_path = "" };
+	r->call = (struct call){ .server = l->server, .signer = l->server->config.signer, .arena = a, .base_path = "" };
 	if (atomic_load(&l->server->open))
 		r->call.service = l->server->config.service;
 	buf_init(&r->call.reply.body, 0);

@@ -43,10 +43,13 @@ static const struct command {
 	const char *arguments, *text, *more;
 } commands[] = {
 	{ "serve", serve, "[OPTION]...", "run the server", NULL },
-	{ "import", client_import, "[--url URL] [--ignore-duplicates] FILE...", "load AASX, JSON or XML files into a running server",
+	{ "import", client_import, "[--url URL] [--ignore-duplicates | --replace] [--dry-run] FILE...", "load AASX, JSON or XML files into a running server",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
-	  "  --ignore-duplicates   leave what the server has already as it is\n\n"
-	  "A file is imported whole or not at all; one line per file says what came of it.\n" CLIENT_STATUS },
+	  "  --ignore-duplicates   leave what the server has already as it is\n"
+	  "  --replace             replace it\n"
+	  "  --dry-run             only say what would be done; nothing is written\n\n"
+	  "A file is imported whole or not at all; one line per file says what came of it.  Of a file that is refused every fault is told, with its\n"
+	  "part of the package, its place and its rule.\n" CLIENT_STATUS },
 	{ "export", client_export, "[--url URL] [--output FILE]", "save what a running server holds: FILE.aasx with all files, FILE.xml, else JSON",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --output FILE         where to; standard output when not given\n\n"

@@ -155,7 +155,10 @@ static void request_body(struct buf *b, const struct route *r)
 	if (r->body == BODY_RAW) {
 		buf_puts(b, ",\"content\":{\"multipart/form-data\":{\"schema\":{\"type\":\"object\",\"required\":[\"file\"],\"properties\":{\"file\":"
 			    "{\"type\":\"string\",\"format\":\"binary\"},\"fileName\":{\"type\":\"string\"}}}},\"application/octet-stream\":"
-			    "{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}}}");
+			    "{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}");
+		if (strstr(r->path, "/packages") || str_eq(r->path, "/upload"))
+			buf_puts(b, ",\"application/aas+zip\":{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}");
+		buf_puts(b, "}}");
 		return;
 	}
 	json_content(b);
@@ -192,7 +195,11 @@ static void answer_200(struct buf *b, const struct route *r)
 	if (r->reply == REPLY_RAW && str_eq(r->handler_name, "serialize")) {
 		buf_puts(b, ",\"content\":{\"application/json\":{\"schema\":" SCHEMA("Environment") "},\"application/xml\":{\"schema\":{\"type\":"
 			    "\"string\"}},\"application/asset-administration-shell-package+xml\":{\"schema\":{\"type\":\"string\",\"format\":"
-			    "\"binary\"}}}");
+			    "\"binary\"}},\"application/aas+zip\":{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}}");
+		return;
+	}
+	if (str_eq(r->handler_name, "signed")) {
+		buf_puts(b, ",\"content\":{\"text/plain\":{\"schema\":{\"type\":\"string\",\"format\":\"jwt\"}}}");
 		return;
 	}
 	if (r->reply == REPLY_RAW && str_eq(r->method, "GET")) {
@@ -275,7 +282,7 @@ static bool can_fail(const struct route *r, enum err e)
 	case ERR_TOO_LARGE: case ERR_MEDIA_TYPE:
 		return r->body != BODY_NONE || e == ERR_TOO_LARGE;
 	case ERR_NOT_SUPPORTED:
-		return r->access == ACCESS_EXEC;
+		return r->access == ACCESS_EXEC || str_eq(r->handler_name, "signed");
 	default:
 		return true;
 	}
@@ -336,6 +343,8 @@ static void operation(struct buf *b, const struct route *r)
 	else
 		own_name(b, r);
 	buf_putc(b, '"');
+	if (r->draft)
+		buf_puts(b, ",\"summary\":\"of the working draft of V3.2: it may still change\",\"x-draft\":true");
 	parameters_of(b, r);
 	request_body(b, r);
 	buf_puts(b, ",\"responses\":{");

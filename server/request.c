@@ -550,7 +550,7 @@ static enum err read_raw(struct call *c)
 	static const char *const known[] = {
 		"application/octet-stream", "application/asset-administration-shell-package",
 		"application/asset-administration-shell-package+xml", "application/asset-administration-shell-package+json",
-		"application/zip", "application/xml", "text/xml", "application/json",
+		"application/aas+zip", "application/aasx+xml", "application/zip", "application/xml", "text/xml", "application/json",
 	};
 	struct slice type = media_type(c->content_type ? c->content_type : "application/octet-stream");
 	if (media_is(type, "multipart/form-data"))

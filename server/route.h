@@ -30,6 +30,7 @@ struct route {
 	const char *method, *prefix, *path;	/* as the specification writes them; prefix and path joined are the template */
 	const char *handler_name;
 	const char *operation, *profiles;	/* of operations.def: "GetSubmodelById", "SM-REPO/001 SM-REPO/002"; NULL: not of the standard */
+	bool draft;				/* only of the working draft of V3.2; then no profile asks for it */
 	enum err (*handler)(struct call *);	/* NULL: 501 until it is built */
 	enum aas_modifier view;
 	enum route_body body;

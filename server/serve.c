@@ -22,6 +22,7 @@
 #include "server/config.h"
 #include "server/delegate.h"
 #include "server/http.h"
+#include "server/jws.h"
 #include "server/standalone.h"
 #include "sql/store_pg.h"
 #include "submodels/service.h"
@@ -52,6 +53,7 @@ struct house {
 	struct changes *changes;
 	struct live *live;
 	struct delegate *delegate;
+	struct jws *signer;
 	struct sm_service *service;
 	struct twin_runtime *twin;
 	struct server *server;
@@ -178,6 +180,17 @@ static enum err open_delegate(struct house *h)
 	return delegate_new(h->config.delegation_allow, &h->delegate, &h->diag);
 }
 
+static enum err open_signer(struct house *h)
+{
+	const char *key = h->config.sign_key, *chain = h->config.sign_certificate;
+	if (!*key)
+		return *chain ? diag_add(&h->diag, ERR_BAD_REQUEST, "sign-certificate: there is no sign-key") : ERR_OK;
+	enum err e = jws_open(key, *chain ? chain : NULL, &h->signer, &h->diag);
+	if (!e)
+		log_info("serve", "$signed is by %s with %s", jws_algorithm(h->signer), *chain ? chain : "no certificate");
+	return e;
+}
+
 static enum err load_plant(struct house *h)
 {
 	struct aasx package = { 0 };
@@ -260,7 +273,7 @@ static enum err open_http(struct house *h)
 		.body_max = h->config.max_body, .compress_min = h->config.compress ? h->config.compress : SIZE_MAX,
 		.base_paths = h->config.base_path, .live = h->live,
 		.external_url = *h->config.external_url ? h->config.external_url : NULL,
-		.cors_origin = h->config.cors_origin, .files = static_files, .n_files = n_static_files,
+		.cors_origin = h->config.cors_origin, .signer = h->signer, .files = static_files, .n_files = n_static_files,
 		.static_dir = *h->config.console_dir ? h->config.console_dir : NULL, .ready = is_ready, .ready_ctx = h,
 	};
 	return (h->server = http_start(&c, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
@@ -322,6 +335,7 @@ static void close_house(struct house *h)
 		twin_stop(h->twin);
 	sm_service_free(h->service);
 	delegate_free(h->delegate);
+	jws_free(h->signer);
 	live_free(h->live);
 	changes_free(h->changes);
 	if (h->store)
@@ -412,7 +426,7 @@ static enum err read_options(struct house *h, int *status)
 int serve(int argc, char **argv)
 {
 	static enum err (*const rooms[])(struct house *) = {
-		setup_log, check_address, read_password, open_delegate, open_bus, open_http, open_services, open_store, open_service, load_plant,
+		setup_log, check_address, read_password, open_signer, open_delegate, open_bus, open_http, open_services, open_store, open_service, load_plant,
 		open_twin, announce,
 	};
 	struct house h = { .argc = argc, .argv = argv, .arena = arena_new(0), .diag = DIAG_INIT };

@@ -8,7 +8,7 @@
 #include "aas/tree.h"
 #include "base/clock.h"
 #include "base/thread.h"
-#include "submodels/bulk.h"
+#include "submodels/jobs.h"
 #include "submodels/session.h"
 
 /* Those with a tree in the cache; descriptors are the business of registry.c. */
@@ -23,8 +23,8 @@ struct sm_service *sm_service_new(const struct sm_config *conf)
 	s->conf = *conf;
 	s->cache = sm_cache_new(conf->cache_bytes);
 	s->async = sm_async_new(s, &conf->async);
-	s->bulk = sm_bulk_new(s);
-	if (s->cache && s->async && s->bulk)
+	s->jobs = sm_jobs_new(s);
+	if (s->cache && s->async && s->jobs)
 		return s;
 	sm_service_free(s);
 	return NULL;
@@ -35,7 +35,7 @@ void sm_service_free(struct sm_service *s)
 	if (!s)
 		return;
 	sm_async_free(s->async);
-	sm_bulk_free(s->bulk);
+	sm_jobs_free(s->jobs);
 	sm_cache_free(s->cache);
 	free(s);
 }

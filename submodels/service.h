@@ -11,6 +11,7 @@
 #include "aas/aasx.h"
 #include "aas/store.h"
 #include "aas/view.h"
+#include "base/findings.h"
 #include "submodels/async.h"
 #include "submodels/change.h"
 #include "submodels/invoke.h"
@@ -117,9 +118,23 @@ enum err sm_package_delete(struct sm_session *, const char *id);
 enum err sm_package_list(struct sm_session *, const char *aas_id, const char *after, size_t limit, struct store_package_page *);
 
 /* -- bringing in an environment (a package or a file): one transaction, all or nothing -------------------------------------- */
-struct sm_import_report { size_t created, replaced, skipped, files; };
+#define SM_IMPORT_ITEMS 1000
+struct sm_import_item {
+	enum store_kind kind;
+	const char *id, *done;		/* "created", "replaced" or "skipped" */
+	struct sm_import_item *next;
+};
+struct sm_import_report {
+	size_t created, replaced, skipped, files;
+	struct sm_import_item *items;	/* of sm_import_all alone: the first SM_IMPORT_ITEMS */
+	size_t n_items;			/* also those that are not there */
+};
 enum sm_import_mode { SM_IMPORT_NEW, SM_IMPORT_IGNORE_DUPLICATES, SM_IMPORT_REPLACE };
 enum err sm_import(struct sm_session *, const struct aasx *, enum sm_import_mode, struct sm_import_report *);
+/* The same, but a fault of the input does not end it: the rest is looked at, and everything that is found is in the findings, which are those of
+ * the session's diag.  They may hold faults already, and the environment be as a reader that collects leaves it; then nothing is written.
+ * Files that the package should have and has not are warnings.  Returns findings->err, or an error that is no finding. */
+enum err sm_import_all(struct sm_session *, const struct aasx *, enum sm_import_mode, struct findings *, struct sm_import_report *);
 /* The environment, which is the caller's own and may be changed (aasx_write), with the stored files that its File elements and
  * thumbnails name, as a package.  ERR_TOO_LARGE when it does not fit into one. */
 enum err sm_export(struct sm_session *, struct aas_node *environment, enum aasx_form, struct sink);

@@ -16,7 +16,7 @@ struct sm_service {
 	struct sm_config conf;
 	struct sm_cache *cache;
 	struct sm_async *async;
-	struct sm_bulk *bulk;
+	struct sm_jobs *jobs;
 };
 
 struct work {
