@@ -39,9 +39,9 @@ struct aasx_item {
 
 struct aasx {
 	struct aas_node *environment;	/* all specs merged: shells, submodels, concept descriptions */
-	const struct aasx_item *items[3];	/* of each of its lists, in the same order; NULL where there is no package */
 	struct aasx_file *files;	/* supplementary files, and the thumbnail */
 	const char *thumbnail;		/* path of the package's thumbnail, or NULL */
+	const struct aasx_item *items[3];	/* of each list of the environment, in the same order; NULL where there is no package */
 };
 
 bool aasx_is(const void *bytes, size_t n);	/* begins like a ZIP file */

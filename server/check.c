@@ -46,6 +46,8 @@ static void finding(void *ctx, const struct diag_message *m)
 	if (r->o->json) {
 		buf_puts(&b, r->findings ? ",\n  {\"path\":" : "\n  {\"path\":");
 		buf_json(&b, m->path, strlen(m->path));
+		if (m->line)
+			buf_printf(&b, ",\"line\":%u", m->line);
 		if (m->rule)
 			json_member(&b, "rule", m->rule);
 		json_member(&b, "text", m->text);

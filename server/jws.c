@@ -211,7 +211,8 @@ static bool sign(const struct jws *j, struct slice input, struct buf *b, struct 
 	size_t n = 0;
 	bool ok = ctx && EVP_DigestSignInit_ex(ctx, &key, j->algorithm->digest, NULL, NULL, j->key, NULL) == 1;
 	if (ok && j->algorithm->key == EVP_PKEY_RSA_PSS)	/* RFC 7518, 3.5 */
-		ok = EVP_PKEY_CTX_set_rsa_padding(key, RSA_PKCS1_PSS_PADDING) == 1 && EVP_PKEY_CTX_set_rsa_pss_saltlen(key, RSA_PSS_SALTLEN_DIGEST) == 1;
+		ok = EVP_PKEY_CTX_set_rsa_padding(key, RSA_PKCS1_PSS_PADDING) == 1 &&
+		     EVP_PKEY_CTX_set_rsa_pss_saltlen(key, RSA_PSS_SALTLEN_DIGEST) == 1;
 	ok = ok && EVP_DigestSign(ctx, NULL, &n, p, input.n) == 1 && (out = arena_raw(a, n)) && EVP_DigestSign(ctx, out, &n, p, input.n) == 1;
 	if (ok && j->algorithm->half)
 		ok = put_numbers(b, out, n, j->algorithm->half, a);

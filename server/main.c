@@ -43,7 +43,8 @@ static const struct command {
 	const char *arguments, *text, *more;
 } commands[] = {
 	{ "serve", serve, "[OPTION]...", "run the server", NULL },
-	{ "import", client_import, "[--url URL] [--ignore-duplicates | --replace] [--dry-run] FILE...", "load AASX, JSON or XML files into a running server",
+	{ "import", client_import, "[--url URL] [--ignore-duplicates | --replace] [--dry-run] FILE...",
+	  "load AASX, JSON or XML files into a running server",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --ignore-duplicates   leave what the server has already as it is\n"
 	  "  --replace             replace it\n"
@@ -62,7 +63,7 @@ static const struct command {
 	  "                        also compare each submodel with the template that its semanticId names: cardinality, types, names, values\n"
 	  "                        ([SMT-...]).  DIR has the published templates as JSON files; they are not part of the program.  Not given:\n"
 	  "                        the directory in TWINSHELL_TEMPLATES, or else share/twinshell/templates of the installation\n"
-	  "  --json                one array, an object per file: file, findings (path, rule, text), and for a right file what it holds\n\n"
+	  "  --json                one array, an object per file: file, findings (path, line, rule, text), and for a right file what it holds\n\n"
 	  "Exit status 0: all files are right; 65: some file is not; 66: some file cannot be read.\n" },
 	{ "convert", convert_files, "[--from FORMAT] [--to FORMAT] [--to-version 3.0|3.1] [--anyway] IN OUT",
 	  "write an AASX, JSON or XML file in another format, or as RDF",

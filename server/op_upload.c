@@ -43,7 +43,9 @@ static bool asked(const struct call *c, const char *name)
 
 static void put_items(struct buf *b, const struct sm_import_report *r)
 {
-	static const char *const types[] = { [STORE_SHELL] = "AssetAdministrationShell", [STORE_SUBMODEL] = "Submodel", [STORE_CONCEPT] = "ConceptDescription" };
+	static const char *const types[] = {
+		[STORE_SHELL] = "AssetAdministrationShell", [STORE_SUBMODEL] = "Submodel", [STORE_CONCEPT] = "ConceptDescription",
+	};
 	size_t n = 0;
 	buf_puts(b, "\"items\":[");
 	for (const struct sm_import_item *i = r->items; i; i = i->next, n++) {

@@ -58,6 +58,12 @@ static void write_parameters(struct buf *b)
 		    "\"ETags that the client has already; * for a PUT that shall only create\",\"schema\":{\"type\":\"string\"}}");
 }
 
+static const char *const upload_params[][2] = {
+	{ "ignore-duplicates", "leave what is there already as it is" },
+	{ "replace", "replace what is there already" },
+	{ "dry-run", "only say what would be done" },
+};
+
 static void parameters_of(struct buf *b, const struct route *r)
 {
 	char template[300];
@@ -76,6 +82,11 @@ static void parameters_of(struct buf *b, const struct route *r)
 		if (!(query_params[i].bit & r->query))
 			continue;
 		buf_printf(b, "%s{\"$ref\":\"#/components/parameters/%s\"}", comma, query_params[i].name);
+		comma = ",";
+	}
+	for (size_t i = 0; str_eq(r->handler_name, "upload") && i < sizeof upload_params / sizeof *upload_params; i++) {
+		buf_printf(b, "%s{\"name\":\"%s\",\"in\":\"query\",\"description\":\"%s\",\"schema\":{\"type\":\"boolean\",\"default\":false}}",
+			   comma, upload_params[i][0], upload_params[i][1]);
 		comma = ",";
 	}
 	if (r->access == ACCESS_WRITE && (r->subject >= 0 || !str_eq(r->method, "POST"))) {
@@ -211,6 +222,8 @@ static void answer_200(struct buf *b, const struct route *r)
 		page_of(b, r);
 	} else if (r->reply == REPLY_LIST) {
 		list_of(b, r, r->reply_class);
+	} else if (str_eq(r->handler_name, "upload")) {
+		buf_puts(b, SCHEMA("UploadReport"));
 	} else if (r->view == AAS_PATH) {
 		buf_puts(b, "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}");
 	} else {

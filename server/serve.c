@@ -426,8 +426,8 @@ static enum err read_options(struct house *h, int *status)
 int serve(int argc, char **argv)
 {
 	static enum err (*const rooms[])(struct house *) = {
-		setup_log, check_address, read_password, open_signer, open_delegate, open_bus, open_http, open_services, open_store, open_service, load_plant,
-		open_twin, announce,
+		setup_log, check_address, read_password, open_signer, open_delegate, open_bus, open_http, open_services, open_store,
+		open_service, load_plant, open_twin, announce,
 	};
 	struct house h = { .argc = argc, .argv = argv, .arena = arena_new(0), .diag = DIAG_INIT };
 	int sig = 0, status = EX_OK;

@@ -67,10 +67,13 @@ static void described(const json_t *api)
 
 static void profiles_add_up(void)
 {
-	size_t named = 0;
+	size_t named = 0, drafts = 0;
 	unsigned served, all;
 	for (size_t i = 0; i < n_routes; i++)
-		named += routes[i].operation != NULL;
+		named += routes[i].operation && !routes[i].draft;
+	for (size_t i = 0; i < n_routes; i++)
+		drafts += routes[i].draft && routes[i].operation && !routes[i].profiles;
+	check_int(drafts, 6, "those of the draft have theirs, and no profile");
 	check_int(named, 224, "the 224 operations of the specification have their names");
 	for (size_t i = 0; i < n_profiles; i++) {
 		profile_count(&profiles[i], &served, &all);
