@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "aas/json.h"
 #include "aas/jsonlex.h"
 #include "aas/rules.h"
+
+#define BRACKETS_MAX (4 * AAS_DEPTH_MAX)
 
 /* The line the reader stands in, from 1; 0 where the text is not there as it came.  All faults of a text together cost one look at it. */
 static unsigned line_of(struct json_reader *r)
@@ -45,7 +48,34 @@ enum err json_no_memory(struct json_reader *r)
 	return diag_add(r->d, ERR_NO_MEMORY, "not enough memory to read the text");
 }
 
-/* After a fault in the value that began at `at`: when all are wanted and the value is JSON, go on behind it. */
+/* The end of the object or array at p, by its brackets alone, when it is no JSON otherwise: a comma too many, say.  NULL: they do not match. */
+static const char *value_end(const char *p, const char *end)
+{
+	char open[BRACKETS_MAX];
+	size_t n = 0;
+	bool inside = false;
+	if (*p != '{' && *p != '[')
+		return NULL;
+	for (; p < end; p++) {
+		if (inside && *p == '\\')
+			p++;
+		else if (*p == '"')
+			inside = !inside;
+		else if (inside && (unsigned char)*p < ' ')
+			return NULL;		/* a quote is missing */
+		else if (!inside && (*p == '{' || *p == '[') && n == BRACKETS_MAX)
+			return NULL;
+		else if (!inside && (*p == '{' || *p == '['))
+			open[n++] = *p == '{' ? '}' : ']';
+		else if (!inside && (*p == '}' || *p == ']') && open[--n] != *p)
+			return NULL;
+		if (!n)
+			return p + 1;
+	}
+	return NULL;
+}
+
+/* After a fault in the value that began at `at`: when all are wanted and it is known where the value ends, go on behind it. */
 enum err json_recover(struct json_reader *r, const char *at, enum err e)
 {
 	struct slice value;
@@ -54,11 +84,12 @@ enum err json_recover(struct json_reader *r, const char *at, enum err e)
 	if (!r->collect || !r->given || r->broken || e != ERR_BAD_REQUEST || at >= r->end)
 		return e;
 	jl_init(&j, r->arena, r->given + offset, (size_t)(r->end - at));
-	if (!jl_skip(&j, &value)) {
-		r->broken = true;
+	const char *behind = jl_skip(&j, &value) ? j.p : value_end(r->given + offset, r->given + (r->end - r->text));
+	if (!behind) {
+		r->broken = *at == '{' || *at == '[';	/* else what is around it may still have an end */
 		return e;
 	}
-	r->p = r->text + (j.p - r->given);
+	r->p = r->text + (behind - r->given);
 	r->leaf = NULL;
 	return ERR_OK;
 }

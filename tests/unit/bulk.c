@@ -181,6 +181,36 @@ static void test_forgetting(void)
 	check_int(sm_bulk_result(service, "", NULL), ERR_NOT_FOUND, "no handle is none");
 }
 
+static unsigned runs, freed;
+
+static enum err run_other(struct sm_service *s, void *work, struct diag *to)
+{
+	(void)s, (void)work;
+	return ++runs < 3 ? ERR_AGAIN : diag_rule(to, ERR_CONFLICT, "R-1", "in the way");
+}
+
+static void free_other(void *work)
+{
+	freed += work == &freed;
+}
+
+/* Work of another kind, in the same queue. */
+static void test_kinds(void)
+{
+	static const struct sm_job_kind other = { "other work", run_other, free_other };
+	enum err e, result = ERR_OK;
+	bool done = false;
+	diag_clear(&d);
+	check_int(sm_job_submit(service, &other, &freed, 10, handle, &d), ERR_OK, "work of another kind is taken");
+	while (!sm_job_status(service, &other, handle, &done, NULL) && !done)
+		clock_sleep_us(1000);
+	check_int(sm_bulk_status(service, handle, &done, NULL), ERR_NOT_FOUND, "its handle is none of a bulk request");
+	check_int(sm_bulk_result(service, handle, NULL), ERR_NOT_FOUND, "nor has it that result");
+	e = sm_job_result(service, &other, handle, &result, &d);
+	check(!e && result == ERR_CONFLICT && runs == 3 && freed == 1, "it has run until it met nobody, and was freed");
+	check(d.n == 1 && d.list[0].err == ERR_CONFLICT && !strcmp(d.list[0].rule, "R-1") && !strcmp(d.list[0].text, "in the way"), "what it said is kept");
+}
+
 int main(void)
 {
 	inner = store_mem_new();
@@ -193,6 +223,7 @@ int main(void)
 	test_atomic();
 	test_trouble();
 	test_malformed();
+	test_kinds();
 	test_forgetting();
 	for (int i = 0; i < 5; i++)
 		submit(SM_BULK_PUT, "[{\"id\":\"last\"}]");
