@@ -24,7 +24,7 @@ static void bulk_free(void *work)
 
 static enum err item(struct sm_session *s, const struct bulk *b, struct aas_node *n)
 {
-	bool created;
+	bool created = false;
 	if (b->verb == SM_BULK_DELETE)
 		return sm_descriptor_delete(s, b->kind, AAS_AT(n, IdentifierText, value).str);
 	if (b->verb == SM_BULK_PUT)
