@@ -22,7 +22,9 @@ extern const unsigned pg_n_migrations;
  * that this program knows; ERR_UNAVAILABLE; ERR_INTERNAL: a migration failed, the message says which, and nothing of it is left.
  * Waits as long as another program migrates. */
 enum err pg_migrate(struct pg *, unsigned *applied, struct diag *);
-/* The same with another list, numbered from 1 without a gap. */
+/* How many of them are there already; nothing is changed.  Errors as above. */
+enum err pg_migrations_applied(struct pg *, unsigned *have, struct diag *);
+/* pg_migrate with another list, numbered from 1 without a gap. */
 enum err pg_migrate_list(struct pg *, const struct pg_migration *, unsigned n, unsigned *applied, struct diag *);
 
 #endif

@@ -111,7 +111,7 @@ static void lost(const struct database *db)
 	snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%d, 10000)", pg_pid(other));
 	check_str(ask(sql), "t", "a connection is ended");
 	check_int(pg_migrate(other, NULL, &d), ERR_UNAVAILABLE, "without a connection nothing is migrated");
-	check(d.n && strstr(d.list[0].text, "cannot lock the schema"), "the message says so: %s", d.n ? d.list[0].text : "");
+	check(d.n && strstr(d.list[0].text, "cannot read which migrations"), "the message says so: %s", d.n ? d.list[0].text : "");
 	diag_fini(&d);
 	pg_close(other);
 }
@@ -123,6 +123,7 @@ struct starter {
 	pthread_barrier_t *gate;
 	unsigned applied;
 	enum err e;
+	struct diag diag;
 };
 
 static void *start(void *arg)
@@ -132,7 +133,7 @@ static void *start(void *arg)
 	s->e = pg_open(s->db->conninfo, &c, NULL);
 	pthread_barrier_wait(s->gate);
 	if (!s->e)
-		s->e = pg_migrate(c, &s->applied, NULL);
+		s->e = pg_migrate(c, &s->applied, &s->diag);
 	pg_close(c);
 	return NULL;
 }
@@ -147,12 +148,13 @@ static void at_once(void)
 	database_make(&db, "at_once", UTF8);
 	pthread_barrier_init(&gate, NULL, AT_ONCE);
 	for (int i = 0; i < AT_ONCE; i++) {
-		s[i] = (struct starter){ &db, &gate, 0, ERR_OK };
+		s[i] = (struct starter){ &db, &gate, 0, ERR_OK, DIAG_INIT };
 		pthread_create(&thread[i], NULL, start, &s[i]);
 	}
 	for (int i = 0; i < AT_ONCE; i++) {
 		pthread_join(thread[i], NULL);
-		check_int(s[i].e, ERR_OK, "program %d that starts at the same time", i);
+		check_int(s[i].e, ERR_OK, "program %d that starts at the same time: %s", i, s[i].diag.n ? s[i].diag.list[0].text : "");
+		diag_fini(&s[i].diag);
 		sum += s[i].applied;
 	}
 	check_int(sum, pg_n_migrations, "every migration was applied by one of them");
