@@ -44,15 +44,34 @@ static enum err ask(struct run *r, const char *what, const char *sql, const char
 	return e ? blame(r, e, what, &why) : ERR_OK;
 }
 
+/* Those that this program does not know must all say that it can work with them. */
+static enum err compare_newer(struct run *r, const char *lines)
+{
+	const char *newest = strrchr(lines, '\n'), *column, *lowest = NULL;
+	long top = strtol(newest ? newest + 1 : lines, NULL, 10);
+	char n[12];
+	const char *const param[] = { n };
+	if (top <= (long)r->n)
+		return ERR_OK;
+	snprintf(n, sizeof n, "%u", r->n);
+	enum err e = ask(r, "cannot read which migrations are applied", "SELECT attnum FROM pg_catalog.pg_attribute WHERE attname = 'compatible'"
+			 " AND attrelid = 'twinshell.schema_migration'::pg_catalog.regclass", NULL, 0, &column);
+	if (!e && column)
+		e = ask(r, "cannot read which migrations are applied", "SELECT 'yes' FROM twinshell.schema_migration WHERE version > $1::integer"
+			" HAVING max(coalesce(compatible, version)) <= $1::integer", param, 1, &lowest);
+	if (e || lowest)
+		return e;
+	return diag_add(r->diag, ERR_PRECONDITION, "the schema of the database is of version %ld, this program knows %u: use a newer program",
+			top, r->n);
+}
+
 /* "VERSION SHA256", a line each, in their order. */
 static enum err compare_lines(struct run *r, const char *line, unsigned *have)
 {
-	const char *newest = strrchr(line, '\n');
-	long top = strtol(newest ? newest + 1 : line, NULL, 10);
-	if (top > (long)r->n)
-		return diag_add(r->diag, ERR_PRECONDITION, "the schema of the database is of version %ld, this program knows %u: use a newer program",
-				top, r->n);
-	for (; line; line = strchr(line, '\n'), line += line != NULL) {
+	enum err e = compare_newer(r, line);
+	if (e)
+		return e;
+	for (; line && *have < r->n; line = strchr(line, '\n'), line += line != NULL) {
 		char *sha;
 		long version = strtol(line, &sha, 10);
 		if (version != (long)*have + 1)
@@ -85,9 +104,19 @@ static enum err compare(struct run *r, unsigned *have)
 		return e;
 	/* In one statement: another program may be migrating. */
 	if ((e = ask(r, what,
-		     "SELECT string_agg(version || ' ' || sha256, E'\\n' ORDER BY version) FROM twinshell.schema_migration", NULL, 0, &last)) || !last)
+		     "SELECT string_agg(version || ' ' || sha256, E'\\n' ORDER BY version) FROM twinshell.schema_migration", NULL, 0,
+		     &last)) || !last)
 		return e;
 	return compare_lines(r, last, have);
+}
+
+static enum err say_compatible(struct run *r, const char *what, const struct pg_migration *m)
+{
+	char version[12], compatible[12];
+	const char *const param[] = { version, compatible };
+	snprintf(version, sizeof version, "%d", m->version);
+	snprintf(compatible, sizeof compatible, "%d", m->compatible);
+	return ask(r, what, "UPDATE twinshell.schema_migration SET compatible = $2::integer WHERE version = $1::integer", param, 2, NULL);
 }
 
 /* The first that is missing, unless somebody else was faster: then *have tells. */
@@ -108,6 +137,8 @@ static enum err apply(struct run *r, unsigned *have, bool *done)
 		if (!e)
 			e = ask(r, what, "INSERT INTO twinshell.schema_migration (version, name, sha256) VALUES ($1::integer, $2, $3)", param, 3,
 				NULL);
+		if (!e && m->compatible)
+			e = say_compatible(r, what, m);
 		*done = !e;
 	}
 	if (!e)
