@@ -75,3 +75,12 @@ bool client_read_report(struct slice body, struct client_report *r)
 	json_decref(json);
 	return ok;
 }
+
+const char *client_read_member(struct arena *a, struct slice text, const char *name)
+{
+	json_t *j = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+	const char *value = json_string_value(json_object_get(j, name));
+	value = value ? arena_strdup(a, value) : NULL;
+	json_decref(j);
+	return value;
+}

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 
 /* Each message of an AAS Result in a line "NAME: TEXT"; anything else (a proxy's page) cut to one line. */
@@ -21,5 +22,8 @@ struct client_report {
 };
 /* What POST /upload answers; false when it is something else. */
 bool client_read_report(struct slice body, struct client_report *);
+
+/* A text of a JSON object, copied to the arena; NULL: there is none. */
+const char *client_read_member(struct arena *, struct slice json, const char *name);
 
 #endif

@@ -76,6 +76,13 @@ static const struct command {
 	  "step when all is well, else left as it was.  Rules of the metamodel beyond the form are not looked at: `twinshell check` does.\n"
 	  "Exit status 0: done; 64: wrong words; 65: the data is refused; 66: IN cannot be read; 71: not enough memory; 73, 74: OUT cannot be\n"
 	  "written.\n" },
+	{ "db", db_command, "status|migrate|verify [--database CONNINFO] [--data DIR]", "look at a database, bring its schema up to date",
+	  "  --database CONNINFO   the database; not given: the one in TWINSHELL_DATABASE, or of a running server on --data\n"
+	  "  --data DIR            directory of a running server (var)\n\n"
+	  "status tells which server and schema it is, and how much is in it.  migrate applies what is missing of the schema.  verify reads every\n"
+	  "document and compares what it is found by and the rows of its elements with it; a line per fault.  All may run beside servers.\n"
+	  "Exit status 0: all is well; 64: wrong words; 65: faults were found; 66: no database is named; 69: it cannot be reached; 78: its\n"
+	  "schema is not one that this program knows.\n" },
 	{ "asset", asset, "pump-station [OPTION]...", "play the assets of the example plant", NULL },
 	{ "version", version, "", "print the versions of the program and of the standards", NULL },
 };

@@ -136,8 +136,12 @@ static enum err open_store(struct house *h)
 {
 	if (strcmp(h->database, "memory")) {
 		h->store_ready = store_pg_ready;
-		unsigned n = (unsigned)(h->config.workers + h->config.operation_threads) + OWN_CONNECTIONS;
-		return (h->store = store_pg_open(h->database, n, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
+		struct store_pg_config c = {
+			.conninfo = h->database, .standby = *h->config.database_standby ? h->config.database_standby : NULL,
+			.connections = (unsigned)(h->config.workers + h->config.operation_threads) + OWN_CONNECTIONS,
+			.pooler = h->config.database_pooler, .no_migration = !strcmp(h->config.migrate, "never"),
+		};
+		return (h->store = store_pg_open_with(&c, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
 	}
 	return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
 }

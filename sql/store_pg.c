@@ -42,7 +42,9 @@ static enum err pg_txn_begin(struct store *s, bool write, struct store_txn **out
 
 static void pg_txn_abort(struct store_txn *t)
 {
-	if (t->pg)
+	if (t->pg && t->on_standby)
+		pg_standby_give(t->store->standby, t->pg);
+	else if (t->pg)
 		pg_give(t->store->pool, t->pg);
 	free(t);
 }
@@ -50,6 +52,8 @@ static void pg_txn_abort(struct store_txn *t)
 static enum err pg_txn_commit(struct store_txn *t)
 {
 	enum err e = t->failed ? ERR_INTERNAL : t->pg ? pg_commit(t->pg) : ERR_OK;
+	if (t->write)
+		pg_standby_wrote(t->store->standby);
 	pg_txn_abort(t);
 	return e;
 }
@@ -60,20 +64,35 @@ enum err store_pg_noted(struct store_txn *t, enum err e)
 	return e;
 }
 
+/* A transaction that only reads is on the stand-by when there is one that shows what it must show. */
+static enum err txn_connect(struct store_txn *t)
+{
+	struct pg *pg = t->write ? NULL : pg_standby_take(t->store->standby);
+	enum err e;
+	t->on_standby = pg != NULL;
+	if (!pg && (e = pg_take(t->store->pool, &pg)))
+		return e;
+	t->pg = pg;
+	if (!(e = pg_begin(pg, t->write ? PG_WRITE : PG_READ)))
+		return ERR_OK;
+	t->pg = NULL;
+	if (t->on_standby)
+		pg_standby_give(t->store->standby, pg);
+	else
+		pg_give(t->store->pool, pg);
+	return e;
+}
+
 enum err store_pg_run(struct store_txn *t, struct pg_call *call, unsigned n)
 {
-	enum err e;
-	if (!t->pg) {
-		struct pg *pg;
-		if ((e = pg_take(t->store->pool, &pg)))
-			return e;
-		if ((e = pg_begin(pg, t->write ? PG_WRITE : PG_READ))) {
-			pg_give(t->store->pool, pg);
-			return e;
-		}
-		t->pg = pg;
+	enum err e = t->pg ? ERR_OK : txn_connect(t);
+	if (!e)
+		e = pg_run(t->pg, call, n);
+	if (e && t->on_standby) {
+		pg_standby_failed(t->store->standby);
+		e = e == ERR_UNAVAILABLE ? ERR_AGAIN : e;	/* the primary may do better */
 	}
-	return pg_run(t->pg, call, n);
+	return e;
 }
 
 enum err store_pg_one(struct store_txn *t, struct pg_call *call, const char *text)
@@ -315,6 +334,7 @@ static void store_close(struct store *s)
 	if (!p)
 		return;
 	store_pg_writer_stop(p->writer);
+	pg_standby_free(p->standby);
 	pg_pool_free(p->pool);
 	free(p);
 }
@@ -331,14 +351,22 @@ static const struct store_ops store_pg_ops = {
 };
 
 /* Everything that can be wrong with the database is found now and not at the first request. */
-static enum err check_database(const char *conninfo, struct diag *d)
+static enum err check_database(const struct store_pg_config *c, struct diag *d)
 {
 	struct pg *pg;
 	unsigned applied = 0;
-	enum err e = pg_open(conninfo, &pg, d);
+	enum err e = pg_open(c->conninfo, &pg, d);
 	if (e)
 		return e;
-	if (!(e = pg_migrate(pg, &applied, d)))
+	if (!c->no_migration) {
+		e = pg_migrate(pg, &applied, d);
+	} else if (!(e = pg_migrations_applied(pg, &applied, d)) && applied < pg_n_migrations) {
+		e = diag_add(d, ERR_PRECONDITION, "the schema of the database is of version %u, this program needs %u: run `twinshell db migrate`",
+			     applied, pg_n_migrations);
+	} else {
+		applied = 0;
+	}
+	if (!e)
 		e = pg_prepare_all(pg, d);
 	if (!e && applied)
 		log_info("sql", "%u migrations applied", applied);
@@ -346,24 +374,30 @@ static enum err check_database(const char *conninfo, struct diag *d)
 	return e;
 }
 
-struct store *store_pg_open(const char *conninfo, unsigned connections, struct diag *d)
+struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d)
 {
-	if (check_database(conninfo, d))
+	pg_through_pooler(c->pooler);
+	if (check_database(c, d))
 		return NULL;
 	struct pg_store *s = calloc(1, sizeof *s);
-	if (!s || !(s->pool = pg_pool_new(conninfo, connections, POOL_WAIT_US))) {
+	if (!s || !(s->pool = pg_pool_new(c->conninfo, c->connections, POOL_WAIT_US))) {
 		free(s);
 		diag_add(d, ERR_NO_MEMORY, "out of memory");
 		return NULL;
 	}
 	s->base.ops = &store_pg_ops;
 	s->query_ms = QUERY_MS;
-	if (store_pg_writer_start(s, conninfo)) {
+	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo)) {
 		store_close(&s->base);
-		diag_add(d, ERR_NO_MEMORY, "cannot start the writer of values");
+		diag_add(d, ERR_NO_MEMORY, "cannot start the threads of the store");
 		return NULL;
 	}
 	return &s->base;
+}
+
+struct store *store_pg_open(const char *conninfo, unsigned connections, struct diag *d)
+{
+	return store_pg_open_with(&(struct store_pg_config){ .conninfo = conninfo, .connections = connections }, d);
 }
 
 bool store_pg_ready(struct store *s)

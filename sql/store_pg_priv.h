@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "sql/pg.h"
+#include "sql/pg_standby.h"
 #include "sql/store_pg.h"
 
 /* Days whose partition of samples is known to be there, by day modulo PG_DAYS; all zero at the start (day 0 is never asked for). */
@@ -25,6 +26,7 @@ struct pg_writer;
 struct pg_store {
 	struct store base;
 	struct pg_pool *pool;
+	struct pg_standby *standby;	/* NULL: none */
 	struct pg_writer *writer;
 	struct pg_days days;
 	unsigned query_ms;	/* that the search for candidates of a query may take */
@@ -34,6 +36,7 @@ struct store_txn {
 	struct pg_store *store;
 	struct pg *pg;		/* NULL until the first statement */
 	bool write, failed;	/* failed: can only be aborted */
+	bool on_standby;
 };
 
 /* The statements of one kind of identifiable, and its class. */
@@ -74,6 +77,10 @@ enum err store_pg_query(struct store_txn *, enum store_kind, struct store_query 
 
 enum err store_pg_put(struct store_txn *, enum store_kind, const struct aas_node *, enum store_put, int64_t expect, bool *created, int64_t *version);
 enum err store_pg_del(struct store_txn *, enum store_kind, const char *id);
+/* The arrays of facts_insert and of rows_put, behind the other parameters. */
+struct aas_row;
+void store_pg_facts_args(struct pg_args *, const struct aas_fact *, size_t n);
+void store_pg_rows_args(struct pg_args *, const struct aas_row *, size_t n);
 enum err store_pg_put_values(struct store_txn *, const char *submodel_id, const struct store_value *, size_t n, int64_t *version);
 
 /* -- value writes that share a commit (store_pg_batch.c, store_pg_writer.c) -- */

@@ -196,6 +196,16 @@ static enum err step_document(struct write *w, struct arena *a, enum store_kind 
 	return ERR_OK;
 }
 
+void store_pg_facts_args(struct pg_args *args, const struct aas_fact *f, size_t n)
+{
+	struct buf *fields = pg_arg_array(args, PG_INT2), *names = pg_arg_array(args, PG_TEXT), *values = pg_arg_array(args, PG_TEXT);
+	for (size_t i = 0; i < n; i++) {
+		pg_item_int2(fields, (int16_t)f[i].field);
+		pg_item_text(names, f[i].name);
+		pg_item_text(values, f[i].value);
+	}
+}
+
 static enum err step_facts(struct write *w, struct arena *a, enum store_kind kind, const struct aas_node *n, const struct now *now)
 {
 	struct aas_fact *f;
@@ -209,16 +219,11 @@ static enum err step_facts(struct write *w, struct arena *a, enum store_kind kin
 		return ERR_OK;
 	struct pg_args *args = step(w, PG_facts_insert, AAS_ID(n));
 	pg_arg_int2(args, (int16_t)kind);
-	struct buf *fields = pg_arg_array(args, PG_INT2), *names = pg_arg_array(args, PG_TEXT), *values = pg_arg_array(args, PG_TEXT);
-	for (size_t i = 0; i < n_facts; i++) {
-		pg_item_int2(fields, (int16_t)f[i].field);
-		pg_item_text(names, f[i].name);
-		pg_item_text(values, f[i].value);
-	}
+	store_pg_facts_args(args, f, n_facts);
 	return ERR_OK;
 }
 
-static void rows_args(struct pg_args *args, const struct aas_row *row, size_t n)
+void store_pg_rows_args(struct pg_args *args, const struct aas_row *row, size_t n)
 {
 	static const enum pg_type types[] = { PG_INT4, PG_TEXT, PG_TEXT, PG_INT2, PG_BOOL, PG_TEXT, PG_TEXT, PG_FLOAT8, PG_TIMESTAMPTZ,
 					      PG_TEXT, PG_TEXT };
@@ -266,7 +271,7 @@ static enum err step_rows(struct write *w, struct arena *a, const struct aas_nod
 	w->call[w->n++] = (struct pg_call){ .st = PG_terms_insert, .args = terms };
 	struct pg_args *rows = step(w, PG_rows_put, AAS_ID(n));
 	pg_arg_int8(rows, version);
-	rows_args(rows, row, n_rows);
+	store_pg_rows_args(rows, row, n_rows);
 	return ERR_OK;
 }
 
