@@ -208,6 +208,10 @@ struct store_ops {
 	 * then.  json.p is NULL when the query selects ids.  ERR_EXPENSIVE: not one document could be decided. */
 	enum err (*query)(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
 			  struct store_page *);
+	/* Where a query about descriptors of this kind may hold: ids alone, of what lives here and of what was registered, none too few.  Paged as
+	 * `list` is. */
+	enum err (*candidates)(struct store_txn *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct arena *,
+			       struct store_page *);
 
 	/* -- values: only the rows of these elements are written, the document is folded when it is read; the version grows by one.  At least
 	 * one; of a path that comes twice the last text counts.  The caller has checked that the texts suit the valueTypes.

@@ -533,7 +533,8 @@ static enum err mem_blob_del(struct store_txn *t, const char *key)
 
 const struct store_ops store_mem_ops = {
 	.close = store_mem_close, .begin = mem_begin, .commit = mem_commit, .abort = mem_abort, .get = mem_get, .version = mem_version,
-	.put = mem_put, .del = mem_del, .list = mem_list, .heads = mem_heads, .query = store_mem_query, .put_values = mem_put_values,
+	.put = mem_put, .del = mem_del, .list = mem_list, .heads = mem_heads, .query = store_mem_query, .candidates = store_mem_candidates,
+	.put_values = mem_put_values,
 	.blob_put = mem_blob_put, .blob_get = mem_blob_get, .blob_del = mem_blob_del, .series = store_mem_series, .append = store_mem_append,
 	.position = store_mem_position, .samples = store_mem_samples, .live = store_mem_live, .command = store_mem_command,
 	.write_values = store_mem_write_values,

@@ -72,6 +72,8 @@ void store_mem_close(struct store *);
 void store_mem_series_free(struct mem_store *);
 enum err store_mem_query(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
 			 struct store_page *);
+enum err store_mem_candidates(struct store_txn *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct arena *,
+			      struct store_page *);
 
 /* -- for the other parts; the mutex is held, but by store_mem_noted and store_mem_remove ----------------------------------------- */
 struct mem_entry *store_mem_entry(const char *id, struct slice bytes);

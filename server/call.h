@@ -26,7 +26,8 @@ struct call {
 	const char *content_type, *accept, *correlation_id;
 	const char *if_match, *if_none_match;	/* NULL: not given */
 	const char *base_path;			/* the prefix the client used: "/api/v3.0", "/api/v3" or "" */
-	const char *host;			/* Host header, or NULL */
+	const char *host;			/* Host header, or what a trusted proxy says instead (forwarded.h), or NULL */
+	const char *scheme, *mount;		/* what a trusted proxy says of the URL: "https", and the path in front of the base path; or NULL */
 	const struct jws *signer;		/* NULL: this server signs nothing */
 	const char *outside;			/* how clients reach this server ("https://plant.example"), when the option says so; or NULL */
 
@@ -112,6 +113,8 @@ const char *reply_path(struct call *, const char *id_short_path);
 void reply_messages(struct call *, const struct diag *, enum err e);
 /* `"findings":[...],"moreFindings":N` (docs/http.md); NULL: none. */
 void reply_findings(struct buf *, const struct findings *);
+/* What clients have to call in front of "/shells/...": as they reached us, if the option does not say otherwise. */
+const char *reply_base_url(struct call *);
 /* An AAS Result with all messages of the diag; status from `e`. */
 void reply_error(struct call *, enum err e);
 

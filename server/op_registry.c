@@ -8,16 +8,6 @@
 #include "server/page.h"
 #include "submodels/registry.h"
 
-/* What clients have to call: as they reached us, if the option does not say otherwise.  A Host that is no host is not repeated to others. */
-static const char *base_url(struct call *c)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]";
-	const char *host = c->host && *c->host && !c->host[strspn(c->host, plain)] ? c->host : "localhost";
-	const char *url = c->outside ? arena_printf(c->arena, "%s%s", c->outside, c->base_path) :
-				       arena_printf(c->arena, "http://%s%s", host, c->base_path);
-	return url ? url : "";		/* the arena remembers the failure */
-}
-
 /* The three collections, by the template of the route. */
 static bool is_nested(const struct call *c)
 {
@@ -38,8 +28,8 @@ static enum err get(struct call *c, const char *id, struct aas_node **out)
 {
 	struct aas_node *shell;
 	if (!is_nested(c))
-		return sm_descriptor_get(c->session, kind_of(c), id, base_url(c), out);
-	enum err err = sm_descriptor_get(c->session, STORE_SHELL_DESCRIPTOR, c->aas_id, base_url(c), &shell);
+		return sm_descriptor_get(c->session, kind_of(c), id, reply_base_url(c), out);
+	enum err err = sm_descriptor_get(c->session, STORE_SHELL_DESCRIPTOR, c->aas_id, reply_base_url(c), &shell);
 	return err ? err : sm_nested_find(c->session, shell, id, out);
 }
 
@@ -62,7 +52,7 @@ static enum err list_nested(struct call *c)
 	struct aas_node *n;
 	size_t at = 0, shown = 0;
 	char next[24];
-	enum err err = sm_descriptor_get(c->session, STORE_SHELL_DESCRIPTOR, c->aas_id, base_url(c), &n);
+	enum err err = sm_descriptor_get(c->session, STORE_SHELL_DESCRIPTOR, c->aas_id, reply_base_url(c), &n);
 	if (err)
 		return err;
 	if (c->after && !str_size(c->after, strlen(c->after), &at))
@@ -84,7 +74,7 @@ enum err op_list_descriptors(struct call *c)
 	size_t i = 0;
 	if (is_nested(c))
 		return list_nested(c);
-	enum err err = sm_descriptor_list(c->session, kind_of(c), &c->filter, base_url(c), c->after, c->limit, &page);
+	enum err err = sm_descriptor_list(c->session, kind_of(c), &c->filter, reply_base_url(c), c->after, c->limit, &page);
 	if (err)
 		return err;
 	reply_page_begin(c);

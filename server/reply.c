@@ -123,6 +123,17 @@ const char *reply_path(struct call *c, const char *path)
 	return out;
 }
 
+/* A Host that is no host is not repeated to others. */
+const char *reply_base_url(struct call *c)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]";
+	const char *host = c->host && *c->host && !c->host[strspn(c->host, plain)] ? c->host : "localhost";
+	const char *url = c->outside ? arena_printf(c->arena, "%s%s", c->outside, c->base_path) :
+				       arena_printf(c->arena, "%s://%s%s%s", c->scheme ? c->scheme : "http", host, c->mount ? c->mount : "",
+						    c->base_path);
+	return url ? url : "";		/* the arena remembers the failure */
+}
+
 /* -- failures ------------------------------------------------------------------------------------------------------------------- */
 
 static void message(struct call *c, enum err e, const char *rule, const char *path, const char *text)

@@ -341,7 +341,8 @@ static void store_close(struct store *s)
 
 static const struct store_ops store_pg_ops = {
 	.close = store_close, .begin = pg_txn_begin, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get, .version = version,
-	.put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query, .put_values = store_pg_put_values,
+	.put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query, .candidates = store_pg_candidates,
+	.put_values = store_pg_put_values,
 	.write_values = store_pg_write_values,
 	.blob_put = blob_put, .blob_get = blob_get, .blob_del = blob_del, .series = store_pg_series, .append = store_pg_append,
 	.position = store_pg_position, .samples = store_pg_samples, .live = store_pg_live, .command = store_pg_command,

@@ -74,6 +74,8 @@ struct pg_query {
 enum err store_pg_query_sql(struct arena *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct pg_query *out);
 enum err store_pg_query(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
 			struct store_page *);
+enum err store_pg_candidates(struct store_txn *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct arena *,
+			     struct store_page *);
 
 enum err store_pg_put(struct store_txn *, enum store_kind, const struct aas_node *, enum store_put, int64_t expect, bool *created, int64_t *version);
 enum err store_pg_del(struct store_txn *, enum store_kind, const char *id);

@@ -5,6 +5,9 @@
  * only without an index, is ALL: it disappears from an AND, and swallows an OR.  What is negated must be exact, else it is ALL too.
  * The evaluator decides about what is left (store_pg_query.c).
  *
+ * A descriptor is a shell or submodel with an entry laid over it (submodels/registry.h): both have the same key, and where one attribute comes from
+ * is not known here.  So a comparison holds at most where it holds for one of the two, and nothing but the id is exact.
+ *
  * No text of the client is part of the SQL: texts, numbers and times are items of three arrays, $3, $4 and $5. */
 #include "aas/query.h"
 #include "base/clock.h"
@@ -113,17 +116,39 @@ static const char *compare_text(struct writer *w, const char *column, const stru
 }
 
 /* -- facts ------------------------------------------------------------------------------------------------------------------------------ */
+/* The kind of what lives here; of any other kind itself. */
+static enum store_kind under(enum store_kind kind)
+{
+	return kind == STORE_SHELL_DESCRIPTOR ? STORE_SHELL : kind == STORE_SUBMODEL_DESCRIPTOR ? STORE_SUBMODEL : kind;
+}
+
+static bool is_descriptor(const struct writer *w)
+{
+	return under(w->kind) != w->kind;
+}
+
+/* Which lookup rows tell of it. */
+static const char *kinds(struct writer *w, enum store_kind kind)
+{
+	return is_descriptor(w) ? SQL(w, "l.kind IN (%d, %d)", (int)under(w->kind), (int)w->kind) : SQL(w, "l.kind = %d", (int)kind);
+}
+
 static const char *fact(struct writer *w, enum store_kind kind, int field, const char *name, const char *value)
 {
 	const char *n = *name ? text(w, slice_of(name)) : "''";
-	return SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.kind = %d AND l.field = %d AND l.hash = twinshell.key_of(%s || E'\\n' || %s)"
-		   " AND l.value = %s", (int)kind, field, n, value, value);
+	return SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND l.field = %d AND l.hash = twinshell.key_of(%s || E'\\n' || %s)"
+		   " AND l.value = %s", kinds(w, kind), field, n, value, value);
 }
 
 static struct part column(struct writer *w, const char *name, const struct leaf *l)
 {
 	const char *test = compare_text(w, SQL(w, "(s.%s COLLATE \"C\")", name), l);
-	return test ? part(w, ROW, SQL(w, "coalesce(%s, false)", test), true) : all;
+	if (!test)
+		return all;
+	if (is_descriptor(w) && strcmp(name, "id"))
+		return part(w, SET, SQL(w, "SELECT s.key FROM twinshell.%s s WHERE coalesce(%s, false) UNION ALL SELECT s.key FROM twinshell.%s s"
+				" WHERE coalesce(%s, false)", pg_kinds[under(w->kind)].table, test, pg_kinds[w->kind].table, test), false);
+	return part(w, ROW, SQL(w, "coalesce(%s, false)", test), true);
 }
 
 /* id, idShort: what all identifiables have */
@@ -134,7 +159,7 @@ static struct part common(struct writer *w, const struct leaf *l)
 		return part(w, ROW, SQL(w, "(s.key = twinshell.key_of(%s) AND s.id = %s)", v, v), true);
 	}
 	if (l->field->attr == QUERY_ID_SHORT && is_equal(l))
-		return part(w, SET, fact(w, w->kind, 1, "", text(w, l->value->text)), true);
+		return part(w, SET, fact(w, w->kind, 1, "", text(w, l->value->text)), !is_descriptor(w));
 	return column(w, l->field->attr == QUERY_ID ? "id" : "id_short", l);
 }
 
@@ -145,10 +170,11 @@ static struct part shell_list(struct writer *w, const struct leaf *l)
 		return all;
 	const char *v = text(w, l->value->text);
 	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_NAME)
-		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.kind = 0 AND l.field = 5 AND l.name = %s", v), false);
+		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND l.field = 5 AND l.name = %s",
+					kinds(w, STORE_SHELL), v), false);
 	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_VALUE)
-		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.kind = 0 AND l.field = 5 AND l.value = %s"
-					" AND twinshell.key_of(l.value) = twinshell.key_of(%s)", v, v), false);
+		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND l.field = 5 AND l.value = %s"
+					" AND twinshell.key_of(l.value) = twinshell.key_of(%s)", kinds(w, STORE_SHELL), v, v), false);
 	if (s[0].list != QUERY_SUBMODELS || l->field->attr != QUERY_KEY_VALUE)
 		return all;
 	const char *first = fact(w, STORE_SHELL, 6, "", v);
@@ -181,9 +207,9 @@ static struct part submodel_leaf(struct writer *w, const struct leaf *l)
 	int64_t index = l->field->step[l->field->n_steps - 1].index;
 	const char *v = text(w, l->value->text), *first = index <= 0 ? fact(w, STORE_SUBMODEL, 7, "0", v) : NULL;
 	if (index == 0)
-		return part(w, SET, first, true);
+		return part(w, SET, first, !is_descriptor(w));
 	const char *others = fact(w, STORE_SUBMODEL, 7, "n", v);
-	return part(w, SET, first ? SQL(w, "%s UNION ALL %s", first, others) : others, index == QUERY_ANY);
+	return part(w, SET, first ? SQL(w, "%s UNION ALL %s", first, others) : others, index == QUERY_ANY && !is_descriptor(w));
 }
 
 /* -- elements --------------------------------------------------------------------------------------------------------------------------- */
@@ -343,7 +369,20 @@ static struct part through(struct writer *w, enum store_kind other, struct part 
 
 static enum store_kind kind_of(const struct query_field *f)
 {
-	return f->root == QUERY_AAS ? STORE_SHELL : f->root == QUERY_CD ? STORE_CONCEPT : STORE_SUBMODEL;
+	static const enum store_kind of[QUERY_N_ROOTS] = {
+		[QUERY_AAS] = STORE_SHELL, [QUERY_SM] = STORE_SUBMODEL, [QUERY_SME] = STORE_SUBMODEL, [QUERY_CD] = STORE_CONCEPT,
+		[QUERY_AASDESC] = STORE_SHELL_DESCRIPTOR, [QUERY_SMDESC] = STORE_SUBMODEL_DESCRIPTOR,
+	};
+	return of[f->root];
+}
+
+/* Of lists only those that both a descriptor and what it derives from have. */
+static struct part descriptor_leaf(struct writer *w, const struct leaf *l)
+{
+	enum query_list first = l->field->n_steps ? l->field->step[0].list : QUERY_END;
+	if (first == QUERY_DESCRIPTORS || first == QUERY_ENDPOINTS)
+		return all;
+	return w->kind == STORE_SHELL_DESCRIPTOR ? shell_leaf(w, l) : submodel_leaf(w, l);
 }
 
 static struct part about(struct writer *w, const struct leaf *l)
@@ -353,6 +392,7 @@ static struct part about(struct writer *w, const struct leaf *l)
 	case QUERY_AAS: return shell_leaf(w, l);
 	case QUERY_SM: return submodel_leaf(w, l);
 	case QUERY_CD: return common(w, l);
+	case QUERY_AASDESC: case QUERY_SMDESC: return descriptor_leaf(w, l);
 	case QUERY_SME:
 		element_init(w, &e, l);
 		element_add(w, &e, l);
@@ -402,7 +442,7 @@ static bool asset_pair(const struct query_expr *x, unsigned at, struct leaf *nam
 		return false;
 	for (unsigned i = 0; i < x->n; i++)
 		if (x->arg[i]->op == QUERY_EQ && read_leaf(x->arg[i], value) && is_equal(value) && value->field->attr == QUERY_VALUE &&
-		    value->field->root == QUERY_AAS && slice_eq(value->field->step[0].prefix, name->field->step[0].prefix))
+		    value->field->root == name->field->root && slice_eq(value->field->step[0].prefix, name->field->step[0].prefix))
 			return true;
 	return false;
 }
@@ -442,7 +482,7 @@ static struct part match(struct writer *w, const struct query_expr *x)
 		} else if (asset_pair(x, i, &l, &v)) {
 			p = part(w, SET, SQL(w, "%s AND l.name = %s", fact(w, STORE_SHELL, 5, l.value->text.p, text(w, v.value->text)),
 					     text(w, l.value->text)), false);
-			p = w->kind == STORE_SHELL ? p : through(w, STORE_SHELL, p);
+			p = w->kind == STORE_SUBMODEL ? through(w, STORE_SHELL, p) : p;
 		} else {
 			p = leaf_part(w, &l);
 		}
@@ -472,6 +512,14 @@ static struct part expression(struct writer *w, const struct query_expr *x)
 	}
 }
 
+/* The candidates of one table.  Every parameter is named, whether the condition needs it or not: its type comes from here. */
+static const char *rows_of(struct writer *w, const char *columns, const char *table, const char *condition)
+{
+	return SQL(w, "SELECT %s FROM twinshell.%s s WHERE (\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)"
+		   " AND $3::text[] IS NOT NULL AND $4::float8[] IS NOT NULL AND $5::timestamptz[] IS NOT NULL AND %s"
+		   " ORDER BY \"left\"(s.id, 512), s.id LIMIT $2::bigint", columns, table, condition);
+}
+
 enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct aas_query *q, const char *after, size_t limit, struct pg_query *out)
 {
 	struct writer w = { .arena = a, .kind = kind };
@@ -483,9 +531,11 @@ enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct 
 	w.times = pg_arg_array(&out->args, PG_TIMESTAMPTZ);
 	struct part p = expression(&w, q->condition);
 	out->exact = p.exact;
-	/* every parameter is named, whether the condition needs it or not: its type comes from here */
-	out->sql = SQL(&w, "SELECT s.key, s.id, s.version FROM twinshell.%s s WHERE (\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)"
-		       " AND $3::text[] IS NOT NULL AND $4::float8[] IS NOT NULL AND $5::timestamptz[] IS NOT NULL AND %s"
-		       " ORDER BY \"left\"(s.id, 512), s.id LIMIT $2::bigint", pg_kinds[kind].table, p.kind == ALL ? "true" : as_row(&w, p));
+	const char *condition = p.kind == ALL ? "true" : as_row(&w, p), *columns = "s.key, s.id, s.version", *table = pg_kinds[kind].table;
+	if (is_descriptor(&w))		/* each side gives as many as may be wanted: the first of both are among them */
+		out->sql = SQL(&w, "SELECT d.key, d.id, 0::bigint FROM ((%s) UNION (%s)) d ORDER BY \"left\"(d.id, 512), d.id LIMIT $2::bigint",
+			       rows_of(&w, "s.key, s.id", pg_kinds[under(kind)].table, condition), rows_of(&w, "s.key, s.id", table, condition));
+	else
+		out->sql = rows_of(&w, columns, table, condition);
 	return w.failed || !out->sql || arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
 }

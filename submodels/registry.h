@@ -37,6 +37,11 @@ struct sm_descriptors {
 enum err sm_descriptor_list(struct sm_session *, enum store_kind kind, const struct store_filter *, const char *base, const char *after,
 			    size_t limit, struct sm_descriptors *);
 
+/* Those for which the query (aas/query.h) holds, in the order of the ids; as store_ops.query does, with what it may cost: submodel descriptors
+ * within a shell's count when the query asks about them.  With `$select` they have nothing but their id. */
+enum err sm_descriptor_query(struct sm_session *, enum store_kind kind, struct store_query *, const char *base, const char *after, size_t limit,
+			     struct sm_descriptors *);
+
 /* -- one submodel descriptor within a shell's: ERR_NOT_FOUND when the shell is unknown, too.  To read it: sm_nested_find. ------ */
 enum err sm_nested_find(struct sm_session *, struct aas_node *shell, const char *sm_id, struct aas_node **);
 enum err sm_nested_post(struct sm_session *, const char *aas_id, struct aas_node *);

@@ -22,6 +22,15 @@ enum err sm_pair(struct sm_session *, enum store_kind own, enum store_kind entry
 enum err sm_doc_read(struct sm_session *, enum aas_class_id, const struct store_doc *, struct aas_node **);
 /* The wanted facts that `n` (NULL is allowed) has are crossed out; they are all met when none is left. */
 enum err sm_facts_meet(struct sm_session *, const struct aas_node *n, struct aas_fact *want, size_t *n_want);
+/* What is seen of it: the entry laid over what derives, without the submodel descriptors that derive.  *own: the shell or submodel itself, NULL
+ * when it lives elsewhere. */
+enum err sm_descriptor_see(struct sm_session *, enum store_kind, const struct sm_pair *, const char *base, struct aas_node **, struct aas_node **own);
+struct sm_nest {
+	struct aas_node *shell;		/* the descriptor; its submodelDescriptors are so far those of the entry alone */
+	struct aas_node *own;		/* the shell itself; NULL: it lives elsewhere */
+};
+/* Put the submodel descriptors into those of shells: one look-up for all. */
+enum err sm_descriptor_nest(struct sm_session *, const struct sm_nest *, size_t n, const char *base);
 /* The message that belongs to an error of the store. */
 enum err sm_store_error(struct sm_session *, enum err);
 

@@ -589,14 +589,18 @@ enum err sm_list(struct sm_session *s, enum store_kind kind, const struct store_
 	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the list cannot be read: %s", err_info[err].text) : err;
 }
 
+enum err sm_query_error(struct sm_session *s, enum err err)
+{
+	if (err == ERR_EXPENSIVE)
+		return diag_add(s->diag, err, "the query costs more than one request may: say more closely what is looked for");
+	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the query cannot be answered: %s", err_info[err].text) : err;
+}
+
 enum err sm_query(struct sm_session *s, enum store_kind kind, struct store_query *want, const char *after, size_t limit, struct store_page *out)
 {
 	struct store_txn *txn;
 	enum err err = sm_txn(s, &txn);
 	if (err)
 		return err;
-	err = s->service->conf.store->ops->query(txn, kind, want, after, limit, s->arena, out);
-	if (err == ERR_EXPENSIVE)
-		return diag_add(s->diag, err, "the query costs more than one request may: say more closely what is looked for");
-	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the query cannot be answered: %s", err_info[err].text) : err;
+	return sm_query_error(s, s->service->conf.store->ops->query(txn, kind, want, after, limit, s->arena, out));
 }

@@ -67,6 +67,8 @@ struct sm_session {
 extern const char *const sm_kind_name[STORE_N_KINDS];	/* "shell", "submodel", "concept description" */
 
 enum err sm_txn(struct sm_session *, struct store_txn **);
+/* The message that belongs to an error of a query. */
+enum err sm_query_error(struct sm_session *, enum err);
 /* Anything but a quick patch begins with this. */
 enum err sm_settle(struct sm_session *);
 /* A tree for its structure, from the cache or read in a transaction of its own; some of its values may be older ones. */
