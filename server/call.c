@@ -13,6 +13,7 @@
 #define PAUSE_FIRST_US 500	/* doubles up to PAUSE_MOST_US, with jitter, so that rivals do not meet again */
 #define PAUSE_MOST_US 50000
 #define ROUTES_MAX 256
+#define PATH_SHOWN 500
 
 static struct { _Atomic uint64_t answers[6], us; } counts[ROUTES_MAX];	/* by index of `routes` */
 
@@ -26,6 +27,21 @@ static bool reply_has_body(enum route_reply r)
 	return r != REPLY_200 && r != REPLY_202 && r != REPLY_204;
 }
 
+/* The most frequent slip is named. */
+static enum err no_path(struct call *c)
+{
+	struct slice without = c->path;
+	struct route_match m = { 0 };
+	while (without.n && without.p[without.n - 1] == '/')
+		without.n--;
+	if (without.n && without.n < c->path.n)
+		route_find(c->method, without, &m);
+	if (m.route || m.allow)
+		return diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path; without the slash at its end there is: %s%.*s", c->base_path,
+				(int)(without.n < PATH_SHOWN ? without.n : PATH_SHOWN), without.p);
+	return diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path");
+}
+
 static enum err match(struct call *c)
 {
 	route_find(c->method, c->path, &c->match);
@@ -35,7 +51,7 @@ static enum err match(struct call *c)
 		return diag_add(&c->diag, ERR_METHOD, "%s is not possible here, only %s", c->method, c->match.allow);
 	}
 	if (!c->route)
-		return diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path");
+		return no_path(c);
 	if (!c->route->handler)
 		return diag_add(&c->diag, ERR_NOT_SUPPORTED, "this server does not offer %s %s%s", c->route->method, c->route->prefix,
 				c->route->path);

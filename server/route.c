@@ -251,9 +251,7 @@ static const struct node *descend(const struct node *n, struct slice path, struc
 void route_find(const char *method, struct slice path, struct route_match *m)
 {
 	*m = (struct route_match){ 0 };
-	if (path.n && path.p[path.n - 1] == '/')
-		path.n--;
-	if (path.n && path.p[0] != '/')
+	if (path.n && (path.p[0] != '/' || path.p[path.n - 1] == '/'))
 		return;
 	const struct node *n = descend(&nodes[0], path, m);
 	if (!n)

@@ -55,7 +55,8 @@ struct route_match {
 
 extern const struct route *const routes;	/* in order of routes.def, expanded over the mounts; filled before main runs */
 extern const size_t n_routes;
-/* `path` is the raw path after the base path, percent-encoded, without query.  A trailing slash counts as absent. */
+/* `path` is the raw path after the base path, percent-encoded, without query.  A slash at the end belongs to
+ * no path (IDTA-01002: none of its paths has one). */
 void route_find(const char *method, struct slice path, struct route_match *);
 
 #endif

@@ -21,6 +21,11 @@ static const struct kind {
 					(const char *const[]){ "SUBMODEL-3.0", "SUBMODEL-3.1", NULL } },
 };
 
+static struct sm_sources sources(enum store_kind kind)
+{
+	return (struct sm_sources){ { kinds[kind].own, kind }, 2 };
+}
+
 static const struct store_ops *ops_of(const struct sm_session *s)
 {
 	return s->service->conf.store->ops;
@@ -204,7 +209,7 @@ enum err sm_descriptor_nest(struct sm_session *s, const struct sm_nest *nest, si
 	if (err)
 		err = sm_store_error(s, err);
 	for (size_t i = 0; !err && i < n_ids; i++)
-		pair[i] = (struct sm_pair){ ids[i], doc[i], doc[n_ids + i] };
+		pair[i] = (struct sm_pair){ .id = ids[i], .own = doc[i], .entry = doc[n_ids + i] };
 	for (size_t i = 0; !err && i < n; i++)
 		if (nest[i].own)
 			err = nest_one(s, &nest[i], pair, &place, base);
@@ -221,12 +226,12 @@ static enum err missing(struct sm_session *s, const char *what, const char *id)
 
 enum err sm_descriptor_get(struct sm_session *s, enum store_kind kind, const char *id, const char *base, struct aas_node **out)
 {
-	const struct kind *k = &kinds[kind];
+	const struct sm_sources from = sources(kind);
 	struct sm_nest nest = { NULL, NULL };
 	struct sm_pair pair;
-	enum err err = sm_pair(s, k->own, kind, id, &pair);
+	enum err err = sm_pair(s, &from, id, &pair);
 	if (!err && !pair.own.id && !pair.entry.id)
-		err = missing(s, k->name, id);
+		err = missing(s, kinds[kind].name, id);
 	if (err || (err = sm_descriptor_see(s, kind, &pair, base, &nest.shell, &nest.own)))
 		return err;
 	*out = nest.shell;
@@ -237,12 +242,12 @@ enum err sm_descriptor_get(struct sm_session *s, enum store_kind kind, const cha
 static enum err portion(struct sm_session *s, enum store_kind kind, const struct store_filter *f, const char *base, const char **after,
 			size_t limit, struct sm_descriptors *out, bool *more)
 {
-	const struct kind *k = &kinds[kind];
+	const struct sm_sources from = sources(kind);
 	struct sm_pair *pair = ARENA_ARRAY(s->arena, struct sm_pair, limit);
 	struct sm_nest *nest = ARENA_ARRAY(s->arena, struct sm_nest, limit);
 	struct aas_fact *want;
 	size_t n, kept = 0, n_want;
-	enum err err = pair && nest ? sm_pairs(s, k->own, kind, f, *after, limit, pair, &n, more) : ERR_NO_MEMORY;
+	enum err err = pair && nest ? sm_pairs(s, &from, f, *after, limit, pair, &n, more) : ERR_NO_MEMORY;
 	for (size_t i = 0; !err && i < n; i++) {
 		if ((err = sm_descriptor_see(s, kind, &pair[i], base, &nest[kept].shell, &nest[kept].own)) ||
 		    (err = aas_filter_facts(s->arena, f, &want, &n_want)) || (err = sm_facts_meet(s, nest[kept].shell, want, &n_want)))
@@ -386,9 +391,10 @@ struct nested {
 static enum err nested_begin(struct sm_session *s, const char *aas_id, struct nested *out)
 {
 	const enum store_kind kind = STORE_SHELL_DESCRIPTOR;
+	const struct sm_sources from = sources(kind);
 	struct sm_pair pair;
 	enum err err = sm_descriptor_get(s, kind, aas_id, "", &out->seen);
-	if (err || (err = sm_pair(s, kinds[kind].own, kind, aas_id, &pair)))
+	if (err || (err = sm_pair(s, &from, aas_id, &pair)))
 		return err;
 	out->version = pair.entry.id ? pair.entry.version : 0;
 	if (pair.entry.id)

@@ -11,7 +11,8 @@
  * - POST makes an entry (ERR_CONFLICT: there is one), also for an id that lives here.  PUT makes or replaces one.
  * - DELETE removes the entry; what lives here is then seen as it derives.  ERR_CONFLICT: there is only what derives, which goes when the
  *   shell or submodel goes.
- * - Posted asset links are added to those that the shell says itself, and leave with the shell (they describe it); a POST replaces those
+ * - Discovery knows the asset links that the shell says itself, those that were posted, and those of the descriptor that was registered: all of
+ *   them together, also where the descriptor is laid over what derives.  Posted ones leave with the shell (they describe it); a POST replaces those
  *   posted before.  Entries of the registries stay when a shell leaves: it may live elsewhere from now on.
  *
  * All functions are called within a session (service.h), whose arena owns what they give.

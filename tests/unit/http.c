@@ -188,7 +188,7 @@ static void life(void)
 	check_int(ask(fd, &r, "HEAD", PUMP, "", NULL), 200, "HEAD");
 	check_int(strtol(header(&r, "Content-Length"), NULL, 10), sizeof pump - 1, "with the length of GET");
 	check_int(ask(fd, &r, "GET", PUMP, "Accept: text/html\r\n", NULL), 406, "GET of something else than JSON");
-	check_int(ask(fd, &r, "GET", "/api/v3/submodels/", "", NULL), 200, "one connection was enough for all that");
+	check_int(ask(fd, &r, "GET", "/api/v3/submodels", "", NULL), 200, "one connection was enough for all that");
 	close(fd);
 	forget(&r);
 }

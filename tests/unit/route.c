@@ -80,7 +80,9 @@ static void matcher(void)
 {
 	finds("GET", "/shells", "/shells", "");
 	finds("HEAD", "/shells", "/shells", "");
-	finds("GET", "/shells/", "/shells", "");
+	refuses("GET", "/shells/", NULL);
+	refuses("GET", "/shells//", NULL);
+	refuses("GET", "/submodels/abc/$value/", NULL);
 	finds("GET", "/shells/$reference", "/shells/$reference", "");
 	finds("GET", "/shells/abc", "/shells/{aasIdentifier}", "1=abc ");
 	finds("GET", "/submodels/x/submodel-elements/$value", "/submodels/{submodelIdentifier}/submodel-elements/$value", "2=x ");
