@@ -123,11 +123,28 @@ bool call_peek(struct call *c, struct live *live, const struct sm_tree **tree)
 
 /* -- the pipeline --------------------------------------------------------------------------------------------------------------- */
 
-/* Paths without an id (`/aas`, `/submodel`) stand for the only one there is. */
+/* PUT of a shell makes it where it is missing; PUT of the submodel does not (IDTA-01002, PutSubmodel: 204 alone). */
+static bool makes_sole(const struct call *c, enum store_kind kind)
+{
+	return kind == STORE_SHELL && str_eq(c->route->method, "PUT") && !*c->route->path;
+}
+
+static enum err configured(struct call *c, enum store_kind kind, const char *what, const char *id)
+{
+	bool has;
+	enum err e = sm_has(c->session, kind, id, &has);
+	if (!e && !has && !makes_sole(c, kind))
+		e = diag_add(&c->diag, ERR_NOT_FOUND, "the one of the %s that this path stands for is not there: \"%s\"", what, id);
+	return e;
+}
+
+/* Paths without an id (`/aas`, `/submodel`) stand for the one that was configured, else for the only one there is. */
 static enum err sole(struct call *c, enum store_kind kind, const char *what, const char **id)
 {
 	struct store_page page;
-	static const struct store_filter all;
+	static const struct store_filter all = { .heads = true };
+	if ((*id = sm_sole(c->service, kind)))
+		return configured(c, kind, what, *id);
 	enum err e = sm_list(c->session, kind, &all, NULL, 2, &page);
 	if (e)
 		return e;

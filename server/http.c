@@ -277,7 +277,7 @@ static enum err read_base_paths(struct server *s, struct diag *d)
 static enum err describe(struct server *s)
 {
 	buf_init(&s->openapi_text, 0);
-	openapi_write(&s->openapi_text, s->base, s->n_base);
+	openapi_write(&s->openapi_text, "", s->base, s->n_base);
 	if (s->openapi_text.failed)
 		return ERR_NO_MEMORY;
 	etag_of_bytes(s->openapi_etag, buf_view(&s->openapi_text));
@@ -308,6 +308,8 @@ static void fill_in(struct http_config *c)
 static enum err start(struct server *s, struct diag *d)
 {
 	enum err e;
+	if (s->config.trusted_proxies && *s->config.trusted_proxies && (e = proxies_read(s->config.trusted_proxies, &s->proxies, d)))
+		return e;
 	if ((e = read_base_paths(s, d)) || (e = describe(s)) || (e = listen_on(s, d)) || (e = read_port(s)) || (e = start_workers(s)))
 		return e;
 	if (s->config.live && !(s->sse = sse_start(s->config.live, s->config.streams)))
@@ -396,5 +398,6 @@ void http_stop(struct server *s)
 	free(s->loop);
 	free(s->base_text);
 	buf_fini(&s->openapi_text);
+	proxies_free(s->proxies);
 	free(s);
 }

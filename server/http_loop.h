@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "server/call.h"
 #include "server/etag.h"
+#include "server/forwarded.h"
 #include "server/http.h"
 #include "server/sse.h"
 
@@ -41,6 +42,7 @@ struct request {
 	bool packed;			/* the body is compressed */
 	enum err refused;		/* found wrong before the body was read; the body is thrown away */
 	struct slice path;		/* raw, with the base path */
+	struct forwarded_headers forwarded;	/* nothing unless there are trusted proxies */
 	const char *accept_encoding, *content_length, *correlation_id, *expect, *request_id;	/* headers; NULL: not sent */
 	struct buf body;
 	size_t body_max, charged, dropped;
@@ -63,6 +65,7 @@ struct loop {
 
 struct server {
 	struct http_config config;
+	struct proxies *proxies;	/* config.trusted_proxies */
 	char *base_text;		/* config.base_paths, cut into base[] */
 	const char *base[BASE_PATHS_MAX];	/* the longest first */
 	unsigned n_base;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "server/etag.h"
 #include "server/http_loop.h"
+#include "server/openapi.h"
 #include "server/pack.h"
 #include "server/request.h"
 #include "server/trend.h"
@@ -257,9 +258,29 @@ static void tell_file(struct request *r, const struct static_file *f)
 	r->call.reply.content_type = f->content_type;
 }
 
+/* Where clients come by another way the document is of their own, else it is in memory. */
+static bool is_elsewhere(const struct call *c)
+{
+	return c->outside || c->mount;
+}
+
 static void tell_openapi(struct request *r)
 {
-	tell_file(r, &r->call.server->openapi);
+	struct call *c = &r->call;
+	if (!is_elsewhere(c)) {
+		tell_file(r, &c->server->openapi);
+		return;
+	}
+	openapi_write(&c->reply.body, c->outside ? c->outside : c->mount, c->server->base, c->server->n_base);
+	c->reply.status = 200;
+	if (c->reply.body.failed)
+		reply_error(c, ERR_NO_MEMORY);
+}
+
+static void work_openapi(struct request *r)
+{
+	tell_openapi(r);
+	http_wake(&r->wakeup);
 }
 
 static void work_file(struct request *r)
@@ -314,6 +335,8 @@ static enum MHD_Result answer_surface(struct request *r, const struct surface *s
 	}
 	if (s->closed && !c->service)
 		return refuse_early(r);
+	if (s->run == tell_openapi && is_elsewhere(c))
+		return hand_over(r, c->server->work, work_openapi);
 	if (s->blocks)
 		return hand_over(r, c->server->work, s->run);
 	if (!s->run)
@@ -458,7 +481,24 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 		if (headers[i].n == n && !*to && !strncasecmp(headers[i].name, name, n))
 			*to = value;
 	}
+	struct request *r = cls;
+	if (r->call.server->proxies)
+		forwarded_note(&r->forwarded, r->call.arena, name, value);
 	return MHD_YES;
+}
+
+/* What a trusted proxy says counts as if the client had come here directly. */
+static void read_forwarded(struct request *r)
+{
+	struct call *c = &r->call;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->wakeup.connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct forwarded f;
+	if (!c->server->proxies || !info || !info->client_addr || !proxies_trust(c->server->proxies, info->client_addr))
+		return;
+	forwarded_read(c->server->proxies, &r->forwarded, c->host, c->arena, &f);
+	c->scheme = f.scheme;
+	c->host = f.host ? f.host : c->host;
+	c->mount = f.mount;
 }
 
 static void read_headers(struct request *r, const char *method)
@@ -470,6 +510,7 @@ static void read_headers(struct request *r, const char *method)
 	const char *id = correlation_ok(r->correlation_id) ? r->correlation_id : r->request_id;
 	c->correlation_id = correlation_ok(id) ? id : correlation_new(r->wakeup.loop, c->arena);
 	c->outside = atomic_load(&c->server->external_url);
+	read_forwarded(r);
 }
 
 /* Everything that can be told from the header: before the body is accepted. */

@@ -2,6 +2,7 @@
 #include "server/openapi.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "aas/metamodel.h"
 #include "aas/store.h"
@@ -404,12 +405,27 @@ static const struct { const char *path, *id, *text, *parameters, *type; bool can
 	{ "/openapi.json", "openapi", "this description", "", "application/json", false },
 };
 
-static void write_surfaces(struct buf *b)
+static void write_server(struct buf *b, const char *comma, const char *front, const char *path)
+{
+	char *url = NULL;
+	int n = asprintf(&url, "%s%s", front, *path || *front ? path : "/");
+	buf_printf(b, "%s{\"url\":", comma);
+	if (n >= 0)
+		buf_json(b, url, (size_t)n);
+	b->failed |= n < 0;
+	buf_putc(b, '}');
+	if (n >= 0)
+		free(url);
+}
+
+static void write_surfaces(struct buf *b, const char *front)
 {
 	for (size_t i = 0; i < sizeof surfaces / sizeof *surfaces; i++) {
-		buf_printf(b, "%s\"%s\":{\"servers\":[{\"url\":\"/\"}],\"get\":{\"tags\":[\"This server\"],\"operationId\":\"%s\",\"summary\":\"%s\","
-			   "\"parameters\":[%s],\"responses\":{\"200\":{\"description\":\"%s\",\"content\":{\"%s\":{\"schema\":{}}}}", i ? "," : "",
-			   surfaces[i].path, surfaces[i].id, surfaces[i].text, surfaces[i].parameters, surfaces[i].text, surfaces[i].type);
+		buf_printf(b, "%s\"%s\":{\"servers\":[", i ? "," : "", surfaces[i].path);
+		write_server(b, "", front, "");
+		buf_printf(b, "],\"get\":{\"tags\":[\"This server\"],\"operationId\":\"%s\",\"summary\":\"%s\","
+			   "\"parameters\":[%s],\"responses\":{\"200\":{\"description\":\"%s\",\"content\":{\"%s\":{\"schema\":{}}}}",
+			   surfaces[i].id, surfaces[i].text, surfaces[i].parameters, surfaces[i].text, surfaces[i].type);
 		if (str_eq(surfaces[i].path, "/openapi.json"))
 			buf_puts(b, ",\"304\":{\"description\":\"the client has it already\"}");
 		if (surfaces[i].can_503)
@@ -430,16 +446,16 @@ static void write_responses(struct buf *b)
 	}
 }
 
-void openapi_write(struct buf *b, const char *const *base, unsigned n_base)
+void openapi_write(struct buf *b, const char *front, const char *const *base, unsigned n_base)
 {
 	buf_puts(b, "{\"openapi\":\"3.0.3\",\"info\":{\"title\":\"Twinshell\","
 		    "\"description\":\"The API of the Asset Administration Shell (IDTA-01002, V3.1) as this server offers it.\","
 		    "\"version\":\"3.1\",\"license\":{\"name\":\"Apache-2.0\"}},\"servers\":[");
 	for (unsigned i = 0; i < n_base; i++)
-		buf_printf(b, "%s{\"url\":\"%s\"}", i ? "," : "", *base[i] ? base[i] : "/");
+		write_server(b, i ? "," : "", front, base[i]);
 	buf_puts(b, "],\"paths\":{");
 	write_paths(b);
-	write_surfaces(b);
+	write_surfaces(b, front);
 	buf_puts(b, "},\"components\":{\"parameters\":{");
 	write_parameters(b);
 	buf_puts(b, "},\"headers\":{\"Location\":{\"description\":\"where it is\",\"schema\":{\"type\":\"string\"}},\"ETag\":{\"description\":"

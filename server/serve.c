@@ -173,6 +173,8 @@ static enum err open_service(struct house *h)
 			.owner = h->config.client_id, .threads = (unsigned)h->config.operation_threads, .keep = h->config.operation_keep,
 			.keep_us = (int64_t)(h->config.operation_keep_s < KEEP_MAX_S ? h->config.operation_keep_s : KEEP_MAX_S) * US_PER_S,
 		},
+		.sole_shell = *h->config.sole_shell ? h->config.sole_shell : NULL,
+		.sole_submodel = *h->config.sole_submodel ? h->config.sole_submodel : NULL,
 	};
 	if (!(h->service = sm_service_new(&c)))
 		return diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
@@ -277,7 +279,8 @@ static enum err open_http(struct house *h)
 		.body_max = h->config.max_body, .compress_min = h->config.compress ? h->config.compress : SIZE_MAX,
 		.base_paths = h->config.base_path, .live = h->live,
 		.external_url = *h->config.external_url ? h->config.external_url : NULL,
-		.cors_origin = h->config.cors_origin, .signer = h->signer, .files = static_files, .n_files = n_static_files,
+		.trusted_proxies = h->config.trusted_proxies, .cors_origin = h->config.cors_origin, .signer = h->signer,
+		.files = static_files, .n_files = n_static_files,
 		.static_dir = *h->config.console_dir ? h->config.console_dir : NULL, .ready = is_ready, .ready_ctx = h,
 	};
 	return (h->server = http_start(&c, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;

@@ -18,7 +18,7 @@ struct sm_sources {
 struct sm_pair {
 	const char *id;
 	union {
-		struct { struct store_doc own, entry, registered; };	/* what lives here; what was registered or posted; discovery: the descriptor */
+		struct { struct store_doc own, entry, registered; };	/* what lives here; what was registered or posted; the descriptor */
 		struct store_doc doc[SM_SOURCES_MAX];
 	};
 };

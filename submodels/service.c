@@ -40,6 +40,11 @@ void sm_service_free(struct sm_service *s)
 	free(s);
 }
 
+const char *sm_sole(const struct sm_service *s, enum store_kind kind)
+{
+	return kind == STORE_SHELL ? s->conf.sole_shell : kind == STORE_SUBMODEL ? s->conf.sole_submodel : NULL;
+}
+
 void sm_service_invoker(struct sm_service *s, const struct sm_invoker *invoker)
 {
 	s->conf.invoker = *invoker;

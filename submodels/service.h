@@ -26,10 +26,13 @@ struct sm_config {
 	struct sm_invoker invoker;	/* may be empty */
 	size_t cache_bytes;		/* budget of the tree cache; 0: default */
 	struct sm_async_config async;	/* asynchronous operations; zero members: defaults */
+	const char *sole_shell, *sole_submodel;	/* what is reached without an id; NULL: the only one there is */
 };
 
 struct sm_service *sm_service_new(const struct sm_config *);
 void sm_service_free(struct sm_service *);
+/* The id of what is reached without one (`/aas`, `/submodel`), when it was configured; it need not exist.  NULL: it was not. */
+const char *sm_sole(const struct sm_service *, enum store_kind);
 /* The engine is started after the service and needs it: plug its invoker in before the first request is served. */
 void sm_service_invoker(struct sm_service *, const struct sm_invoker *);
 

@@ -572,6 +572,43 @@ static void slow_work(void)
 	forget(&r);
 }
 
+/* Behind a proxy every own URL is the one that the client used; from anybody else nothing of that counts. */
+static void proxied(void)
+{
+	static const char sm[] = "{\"modelType\":\"Submodel\",\"id\":\"urn:out\"}";
+	static const char said[] = "X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Host: plant.example\r\nX-Forwarded-Prefix: /twin\r\n";
+	static const char *const lists[] = { "loopback", "192.0.2.1", "" };
+	static const struct { const char *location, *href, *url; } want[] = {
+		{ "/twin/api/v3/submodels/dXJuOm91dA", "\"href\":\"https://plant.example/twin/api/v3/submodels/dXJuOm91dA\",\"endpointProtocol\":\"HTTPS\"", "{\"url\":\"/twin/api/v3\"}" },
+		{ "/api/v3/submodels/dXJuOm91dA", "\"href\":\"http://", "{\"url\":\"/api/v3\"}" },
+		{ "/api/v3/submodels/dXJuOm91dA", "\"href\":\"http://", "{\"url\":\"/api/v3\"}" },
+	};
+	struct diag d = DIAG_INIT;
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	for (int i = 0; i < 3; i++) {
+		struct http_config c = { .loops = 1, .workers = 1, .service = service, .trusted_proxies = lists[i] };
+		struct server *s = http_start(&c, &d);
+		if (!check(s != NULL, "a server that trusts \"%s\"", lists[i]))
+			continue;
+		port = http_port(s);
+		int fd = dial();
+		check(ask(fd, &r, "POST", "/api/v3/submodels", said, sm) == 201, "POST");
+		check_str(header(&r, "Location"), want[i].location, "the Location");
+		check(ask(fd, &r, "GET", "/api/v3/submodel-descriptors/dXJuOm91dA", said, NULL) == 200 && holds(&r, want[i].href), "a derived endpoint");
+		check(ask(fd, &r, "GET", "/openapi.json", said, NULL) == 200 && holds(&r, want[i].url), "the servers of the description");
+		http_change(s, "https://outside.example", "*", 100000);
+		check(ask(fd, &r, "GET", "/api/v3/submodel-descriptors/dXJuOm91dA", said, NULL) == 200 && holds(&r, "\"href\":\"https://outside.example/api/v3/"),
+		      "the option wins");
+		check(ask(fd, &r, "GET", "/openapi.json", said, NULL) == 200 && holds(&r, "{\"url\":\"https://outside.example/api/v3\"}"), "in the description too");
+		check_int(ask(fd, &r, "DELETE", "/submodels/dXJuOm91dA", "", NULL), 204, "DELETE");
+		close(fd);
+		http_stop(s);
+	}
+	check(!http_start(&(struct http_config){ .trusted_proxies = "nobody", .service = service }, &d) && d.n == 1, "a proxy that is none");
+	diag_fini(&d);
+	forget(&r);
+}
+
 static void refused(void)
 {
 	struct diag d = DIAG_INIT;
@@ -611,6 +648,7 @@ int main(void)
 	events();
 	trend();
 	slow_work();
+	proxied();
 	refused();
 	sm_service_free(service);
 	changes_free(sm.changes);

@@ -89,7 +89,7 @@ int main(void)
 	static const char *const base[] = { "/api/v3.0", "" };
 	struct buf b = BUF_INIT;
 	json_error_t e;
-	openapi_write(&b, base, 2);
+	openapi_write(&b, "", base, 2);
 	json_t *api = json_loadb(buf_view(&b).p, b.n, JSON_REJECT_DUPLICATES, &e);
 	if (!check(api != NULL, "the description is JSON, and says nothing twice"))
 		printf("# %s at %d\n", e.text, e.position);
