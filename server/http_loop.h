@@ -99,6 +99,9 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *, const char
 void http_request_end(void *cls, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
 void http_request_free(struct request *);
 
+/* http_header.c: the header of the request is read.  Loop thread. */
+void http_read_headers(struct request *, const char *method);
+
 /* http_reply.c: the answer in r->call.reply, r->tree or r->file goes back.  Loop thread. */
 enum MHD_Result http_reply(struct request *);
 /* The same in two steps, for more headers in between; a response of NULL gives up. */

@@ -104,8 +104,6 @@ static void parameters_of(struct buf *b, const struct route *r)
 static const char *const api_class[] = {
 	[API_OperationResult - API_OperationResult] = SCHEMA("OperationResult"),
 	[API_BaseOperationResult - API_OperationResult] = SCHEMA("BaseOperationResult"),
-	[API_AasDescriptor - API_OperationResult] = SCHEMA("AssetAdministrationShellDescriptor"),
-	[API_SubmodelDescriptor - API_OperationResult] = SCHEMA("SubmodelDescriptor"),
 	[API_Identifier - API_OperationResult] = "{\"type\":\"string\"}",
 	[API_PackageDescription - API_OperationResult] = SCHEMA("PackageDescription"),
 	[API_ServiceDescription - API_OperationResult] = SCHEMA("ServiceDescription"),

@@ -22,7 +22,7 @@ enum route_query {
 };
 /* reply_class of Part 2 classes, which are no metamodel classes. */
 enum route_api_class {
-	API_OperationResult = 256, API_BaseOperationResult, API_AasDescriptor, API_SubmodelDescriptor, API_Identifier,
+	API_OperationResult = 256, API_BaseOperationResult, API_Identifier,
 	API_PackageDescription, API_ServiceDescription
 };
 
