@@ -668,6 +668,7 @@ static void migrated(unsigned n)
 		"DROP TABLE twinshell.invocation, twinshell.package;"		/* of later migrations */
 		"DROP VIEW report.asset_link, report.shell_descriptor, report.submodel_descriptor;"
 		"DROP TABLE twinshell.shell_descriptor, twinshell.submodel_descriptor, twinshell.asset_links;"
+		"ALTER TABLE twinshell.schema_migration DROP COLUMN compatible;"
 		"DELETE FROM twinshell.lookup WHERE field > 6; DELETE FROM twinshell.schema_migration WHERE version >= 4";
 	struct pg *c;
 	pg->ops->close(pg);
