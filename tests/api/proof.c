@@ -312,11 +312,23 @@ static struct place any_place(json_t *sm, bool element)
 	return n > 1 && element ? list[1 + gen_below(&g, (uint32_t)n - 1)] : list[gen_below(&g, (uint32_t)n)];
 }
 
+/* A list without items may lack the type of their values; then it takes none (AASd-109). */
+static bool untyped(const json_t *n)
+{
+	const char *of = json_string_value(json_object_get(n, "typeValueListElement"));
+	return of && (!strcmp(of, "Property") || !strcmp(of, "Range")) && !json_object_get(n, "valueTypeListElement");
+}
+
 static void element_post(int i, json_t *sm)
 {
 	struct place p = any_place(sm, false);
 	json_t *child = fresh_child(sm, &p);
 	const char *to = *p.path ? element_url(i, p.path, "") : element_url(i, "", "/submodel-elements");
+	if (child && untyped(p.node)) {
+		both("POST", to, dump(child), 400, NULL);
+		json_decref(child);
+		return;
+	}
 	if (!child) {
 		both("POST", to, "{\"modelType\":\"Capability\",\"idShort\":\"Extra\"}", 4, NULL);
 		return;
