@@ -506,11 +506,12 @@ static const char *statement(struct writer *w, struct part p)
 		buf_puts(&b, " SELECT key, id, version FROM (");
 	for (unsigned i = 0; i < p.n_drivers; i++) {
 		buf_printf(&b, "(SELECT s.key, s.id, s.version FROM (SELECT DISTINCT k FROM d%u) AS k JOIN twinshell.%s s ON s.key = k.k"
-			       " WHERE (SELECT count(*) FROM d%u) <= %u%s AND %s AND %s %s) UNION ALL ", i, table, i, w->lead, large, behind, test, order);
-		large = SQL(w, "%s AND (SELECT count(*) FROM d%u) > %u", large, i, w->lead);
+			       " WHERE (SELECT count(*) FROM d%u) <= %u%s AND %s AND %s %s) UNION ALL ", i, table, i, w->lead, large ? large : "",
+			   behind, test ? test : "", order);
+		large = SQL(w, "%s AND (SELECT count(*) FROM d%u) > %u", large ? large : "", i, w->lead);
 	}
-	buf_printf(&b, "%sSELECT s.key, s.id, s.version FROM twinshell.%s s WHERE %s%s AND %s %s", p.n_drivers ? "(" : "", table, behind, large ? large : "",
-		   test ? test : "", order);
+	buf_printf(&b, "%sSELECT s.key, s.id, s.version FROM twinshell.%s s WHERE %s%s AND %s %s", p.n_drivers ? "(" : "", table, behind,
+		   large ? large : "", test ? test : "", order);
 	if (p.n_drivers)
 		buf_printf(&b, ")) AS a %s", order);
 	const char *sql = b.failed || !test || !large ? NULL : arena_strndup(w->arena, b.p, b.n);
