@@ -666,7 +666,8 @@ static void migrated(unsigned n)
 {
 	static const char undo[] =
 		"DROP INDEX twinshell.element_name, twinshell.element_value, twinshell.lookup_asset_value; DROP FUNCTION twinshell.name_of(text);"
-		"DROP INDEX twinshell.lookup_submodel; DROP TABLE twinshell.invocation, twinshell.package;"		/* of later migrations */
+		"DROP INDEX twinshell.lookup_submodel; ALTER TABLE twinshell.schema_migration DROP COLUMN compatible;"
+		"DROP TABLE twinshell.invocation, twinshell.package;"		/* of later migrations */
 		"DROP VIEW report.asset_link, report.shell_descriptor, report.submodel_descriptor;"
 		"DROP TABLE twinshell.shell_descriptor, twinshell.submodel_descriptor, twinshell.asset_links;"
 		"DELETE FROM twinshell.lookup WHERE field > 6; DELETE FROM twinshell.schema_migration WHERE version >= 4";
