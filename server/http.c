@@ -36,7 +36,7 @@ static const struct http_config defaults = {
 
 void http_suspend(struct wakeup *w)
 {
-	w->loop->n_suspended++;
+	atomic_fetch_add(&w->loop->server->n_suspended, 1);
 	MHD_suspend_connection(w->connection);
 }
 
@@ -70,11 +70,12 @@ static void resume_woken(struct loop *l)
 	lock_drop(&l->lock);
 	for (struct wakeup *next; w; w = next) {
 		next = w->next;		/* once resumed, the other side may use it again */
-		l->n_suspended--;
 		MHD_resume_connection(w->connection);
+		atomic_fetch_sub(&l->server->n_suspended, 1);
 	}
 }
 
+/* The loops end together: as long as one of them waits for an asset, whoever is connected, to whichever, is told that the server is stopping. */
 static bool finished(struct loop *l, int64_t *until)
 {
 	int64_t now = clock_mono_us();
@@ -84,7 +85,7 @@ static bool finished(struct loop *l, int64_t *until)
 		if (fd != MHD_INVALID_SOCKET)
 			close(fd);
 	}
-	return !l->n_suspended && (!l->n_open || now > *until);
+	return !atomic_load(&l->server->n_suspended) && (!l->n_open || now > *until);
 }
 
 static void *loop_run(void *arg)

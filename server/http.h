@@ -54,7 +54,8 @@ uint16_t http_port(const struct server *);
 void http_open(struct server *, struct sm_service *, struct store *);
 /* What may change while the server runs, as in http_config; requests that begin later see it.  The texts must outlive the server. */
 void http_change(struct server *, const char *external_url, const char *cors_origin, size_t body_max);
-/* Accepts nothing more, ends event streams, answers what is under way, then frees everything.  NULL is allowed. */
+/* Accepts nothing more, ends event streams, answers what is under way, then frees everything.  Until then connections that are open stay
+ * open, and what is asked on them is answered from memory or by 503.  NULL is allowed. */
 void http_stop(struct server *);
 
 #endif

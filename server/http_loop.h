@@ -58,7 +58,7 @@ struct loop {
 	struct lock lock;		/* of `woken` */
 	struct wakeup *woken;
 	struct request *free;		/* of the loop thread, like the counts */
-	unsigned n_free, n_open, n_suspended;
+	unsigned n_free, n_open;
 	char correlation[12];		/* what the ids that this loop makes begin with */
 	uint64_t n_requests;
 };
@@ -84,6 +84,7 @@ struct server {
 	atomic_size_t body_max;
 	atomic_bool open;		/* config.service and config.store are set */
 	atomic_bool stopping;
+	atomic_uint n_suspended;	/* connections of all loops that wait for a worker or an asset */
 	atomic_size_t body_bytes;	/* charged by all requests together */
 };
 

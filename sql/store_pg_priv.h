@@ -30,6 +30,7 @@ struct pg_store {
 	struct pg_writer *writer;
 	struct pg_days days;
 	unsigned query_ms;	/* that the search for candidates of a query may take */
+	unsigned query_lead;	/* see pg_query */
 };
 
 struct store_txn {
@@ -64,11 +65,14 @@ struct aas_fact;
 enum err store_pg_find(struct store_txn *, enum store_kind, const struct aas_fact *, size_t n_facts, bool heads, const char *after, size_t limit,
 		       struct arena *, struct store_page *);
 
+#define PG_QUERY_LEAD 2000
+
 /* -- queries: store_pg_query.c runs them, store_pg_query_sql.c writes the SQL -- */
 struct pg_query {
 	const char *sql;	/* candidates: key and id, in the order of the ids; $1 after, $2 limit, $3 texts, $4 numbers, $5 times */
 	struct pg_args args;	/* $1 and $2 first, the arrays behind them */
 	bool exact;		/* every candidate is part of the answer */
+	unsigned lead;		/* in: rows up to which a set leads to the answer; 0: PG_QUERY_LEAD */
 };
 /* ERR_NO_MEMORY.  Finish with pg_args_fini(&out->args), also on error. */
 enum err store_pg_query_sql(struct arena *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct pg_query *out);

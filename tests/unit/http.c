@@ -534,9 +534,22 @@ static void *stop(void *arg)
 	return NULL;
 }
 
+#define WATCHERS 16		/* so many that each loop has some */
+
+static int ask_all(const int *fd, const char *path, int status)
+{
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	int n = 0;
+	for (int i = 0; i < WATCHERS; i++)
+		n += ask(fd[i], &r, "GET", path, "", NULL) == status;
+	forget(&r);
+	return n;
+}
+
 /* Slow operations keep neither readers nor the end of the server from being served. */
 static void slow_work(void)
 {
+	int watcher[WATCHERS];
 	struct answer r = { 0, BUF_INIT, BUF_INIT };
 	struct buf got = BUF_INIT;
 	static const char timeout[] = "{\"clientTimeoutDuration\":\"PT60S\"}";
@@ -552,10 +565,15 @@ static void slow_work(void)
 	check_int(atomic_load(&working), 1, "one asset is at work, two wait for the only invoker");
 	check_int(ask(reader, &r, "GET", "/submodels", "", NULL), 200, "reading goes on");
 	open_free_stream(stream, &r);
+	for (int i = 0; i < WATCHERS; i++)
+		watcher[i] = dial();
+	check_int(ask_all(watcher, "/readyz", 200), WATCHERS, "it is ready");
 	close(fd[2]);			/* a client that does not wait for its answer */
 	pthread_t t;
 	thread_start(&t, "stop", stop, server);
 	check(stream_says(stream, &got, "\r\n0\r\n\r\n"), "streams end when the server stops");
+	clock_sleep_us(100000);		/* a loop that would end before the others has ended by now */
+	check_int(ask_all(watcher, "/readyz", 503), WATCHERS, "whoever is connected is told that it stops, as long as anything is under way");
 	atomic_store(&release, 1);
 	int good = 0;
 	for (int i = 0; i < 2; i++)
@@ -565,6 +583,8 @@ static void slow_work(void)
 	check_int(atomic_load(&working), 3, "to the last");
 	for (int i = 0; i < 2; i++)
 		close(fd[i]);
+	for (int i = 0; i < WATCHERS; i++)
+		close(watcher[i]);
 	close(reader);
 	close(stream);
 	buf_fini(&b);
