@@ -36,6 +36,7 @@ static enum err pg_txn_begin(struct store *s, bool write, struct store_txn **out
 		return ERR_NO_MEMORY;
 	t->store = (struct pg_store *)s;
 	t->write = write;
+	t->cause.valid_us = TIME_NONE;
 	*out = t;
 	return ERR_OK;
 }
@@ -60,8 +61,13 @@ static enum err pg_txn_commit(struct store_txn *t)
 
 enum err store_pg_noted(struct store_txn *t, enum err e)
 {
-	t->failed |= e && e != ERR_NOT_FOUND;
+	t->failed |= e && e != ERR_NOT_FOUND && e != ERR_GONE;
 	return e;
+}
+
+static void set_cause(struct store_txn *t, const struct store_cause *c)
+{
+	t->cause = c ? *c : (struct store_cause){ .valid_us = TIME_NONE };
 }
 
 /* A transaction that only reads is on the stand-by when there is one that shows what it must show. */
@@ -340,7 +346,8 @@ static void store_close(struct store *s)
 }
 
 static const struct store_ops store_pg_ops = {
-	.close = store_close, .begin = pg_txn_begin, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get, .version = version,
+	.close = store_close, .begin = pg_txn_begin, .cause = set_cause, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get,
+	.version = version,
 	.put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query, .candidates = store_pg_candidates,
 	.put_values = store_pg_put_values,
 	.write_values = store_pg_write_values,

@@ -36,6 +36,7 @@ struct store_txn {
 	struct pg_store *store;
 	struct pg *pg;		/* NULL until the first statement */
 	bool write, failed;	/* failed: can only be aborted */
+	struct store_cause cause;
 	bool on_standby;
 };
 
@@ -51,7 +52,7 @@ extern const struct pg_kind pg_kinds[STORE_N_KINDS];
 enum err store_pg_run(struct store_txn *, struct pg_call *, unsigned n);
 /* The statement of `call`, which asks for one row by one text.  ERR_NOT_FOUND: there is none.  pg_clear it afterwards, also on error. */
 enum err store_pg_one(struct store_txn *, struct pg_call *call, const char *text);
-/* What a call of store_ops answers goes through here: after any error but ERR_NOT_FOUND the transaction cannot be committed. */
+/* What a call of store_ops answers goes through here: after any error but ERR_NOT_FOUND and ERR_GONE the transaction cannot be committed. */
 enum err store_pg_noted(struct store_txn *, enum err);
 /* The document in `row` of a DOCUMENT query (statement_model.def), newer values folded in; everything in the arena. */
 enum err store_pg_document(const struct pg_call *, int row, enum store_kind, struct arena *, struct store_doc *);
