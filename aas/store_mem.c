@@ -385,7 +385,8 @@ static enum err mem_put(struct store_txn *t, enum store_kind kind, const struct 
 		err = ERR_NOT_FOUND;
 	else if (expect && (!old || old->version != expect))
 		err = ERR_PRECONDITION;
-	else if (!(err = lay_change(t, entry_of(node), base, store_mem_event(t, kind, AAS_ID(node), old ? STORE_OP_REPLACE : STORE_OP_CREATE, old)))) {
+	else if (!(err = lay_change(t, entry_of(node), base,
+				    store_mem_event(t, kind, AAS_ID(node), old ? STORE_OP_REPLACE : STORE_OP_CREATE, old)))) {
 		*created = is_new;		/* `old` may be gone */
 		*version = written(t, (enum mem_table_id)kind, AAS_ID(node))->fresh->version;
 	}

@@ -46,14 +46,14 @@ static void from_nothing(void)
 {
 	unsigned applied = 99;
 	struct diag d = DIAG_INIT;
-	check_int(pg_n_migrations, 8, "migrations are compiled in");
+	check_int(pg_n_migrations, 9, "migrations are compiled in");
 	check_int(strlen(pg_migrations[0].sha256), 64, "a SHA-256 in hexadecimal");
 	check_str(pg_migrations[1].name, "0002-series", "the name of a migration");
 	check_int(pg_migrate(pg, &applied, &d), ERR_OK, "from nothing: %s", d.n ? d.list[0].text : "");
 	check_int(applied, pg_n_migrations, "all were applied");
 	check_str(ask("SELECT string_agg(version || ' ' || name, ', ' ORDER BY version) FROM twinshell.schema_migration"),
 		  "1 0001-model, 2 0002-series, 3 0003-report, 4 0004-query, 5 0005-operation, 6 0006-registry, 7 0007-compatible, "
-		  "8 0008-registry-query", "all are registered");
+		  "8 0008-registry-query, 9 0009-feed", "all are registered");
 	check_str(ask("SELECT sha256 FROM twinshell.schema_migration WHERE version = 2"), pg_migrations[1].sha256, "with their SHA-256");
 	check_int(pg_migrate(pg, &applied, &d), ERR_OK, "a second time");
 	check_int(applied, 0, "nothing is left to apply");
