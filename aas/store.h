@@ -244,8 +244,8 @@ struct store_ops {
 
 	/* -- the feed: every committed change, once, in one order.  A change appears soon after its commit; whoever has seen a position has seen, or
 	 * can read, all before it.  Each call is its own transaction. -- */
-	/* Those behind the position `after` (0: from the start), in order, at most `limit`; *newest: the last position there is.  ERR_GONE: the feed does
-	 * not reach back to `after`, or has not come so far (it is not the feed that the position is of): begin anew with what is there now. */
+	/* Those behind the position `after` (0: from the start), in order, at most `limit`; *newest: the last position there is.  ERR_GONE: the
+	 * feed does not reach back to `after`, or has not come so far (the position is of another one): begin anew with what is there now. */
 	enum err (*feed)(struct store *, int64_t after, size_t limit, struct arena *, struct store_event **, size_t *n, int64_t *newest);
 	/* `wake` is called, in any thread, when there may be new events, and need not be for each.  It must not call the store nor block; of locks it
 	 * may take those of RANK_QUEUE and above.  ERR_CONFLICT: STORE_LISTENERS_MAX listen already. */

@@ -360,8 +360,8 @@ static const struct store_ops store_pg_ops = {
 	.position = store_pg_position, .samples = store_pg_samples, .live = store_pg_live, .command = store_pg_command,
 	.invocation_put = store_pg_invocation_put, .invocation_get = store_pg_invocation_get, .invocation_open = store_pg_invocation_open,
 	.invocation_trim = store_pg_invocation_trim, .package_put = store_pg_package_put, .package_del = store_pg_package_del,
-	.package_list = store_pg_package_list, .history = store_pg_history, .get_version = store_pg_get_version, .get_at = store_pg_get_at,
-	.feed = store_pg_feed, .feed_listen = store_pg_feed_listen, .feed_unlisten = store_pg_feed_unlisten,
+	.package_list = store_pg_package_list, .history = store_pg_history, .get_version = store_pg_get_version,
+	.get_at = store_pg_get_at, .feed = store_pg_feed, .feed_listen = store_pg_feed_listen, .feed_unlisten = store_pg_feed_unlisten,
 };
 
 /* Everything that can be wrong with the database is found now and not at the first request. */

@@ -16,6 +16,7 @@
 #define PAUSE_US 10000
 #define LOOK_US US_PER_S
 #define RETRY_US US_PER_S
+#define KEEP_DAYS_MAX 365000u
 #define HOUSEKEEPING_US (3600 * US_PER_S)
 
 struct pg_feed {
@@ -147,7 +148,7 @@ void store_pg_feed_wake(struct pg_store *s)
 
 void store_pg_keep_history(struct store *s, unsigned days)
 {
-	atomic_store(&((struct pg_store *)s)->keep_days, days);
+	atomic_store(&((struct pg_store *)s)->keep_days, days < KEEP_DAYS_MAX ? days : KEEP_DAYS_MAX);
 }
 
 enum err store_pg_feed_start(struct pg_store *s, const char *conninfo)

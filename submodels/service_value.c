@@ -90,9 +90,9 @@ static enum err put_values(struct sm_session *s, struct work *w, const struct wr
 }
 
 /* A leaf that is not a Property needs its document. */
-static enum err put_document(struct sm_session *s, struct work *w, const struct written *wr, const struct aas_node *before, const char *path)
+static enum err put_document(struct sm_session *s, struct work *w, const struct written *wr, const struct aas_node *before, const char *where)
 {
-	enum err err = sm_store(s, w, path, STORE_OP_VALUE);
+	enum err err = sm_store(s, w, where, STORE_OP_VALUE);
 	if (!err)
 		err = sm_files_forget(s, before, w->shared->tree.node, w->id);
 	for (const struct leaf *l = wr->first; l && !err; l = l->next) {
