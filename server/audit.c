@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "server/client.h"
 #include "sql/audit.h"
@@ -40,6 +41,7 @@ static int verify(const char *database)
 	struct arena *a = arena_new(0);
 	struct pg_audit audit;
 	int status = EX_OSERR;
+	log_setup(LOG_ERROR, LOG_TEXT);		/* what cannot be done is said once */
 	enum err e = a ? pg_audit(database, a, &audit, &d) : ERR_NO_MEMORY;
 	if (!e)
 		status = tell(&audit);

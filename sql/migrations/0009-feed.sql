@@ -186,8 +186,10 @@ DECLARE
 	now timestamptz;
 	last bytea;
 BEGIN
-	SELECT * INTO head FROM twinshell.feed_head FOR UPDATE SKIP LOCKED;
-	IF NOT FOUND THEN
+	IF EXISTS (SELECT FROM twinshell.outbox) THEN		-- else nothing is locked, and nothing written
+		SELECT * INTO head FROM twinshell.feed_head FOR UPDATE SKIP LOCKED;
+	END IF;
+	IF head.position IS NULL THEN
 		SELECT 0, h.position INTO n, newest FROM twinshell.feed_head h;
 		RETURN;
 	END IF;

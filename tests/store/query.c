@@ -666,6 +666,12 @@ static void migrated(unsigned n)
 	static const char undo[] =
 		"DROP INDEX twinshell.element_name, twinshell.element_value, twinshell.lookup_asset_value; DROP FUNCTION twinshell.name_of(text);"
 		"DROP TABLE twinshell.invocation, twinshell.package;"		/* of later migrations */
+		"DROP VIEW report.feed, report.history; DROP AGGREGATE twinshell.chain(bytea, bytea);"
+		"DROP FUNCTION twinshell.chain_step, twinshell.change_hash, twinshell.sequence_changes, twinshell.cut_history, twinshell.change_partitions,"
+		" twinshell.change_partition; DROP TABLE twinshell.history, twinshell.outbox, twinshell.feed, twinshell.feed_head, twinshell.feed_cut,"
+		" twinshell.deleted_version; CREATE TABLE twinshell.history (key bigint, kind smallint, version bigint, operation text CONSTRAINT"
+		" history_operation_check CHECK (true), recorded_at timestamptz, valid_at timestamptz, actor text, id text COLLATE \"C\", document text, paths text[],"
+		" before_values text[], PRIMARY KEY (key, kind, version)); CREATE INDEX history_recorded ON twinshell.history (recorded_at);"
 		"DROP VIEW report.asset_link, report.shell_descriptor, report.submodel_descriptor;"
 		"DROP TABLE twinshell.shell_descriptor, twinshell.submodel_descriptor, twinshell.asset_links;"
 		"ALTER TABLE twinshell.schema_migration DROP COLUMN compatible;"
