@@ -200,6 +200,7 @@ static enum err transact(struct call *c, bool *later)
 	enum err e = sm_begin(c->service, c->route->access == ACCESS_WRITE, c->arena, &c->diag, &c->session);
 	if (e)
 		return e;
+	sm_cause(c->session, NULL, c->correlation_id);
 	if (c->attempt > 1)
 		sm_patient(c->session);
 	if (!(e = resolve(c)) && c->route->access == ACCESS_WRITE)

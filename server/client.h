@@ -12,4 +12,7 @@ int check_files(int argc, char **argv);		/* read AASX, JSON and XML files, print
 int convert_files(int argc, char **argv);	/* JSON, XML, AASX into one another, and into RDF */
 int db_command(int argc, char **argv);		/* db.c: look at a database, bring its schema up to date */
 
+/* `twinshell audit verify` (audit.c). */
+int audit(int argc, char **argv);
+
 #endif

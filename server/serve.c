@@ -141,7 +141,10 @@ static enum err open_store(struct house *h)
 			.connections = (unsigned)(h->config.workers + h->config.operation_threads) + OWN_CONNECTIONS,
 			.pooler = h->config.database_pooler, .no_migration = !strcmp(h->config.migrate, "never"),
 		};
-		return (h->store = store_pg_open_with(&c, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
+		if (!(h->store = store_pg_open_with(&c, &h->diag)))
+			return ERR_UNAVAILABLE;
+		store_pg_keep_history(h->store, (unsigned)h->config.history_keep_days);
+		return ERR_OK;
 	}
 	return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
 }
@@ -372,6 +375,8 @@ static void reload(struct house *h)
 	} else {
 		unsigned n = config_update(h->arena, &h->config, &next);
 		setup_log(h);
+		if (h->store_ready)
+			store_pg_keep_history(h->store, (unsigned)h->config.history_keep_days);
 		http_change(h->server, *h->config.external_url ? h->config.external_url : NULL, h->config.cors_origin, h->config.max_body);
 		log_info("config", "the configuration was read again: %u option%s changed", n, n == 1 ? "" : "s");
 	}

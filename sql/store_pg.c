@@ -36,6 +36,7 @@ static enum err pg_txn_begin(struct store *s, bool write, struct store_txn **out
 		return ERR_NO_MEMORY;
 	t->store = (struct pg_store *)s;
 	t->write = write;
+	t->cause.valid_us = TIME_NONE;
 	*out = t;
 	return ERR_OK;
 }
@@ -51,17 +52,26 @@ static void pg_txn_abort(struct store_txn *t)
 
 static enum err pg_txn_commit(struct store_txn *t)
 {
+	struct pg_store *s = t->store;
+	bool wrote = t->write && t->pg;
 	enum err e = t->failed ? ERR_INTERNAL : t->pg ? pg_commit(t->pg) : ERR_OK;
 	if (t->write)
 		pg_standby_wrote(t->store->standby);
 	pg_txn_abort(t);
+	if (!e && wrote)
+		store_pg_feed_wake(s);
 	return e;
 }
 
 enum err store_pg_noted(struct store_txn *t, enum err e)
 {
-	t->failed |= e && e != ERR_NOT_FOUND;
+	t->failed |= e && e != ERR_NOT_FOUND && e != ERR_GONE;
 	return e;
+}
+
+static void set_cause(struct store_txn *t, const struct store_cause *c)
+{
+	t->cause = c ? *c : (struct store_cause){ .valid_us = TIME_NONE };
 }
 
 /* A transaction that only reads is on the stand-by when there is one that shows what it must show. */
@@ -131,9 +141,8 @@ static enum err lay_values(struct arena *scratch, struct aas_node *sm, const str
 	return ERR_OK;
 }
 
-static enum err folded(const struct pg_call *c, int row, struct arena *a, struct slice *out)
+enum err store_pg_folded(struct slice text, const struct pg_call *c, int row, struct arena *a, struct slice *out)
 {
-	struct slice text = pg_slice(c, row, DOC_TEXT);
 	struct arena *scratch = arena_new(0);
 	struct buf b = BUF_INIT;
 	struct aas_node *sm = NULL;
@@ -160,7 +169,7 @@ enum err store_pg_document(const struct pg_call *c, int row, enum store_kind kin
 	out->id = arena_strdup(a, pg_str(c, row, DOC_ID));
 	out->version = pg_int8(c, row, DOC_VERSION);
 	if (kind == STORE_SUBMODEL && store_pg_behind(c, row))
-		e = folded(c, row, a, &out->json);
+		e = store_pg_folded(text, c, row, a, &out->json);
 	else
 		out->json = (struct slice){ arena_strndup(a, text.p, text.n), text.n };
 	return e ? e : out->id && out->json.p ? ERR_OK : ERR_NO_MEMORY;
@@ -334,13 +343,16 @@ static void store_close(struct store *s)
 	if (!p)
 		return;
 	store_pg_writer_stop(p->writer);
+	store_pg_feed_stop(p->feed);
+	store_listeners_fini(&p->listeners);
 	pg_standby_free(p->standby);
 	pg_pool_free(p->pool);
 	free(p);
 }
 
 static const struct store_ops store_pg_ops = {
-	.close = store_close, .begin = pg_txn_begin, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get, .version = version,
+	.close = store_close, .begin = pg_txn_begin, .cause = set_cause, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get,
+	.version = version,
 	.put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query, .candidates = store_pg_candidates,
 	.put_values = store_pg_put_values,
 	.write_values = store_pg_write_values,
@@ -348,7 +360,8 @@ static const struct store_ops store_pg_ops = {
 	.position = store_pg_position, .samples = store_pg_samples, .live = store_pg_live, .command = store_pg_command,
 	.invocation_put = store_pg_invocation_put, .invocation_get = store_pg_invocation_get, .invocation_open = store_pg_invocation_open,
 	.invocation_trim = store_pg_invocation_trim, .package_put = store_pg_package_put, .package_del = store_pg_package_del,
-	.package_list = store_pg_package_list,
+	.package_list = store_pg_package_list, .history = store_pg_history, .get_version = store_pg_get_version,
+	.get_at = store_pg_get_at, .feed = store_pg_feed, .feed_listen = store_pg_feed_listen, .feed_unlisten = store_pg_feed_unlisten,
 };
 
 /* Everything that can be wrong with the database is found now and not at the first request. */
@@ -388,7 +401,9 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	}
 	s->base.ops = &store_pg_ops;
 	s->query_ms = QUERY_MS;
-	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo)) {
+	store_listeners_init(&s->listeners);
+	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo) ||
+	    store_pg_feed_start(s, c->conninfo)) {
 		store_close(&s->base);
 		diag_add(d, ERR_NO_MEMORY, "cannot start the threads of the store");
 		return NULL;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_pg_priv.h - what the parts of the PostgreSQL store share: session, reading and blobs (store_pg.c), writing of identifiables
  * (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c),
- * invocations and packages (store_pg_index.c), time (store_pg_series.c).
+ * invocations and packages (store_pg_index.c), changes (store_pg_history.c, store_pg_feed.c), time (store_pg_series.c).
  */
 #ifndef SQL_STORE_PG_PRIV_H
 #define SQL_STORE_PG_PRIV_H
 
 #include <stdatomic.h>
 
+#include "aas/store_past.h"
 #include "sql/pg.h"
 #include "sql/pg_standby.h"
 #include "sql/store_pg.h"
@@ -20,6 +21,7 @@ struct pg_days {
 };
 
 struct pg_writer;
+struct pg_feed;
 
 #define STORE_PG_FOLD_BEHIND 256	/* versions that a document may lack before it is written anew */
 
@@ -28,6 +30,9 @@ struct pg_store {
 	struct pg_pool *pool;
 	struct pg_standby *standby;	/* NULL: none */
 	struct pg_writer *writer;
+	struct pg_feed *feed;
+	struct store_listeners listeners;
+	_Atomic unsigned keep_days;	/* of history; 0: for ever */
 	struct pg_days days;
 	unsigned query_ms;	/* that the search for candidates of a query may take */
 	unsigned query_lead;	/* see pg_query */
@@ -37,6 +42,7 @@ struct store_txn {
 	struct pg_store *store;
 	struct pg *pg;		/* NULL until the first statement */
 	bool write, failed;	/* failed: can only be aborted */
+	struct store_cause cause;
 	bool on_standby;
 };
 
@@ -52,10 +58,12 @@ extern const struct pg_kind pg_kinds[STORE_N_KINDS];
 enum err store_pg_run(struct store_txn *, struct pg_call *, unsigned n);
 /* The statement of `call`, which asks for one row by one text.  ERR_NOT_FOUND: there is none.  pg_clear it afterwards, also on error. */
 enum err store_pg_one(struct store_txn *, struct pg_call *call, const char *text);
-/* What a call of store_ops answers goes through here: after any error but ERR_NOT_FOUND the transaction cannot be committed. */
+/* What a call of store_ops answers goes through here: after any error but ERR_NOT_FOUND and ERR_GONE the transaction cannot be committed. */
 enum err store_pg_noted(struct store_txn *, enum err);
 /* The document in `row` of a DOCUMENT query (statement_model.def), newer values folded in; everything in the arena. */
 enum err store_pg_document(const struct pg_call *, int row, enum store_kind, struct arena *, struct store_doc *);
+/* A submodel's document with the values that the row of a DOCUMENT query has beside it. */
+enum err store_pg_folded(struct slice text, const struct pg_call *, int row, struct arena *, struct slice *out);
 /* Was there anything newer to fold? */
 bool store_pg_behind(const struct pg_call *, int row);
 enum err store_pg_get(struct store_txn *, enum store_kind, const char *id, struct arena *, struct store_doc *);
@@ -99,6 +107,21 @@ void store_pg_writer_stop(struct pg_writer *);	/* after everything that was queu
 void store_pg_write_values(struct store *, struct store_write *);
 /* Write the document anew, with the values that are newer. */
 enum err store_pg_fold(struct store_txn *, const char *id);
+
+/* -- changes (store_pg_history.c), and who gives them their positions (store_pg_feed.c) -- */
+/* actor, request, since when it is valid */
+void store_pg_cause_args(struct pg_args *, const struct store_cause *);
+enum err store_pg_history(struct store_txn *, enum store_kind, const char *id, int64_t after, size_t limit, struct arena *, struct store_event **,
+			  size_t *n);
+enum err store_pg_get_version(struct store_txn *, enum store_kind, const char *id, int64_t version, struct arena *, struct store_doc *);
+enum err store_pg_get_at(struct store_txn *, enum store_kind, const char *id, int64_t at_us, struct arena *, struct store_doc *);
+enum err store_pg_feed(struct store *, int64_t after, size_t limit, struct arena *, struct store_event **, size_t *n, int64_t *newest);
+enum err store_pg_feed_listen(struct store *, void (*wake)(void *ctx), void *ctx);
+void store_pg_feed_unlisten(struct store *, void (*wake)(void *ctx), void *ctx);
+/* A thread with a connection of its own. */
+enum err store_pg_feed_start(struct pg_store *, const char *conninfo);
+void store_pg_feed_stop(struct pg_feed *);	/* NULL is allowed */
+void store_pg_feed_wake(struct pg_store *);	/* something was committed; any thread, cheap */
 
 /* store_ops of the same names */
 enum err store_pg_invocation_put(struct store_txn *, const struct store_invocation *);

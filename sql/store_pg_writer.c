@@ -95,6 +95,7 @@ static void write_all(struct pg_writer *w, struct store_write **batch, size_t n)
 			map_put(&w->behind, batch[i]->submodel_id, strlen(batch[i]->submodel_id), w, NULL);
 		batch[i]->done(batch[i]);
 	}
+	store_pg_feed_wake(w->store);
 }
 
 /* -- folding -------------------------------------------------------------------------------------------------------------------------- */

@@ -82,8 +82,17 @@ enum err sm_begin(struct sm_service *service, bool write, struct arena *a, struc
 	s->write = write;
 	s->tail = &s->changes;
 	s->epoch = sm_cache_epoch(service->cache);
+	s->cause.valid_us = TIME_NONE;
 	*out = s;
 	return ERR_OK;
+}
+
+void sm_cause(struct sm_session *s, const char *actor, const char *request)
+{
+	s->cause.actor = actor;
+	s->cause.request = request;
+	if (s->txn)
+		s->service->conf.store->ops->cause(s->txn, &s->cause);
 }
 
 enum err sm_txn(struct sm_session *s, struct store_txn **txn)
@@ -93,6 +102,8 @@ enum err sm_txn(struct sm_session *s, struct store_txn **txn)
 		struct store *st = s->service->conf.store;
 		if ((err = st->ops->begin(st, s->write, &s->txn)))
 			return diag_add(s->diag, err, "the store does not answer: %s", err_info[err].text);
+		if (s->write)
+			st->ops->cause(s->txn, &s->cause);
 	}
 	*txn = s->txn;
 	return err;
@@ -170,6 +181,7 @@ bool sm_commit_later(struct sm_session *s, void (*done)(void *ctx, enum err), vo
 	s->quick.ctx = ctx;
 	s->quick.write.done = quick_done;
 	s->quick.write.ctx = s;
+	s->quick.write.cause = &s->cause;
 	st->ops->write_values(st, &s->quick.write);
 	return true;
 }
@@ -392,8 +404,10 @@ static enum err keep_json(struct sm_session *s, struct sm_shared *shared)
 	return sm_shared_json(shared) ? ERR_OK : diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
 }
 
-enum err sm_store(struct sm_session *s, struct work *w)
+enum err sm_store(struct sm_session *s, struct work *w, const char *path, enum store_operation part)
 {
+	const struct store_ops *ops = s->service->conf.store->ops;
+	struct store_cause cause = s->cause;
 	struct sm_tree *t = &w->shared->tree;
 	struct store_txn *txn;
 	enum err err;
@@ -401,7 +415,11 @@ enum err sm_store(struct sm_session *s, struct work *w)
 
 	if ((err = sm_txn(s, &txn)))
 		return err;
-	err = s->service->conf.store->ops->put(txn, w->kind, t->node, STORE_REPLACE, t->version, &created, &t->version);
+	cause.path = path && *path ? path : NULL;
+	cause.part = part;
+	ops->cause(txn, &cause);
+	err = ops->put(txn, w->kind, t->node, STORE_REPLACE, t->version, &created, &t->version);
+	ops->cause(txn, &s->cause);
 	if (err == ERR_PRECONDITION || err == ERR_NOT_FOUND)
 		return ERR_AGAIN;	/* somebody was faster: our base is gone */
 	if (err)

@@ -71,6 +71,9 @@ async function begin(a) {
 	ok(uidOf(a.kept('mosquitto')) !== 0 || process.getuid() === 0 && !existsSync('/etc/passwd'), 'the broker is no process of root');
 	equal((await a.get('/shells')).json, { result: [], paging_metadata: {} }, 'without --plant it is empty');
 	equal((await a.get('/readyz')).status, 200, 'it is ready');
+	const nothing = cli(['audit', 'verify', '--database', 'host=/nonexistent']);
+	ok(nothing.code === 69 && nothing.err.startsWith('twinshell: '), 'an audit of no database says so', JSON.stringify(nothing));
+	equal([cli(['audit']).code, cli(['audit', 'verify', 'x']).code], [64, 64], 'and of wrong words');
 	ok(publishes(a.endpoints), 'the broker takes messages');
 }
 
