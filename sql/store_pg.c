@@ -333,6 +333,7 @@ static void store_close(struct store *s)
 	struct pg_store *p = (struct pg_store *)s;
 	if (!p)
 		return;
+	store_pg_compactor_stop(p->compactor);
 	store_pg_writer_stop(p->writer);
 	pg_standby_free(p->standby);
 	pg_pool_free(p->pool);
@@ -345,7 +346,8 @@ static const struct store_ops store_pg_ops = {
 	.put_values = store_pg_put_values,
 	.write_values = store_pg_write_values,
 	.blob_put = blob_put, .blob_get = blob_get, .blob_del = blob_del, .series = store_pg_series, .append = store_pg_append,
-	.position = store_pg_position, .samples = store_pg_samples, .live = store_pg_live, .command = store_pg_command,
+	.position = store_pg_position, .samples = store_pg_samples, .buckets = store_pg_buckets,
+	.live = store_pg_live, .command = store_pg_command,
 	.invocation_put = store_pg_invocation_put, .invocation_get = store_pg_invocation_get, .invocation_open = store_pg_invocation_open,
 	.invocation_trim = store_pg_invocation_trim, .package_put = store_pg_package_put, .package_del = store_pg_package_del,
 	.package_list = store_pg_package_list,
@@ -391,6 +393,11 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo)) {
 		store_close(&s->base);
 		diag_add(d, ERR_NO_MEMORY, "cannot start the threads of the store");
+		return NULL;
+	}
+	if (store_pg_compactor_start(s, conninfo)) {
+		store_close(&s->base);
+		diag_add(d, ERR_NO_MEMORY, "cannot start the compaction of samples");
 		return NULL;
 	}
 	return &s->base;
