@@ -32,6 +32,7 @@
 #define OWN_CONNECTIONS 4		/* to the database, beside one per worker and thread of operations: historian, engine, commands, readiness */
 
 #define KEEP_MAX_S ((size_t)1 << 30)
+#define KEEP_MAX_DAYS 100000
 
 enum stage { STARTING, SERVING, STOPPING };
 
@@ -132,6 +133,13 @@ static enum err open_services(struct house *h)
 	return ERR_OK;
 }
 
+static void keep_days(struct house *h)
+{
+	size_t samples = h->config.samples_keep_days, rollups = h->config.rollups_keep_days;
+	if (h->store && h->store_ready)
+		store_pg_keep(h->store, samples < KEEP_MAX_DAYS ? (unsigned)samples : KEEP_MAX_DAYS, rollups < KEEP_MAX_DAYS ? (unsigned)rollups : KEEP_MAX_DAYS);
+}
+
 static enum err open_store(struct house *h)
 {
 	if (strcmp(h->database, "memory")) {
@@ -141,7 +149,10 @@ static enum err open_store(struct house *h)
 			.connections = (unsigned)(h->config.workers + h->config.operation_threads) + OWN_CONNECTIONS,
 			.pooler = h->config.database_pooler, .no_migration = !strcmp(h->config.migrate, "never"),
 		};
-		return (h->store = store_pg_open_with(&c, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
+		if (!(h->store = store_pg_open_with(&c, &h->diag)))
+			return ERR_UNAVAILABLE;
+		keep_days(h);
+		return ERR_OK;
 	}
 	return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
 }
@@ -373,6 +384,7 @@ static void reload(struct house *h)
 		unsigned n = config_update(h->arena, &h->config, &next);
 		setup_log(h);
 		http_change(h->server, *h->config.external_url ? h->config.external_url : NULL, h->config.cors_origin, h->config.max_body);
+		keep_days(h);
 		log_info("config", "the configuration was read again: %u option%s changed", n, n == 1 ? "" : "s");
 	}
 	diag_fini(&d);

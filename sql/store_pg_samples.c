@@ -89,10 +89,11 @@ static enum err keep_chunk(struct samples *s, const struct pg_call *c, int row, 
 static enum err keep_chunks(struct samples *s, const struct pg_call *c, int page)
 {
 	enum err e = ERR_OK;
-	for (int i = 0; !e && i < c->n; i++) {
-		s->before_id = pg_int8(c, i, 11);
-		s->before_us = pg_time(c, i, 12);
-		e = keep_chunk(s, c, i, s->before_id);
+	for (int i = c->n - 1; !e && i >= 0; i--)	/* backwards, so that most often they need not be sorted */
+		e = keep_chunk(s, c, i, pg_int8(c, i, 11));
+	if (c->n) {
+		s->before_id = pg_int8(c, c->n - 1, 11);
+		s->before_us = pg_time(c, c->n - 1, 12);
 	}
 	s->more = c->n == page;
 	return e;
@@ -193,6 +194,16 @@ static int by_order(const void *a, const void *b)
 	return p->place < q->place ? -1 : p->place > q->place;
 }
 
+static void sort(struct samples *s)
+{
+	for (size_t i = 1; i < s->n; i++) {
+		if (by_order(&s->list[i - 1], &s->list[i]) <= 0)
+			continue;
+		qsort(s->list, s->n, sizeof *s->list, by_order);
+		return;
+	}
+}
+
 enum err store_pg_samples(struct store *st, int64_t series, int64_t t0, int64_t t1, size_t limit, struct arena *a,
 			  struct store_sample **out, size_t *n)
 {
@@ -201,8 +212,8 @@ enum err store_pg_samples(struct store *st, int64_t series, int64_t t0, int64_t 
 	*out = NULL;
 	*n = 0;
 	enum err e = s.unpacked ? store_pg_transact(st, PG_READ, read_samples, &s) : ERR_NO_MEMORY;
-	if (!e && s.n)
-		qsort(s.list, s.n, sizeof *s.list, by_order);
+	if (!e)
+		sort(&s);
 	size_t from = s.n > s.limit ? s.n - s.limit : 0;
 	if (!e && s.n > from && !(*out = ARENA_ARRAY(a, struct store_sample, s.n - from)))
 		e = ERR_NO_MEMORY;
