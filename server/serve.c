@@ -135,9 +135,12 @@ static enum err open_services(struct house *h)
 
 static void keep_days(struct house *h)
 {
-	size_t samples = h->config.samples_keep_days, rollups = h->config.rollups_keep_days;
+	size_t days[] = { h->config.samples_keep_days, h->config.rollups_keep_days };
+	for (int i = 0; i < 2; i++)
+		if (days[i] > KEEP_MAX_DAYS)
+			days[i] = KEEP_MAX_DAYS;
 	if (h->store && h->store_ready)
-		store_pg_keep(h->store, samples < KEEP_MAX_DAYS ? (unsigned)samples : KEEP_MAX_DAYS, rollups < KEEP_MAX_DAYS ? (unsigned)rollups : KEEP_MAX_DAYS);
+		store_pg_keep(h->store, (unsigned)days[0], (unsigned)days[1]);
 }
 
 static enum err open_store(struct house *h)

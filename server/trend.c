@@ -10,8 +10,13 @@
 #define SPAN_DEFAULT_US (600 * US_PER_S)
 #define SPAN_RAW_US (6 * 3600 * US_PER_S)
 
-static const struct { const char *name; int64_t width_us; enum store_level level; } levels[] = {
-	{ "raw", 0, STORE_MINUTE }, { "1m", 60 * US_PER_S, STORE_MINUTE }, { "1h", 3600 * US_PER_S, STORE_HOUR }, { "1d", 86400 * US_PER_S, STORE_DAY },
+static const struct {
+	const char *name;
+	int64_t width_us;
+	enum store_level level;
+} levels[] = {
+	{ "raw", 0, STORE_MINUTE }, { "1m", 60 * US_PER_S, STORE_MINUTE },
+	{ "1h", 3600 * US_PER_S, STORE_HOUR }, { "1d", 86400 * US_PER_S, STORE_DAY },
 };
 #define N_LEVELS (sizeof levels / sizeof *levels)
 

@@ -6,9 +6,9 @@
  * that one begins came late, samples far ahead of the clock came early, and both make chunks of their own.  So samples of one time keep their
  * order: what is in the open chunk shares no time with a later chunk.  Why so: docs/decisions/006-chunks.md.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <math.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -259,7 +259,8 @@ static enum err add_page(struct compaction *c, const struct pg_call *page)
 static enum err add_pages(struct compaction *c)
 {
 	char sql[400];
-	snprintf(sql, sizeof sql, "DECLARE staged NO SCROLL CURSOR FOR SELECT series, ts, num, text, quality FROM ONLY %s ORDER BY series, ts, ctid", c->rel);
+	snprintf(sql, sizeof sql, "DECLARE staged NO SCROLL CURSOR FOR SELECT series, ts, num, text, quality FROM ONLY %s"
+		 " ORDER BY series, ts, ctid", c->rel);
 	struct pg_call declare = { .sql = sql };
 	enum err e = pg_run(c->pg, &declare, 1);
 	pg_clear(&declare, 1);

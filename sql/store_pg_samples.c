@@ -112,7 +112,7 @@ static void chunk_args(struct pg_args *a, const struct samples *s, int page)
 
 static int page_of(const struct samples *s)
 {
-	size_t n = s->limit / CHUNK_POINTS + 2;
+	size_t n = s->limit / CHUNK_POINTS + 4;	/* the first and the last one are not full, what is in the very last is not sure */
 	return n < PAGE_MAX ? (int)n : PAGE_MAX;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/thread.h"
 #include "sql/migrate.h"
 #include "sql/store_pg.h"
@@ -260,6 +261,40 @@ static void reports(void)
 		      " FROM report.sample_between('urn:c', 'report', now() - interval '30 hours', now())"), "t", "the function and the view show the same");
 }
 
+/* Every example of docs/reporting.md, as the role of reports. */
+static void documented(void)
+{
+	const char *dir = getenv("srcdir");
+	struct slice text;
+	int n = 0;
+	char why[300];
+	struct diag d = DIAG_INIT;
+	if (!check_int(file_read(arena, arena_printf(arena, "%s/docs/reporting.md", dir ? dir : "."), 1 << 20, &text, &d), ERR_OK, "the description of reports"))
+		return;
+	check_int(pg_script(pg, "SET ROLE twinshell_report", NULL), ERR_OK, "as the role of reports");
+	for (const char *p = text.p, *end; (p = strstr(p, "```sql\n")) && (end = strstr(p += 7, "```")); p = end + 3) {
+		struct buf b = BUF_INIT;
+		static const char *const macros[][2] = {
+			{ "$__timeFilter(time)", "time > now()" }, { "$__timeFrom()", "now()" }, { "$__timeTo()", "now()" },
+		};
+		while (p < end) {
+			size_t k = 0;
+			while (k < 3 && strncmp(p, macros[k][0], strlen(macros[k][0])) != 0)
+				k++;
+			buf_puts(&b, k < 3 ? macros[k][1] : "");
+			if (k == 3)
+				buf_putc(&b, *p);
+			p += k < 3 ? strlen(macros[k][0]) : 1;
+		}
+		if (strncmp(b.p, "CREATE ROLE", 11) != 0)
+			check_int(pg_script(pg, b.p, &d), ERR_OK, "example %d of the description %s", ++n, diag_first(&d, why, sizeof why));
+		buf_fini(&b);
+	}
+	check(n >= 3, "there are examples");
+	check_int(pg_script(pg, "RESET ROLE", NULL), ERR_OK, "as before");
+	diag_fini(&d);
+}
+
 /* -- size ---------------------------------------------------------------------------------------------------------------------------------- */
 static void size(void)
 {
@@ -353,6 +388,7 @@ int main(void)
 	at_once();
 	snapshot();
 	reports();
+	documented();
 	size();
 	age();
 	before();
