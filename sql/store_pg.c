@@ -390,14 +390,10 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	}
 	s->base.ops = &store_pg_ops;
 	s->query_ms = QUERY_MS;
-	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo)) {
+	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo) ||
+	    store_pg_compactor_start(s, c->conninfo)) {
 		store_close(&s->base);
 		diag_add(d, ERR_NO_MEMORY, "cannot start the threads of the store");
-		return NULL;
-	}
-	if (store_pg_compactor_start(s, conninfo)) {
-		store_close(&s->base);
-		diag_add(d, ERR_NO_MEMORY, "cannot start the compaction of samples");
 		return NULL;
 	}
 	return &s->base;

@@ -456,9 +456,13 @@ static enum err drop_compacted(struct pg *pg, int64_t older_us)
 /* A migration may have left more than fits into the time-out of a statement. */
 static enum err connect_compactor(const char *conninfo, struct pg **pg)
 {
-	static const char setup[] = "SET application_name = 'twinshell chunks'; SET statement_timeout = 0; SET plan_cache_mode = auto";
+	static const char *const setting[][2] = {
+		{ "application_name", "twinshell chunks" }, { "statement_timeout", "0" }, { "plan_cache_mode", "auto" },
+	};
 	enum err e = pg_open(conninfo, pg, NULL);
-	return e ? e : pg_script(*pg, setup, NULL);
+	for (size_t i = 0; !e && i < sizeof setting / sizeof *setting; i++)
+		e = pg_set(*pg, setting[i][0], setting[i][1]);
+	return e;
 }
 
 enum err store_pg_settle(struct store *st)
