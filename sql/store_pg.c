@@ -342,6 +342,7 @@ static void store_close(struct store *s)
 	struct pg_store *p = (struct pg_store *)s;
 	if (!p)
 		return;
+	store_pg_compactor_stop(p->compactor);
 	store_pg_writer_stop(p->writer);
 	store_pg_feed_stop(p->feed);
 	store_listeners_fini(&p->listeners);
@@ -357,7 +358,8 @@ static const struct store_ops store_pg_ops = {
 	.put_values = store_pg_put_values,
 	.write_values = store_pg_write_values,
 	.blob_put = blob_put, .blob_get = blob_get, .blob_del = blob_del, .series = store_pg_series, .append = store_pg_append,
-	.position = store_pg_position, .samples = store_pg_samples, .live = store_pg_live, .command = store_pg_command,
+	.position = store_pg_position, .samples = store_pg_samples, .buckets = store_pg_buckets,
+	.live = store_pg_live, .command = store_pg_command,
 	.invocation_put = store_pg_invocation_put, .invocation_get = store_pg_invocation_get, .invocation_open = store_pg_invocation_open,
 	.invocation_trim = store_pg_invocation_trim, .package_put = store_pg_package_put, .package_del = store_pg_package_del,
 	.package_list = store_pg_package_list, .history = store_pg_history, .get_version = store_pg_get_version,
@@ -403,7 +405,7 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	s->query_ms = QUERY_MS;
 	store_listeners_init(&s->listeners);
 	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo) ||
-	    store_pg_feed_start(s, c->conninfo)) {
+	    store_pg_feed_start(s, c->conninfo) || store_pg_compactor_start(s, c->conninfo)) {
 		store_close(&s->base);
 		diag_add(d, ERR_NO_MEMORY, "cannot start the threads of the store");
 		return NULL;

@@ -203,7 +203,7 @@ static void encoding(void)
 
 static void comments(void)
 {
-	script("SELECT twinshell.sample_partition('2024-02-29')");
+	script("SELECT twinshell.stretch_make('chunk', '2024-02-29'), twinshell.staging_next()");
 	check_str(ask("SELECT string_agg(nspname, ', ') FROM pg_namespace WHERE oid IN " OURS " AND obj_description(oid, 'pg_namespace') IS NULL"), NULL,
 		  "every schema is described");
 	check_str(ask("SELECT string_agg(oid::regclass::text, ', ') FROM pg_class WHERE relnamespace IN " OURS
@@ -213,7 +213,8 @@ static void comments(void)
 		      " AND coalesce(col_description(attrelid, attnum), '') = ''"), NULL, "every column is described");
 	check_str(ask("SELECT string_agg(oid::regprocedure::text, ', ') FROM pg_proc WHERE pronamespace IN " OURS
 		      " AND coalesce(obj_description(oid, 'pg_proc'), '') = ''"), NULL, "every function is described");
-	check_str(ask("SELECT obj_description('twinshell.sample_20240229'::regclass, 'pg_class')"), "Samples of 2024-02-29 (UTC).", "a day's table as well");
+	check_str(ask("SELECT obj_description('twinshell.chunk_20240226'::regclass, 'pg_class')"), "chunk of 2024-02-26 and the 7 days from there (UTC).",
+		  "a week's table as well");
 	check_str(ask("SELECT count(*) > 80 AND count(*) = count(description) FROM report.dictionary"), "t", "the dictionary has every column of the reports");
 }
 
