@@ -394,6 +394,17 @@ static enum err mem_put(struct store_txn *t, enum store_kind kind, const struct 
 	return store_mem_noted(t, err);
 }
 
+static enum err mem_put_many(struct store_txn *t, enum store_kind kind, const struct aas_node *const *node, size_t n, enum store_put how,
+			     bool *created, int64_t *version, size_t *at)
+{
+	enum err err = ERR_OK;
+	for (*at = 0; *at < n && !err; ++*at)
+		err = mem_put(t, kind, node[*at], how, 0, &created[*at], &version[*at]);
+	*at -= err != ERR_OK;
+	t->failed |= err != ERR_OK;
+	return err;
+}
+
 enum err store_mem_remove(struct store_txn *t, enum mem_table_id table, const char *id)
 {
 	int64_t base;
@@ -578,7 +589,8 @@ static enum err mem_blob_del(struct store_txn *t, const char *key)
 
 const struct store_ops store_mem_ops = {
 	.close = store_mem_close, .begin = mem_begin, .commit = mem_commit, .abort = mem_abort, .get = mem_get, .version = mem_version,
-	.put = mem_put, .del = mem_del, .list = mem_list, .heads = mem_heads, .query = store_mem_query, .candidates = store_mem_candidates,
+	.put = mem_put, .put_many = mem_put_many, .del = mem_del, .list = mem_list, .heads = mem_heads,
+	.query = store_mem_query, .candidates = store_mem_candidates,
 	.put_values = mem_put_values,
 	.blob_put = mem_blob_put, .blob_get = mem_blob_get, .blob_del = mem_blob_del, .series = store_mem_series, .append = store_mem_append,
 	.position = store_mem_position, .samples = store_mem_samples, .buckets = store_mem_buckets,

@@ -18,7 +18,7 @@
 #define QUERY_MS 10000
 
 #define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, PG_##kind##_update, PG_##kind##_delete, \
-	PG_##kind##_past, PG_##kind##_list, PG_##kind##_heads, PG_##kind##_find, PG_##kind##_some
+	PG_##kind##_past, PG_##kind##_list, PG_##kind##_heads, PG_##kind##_find, PG_##kind##_some, PG_##kind##_there
 const struct pg_kind pg_kinds[STORE_N_KINDS] = {
 	[STORE_SHELL] = { AAS_AssetAdministrationShell, STATEMENTS(shell), "shell" },
 	[STORE_SUBMODEL] = { AAS_Submodel, STATEMENTS(submodel), "submodel" },
@@ -354,7 +354,8 @@ static void store_close(struct store *s)
 static const struct store_ops store_pg_ops = {
 	.close = store_close, .begin = pg_txn_begin, .cause = set_cause, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get,
 	.version = version,
-	.put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query, .candidates = store_pg_candidates,
+	.put = store_pg_put, .put_many = store_pg_put_many, .del = store_pg_del, .list = list, .heads = heads,
+	.query = store_pg_query, .candidates = store_pg_candidates,
 	.put_values = store_pg_put_values,
 	.write_values = store_pg_write_values,
 	.blob_put = blob_put, .blob_get = blob_get, .blob_del = blob_del, .series = store_pg_series, .append = store_pg_append,

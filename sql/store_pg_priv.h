@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_pg_priv.h - what the parts of the PostgreSQL store share: session, reading and blobs (store_pg.c), writing of identifiables
- * (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c),
+ * (store_pg_put.c, store_pg_many.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c),
  * invocations and packages (store_pg_index.c), changes (store_pg_history.c, store_pg_feed.c), time (store_pg_series.c, store_pg_samples.c,
  * store_pg_compact.c, store_pg_rollup.c).
  */
@@ -45,7 +45,7 @@ struct store_txn {
 /* The statements of one kind of identifiable, and its class. */
 struct pg_kind {
 	enum aas_class_id cls;
-	enum pg_statement get, version, lock, insert, update, remove, past, list, heads, find, some;
+	enum pg_statement get, version, lock, insert, update, remove, past, list, heads, find, some, there;
 	const char *table;
 };
 extern const struct pg_kind pg_kinds[STORE_N_KINDS];
@@ -87,6 +87,14 @@ enum err store_pg_candidates(struct store_txn *, enum store_kind, const struct a
 
 enum err store_pg_put(struct store_txn *, enum store_kind, const struct aas_node *, enum store_put, int64_t expect, bool *created, int64_t *version);
 enum err store_pg_del(struct store_txn *, enum store_kind, const char *id);
+enum err store_pg_put_many(struct store_txn *, enum store_kind, const struct aas_node *const *, size_t n, enum store_put, bool *created,
+			   int64_t *version, size_t *at);
+/* What the row of an identifiable shows beside id, idShort and document.  buf_fini the header, also on error. */
+struct pg_columns {
+	const char *own[3];		/* the three that differ by kind */
+	struct buf header;		/* the document without its elements; nothing: as the document */
+};
+enum err store_pg_columns(struct arena *, enum store_kind, const struct aas_node *, struct pg_columns *out);
 /* The arrays of facts_insert and of rows_put, behind the other parameters. */
 struct aas_row;
 void store_pg_facts_args(struct pg_args *, const struct aas_fact *, size_t n);

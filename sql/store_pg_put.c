@@ -11,12 +11,7 @@
 #include "sql/store_pg_priv.h"
 
 /* -- what the columns of the three tables show -------------------------------------------------------------------------------- */
-struct columns {
-	const char *own[3];		/* the three that differ by kind */
-	struct buf header;		/* the document without its elements; nothing: as the document */
-};
-
-static enum err shell_columns(struct arena *a, const struct aas_node *n, struct columns *c)
+static enum err shell_columns(struct arena *a, const struct aas_node *n, struct pg_columns *c)
 {
 	(void)a;
 	const struct aas_node *info = AAS_AT(n, AssetAdministrationShell, assetInformation).node;
@@ -28,7 +23,7 @@ static enum err shell_columns(struct arena *a, const struct aas_node *n, struct 
 	return ERR_OK;
 }
 
-static enum err submodel_columns(struct arena *a, const struct aas_node *n, struct columns *c)
+static enum err submodel_columns(struct arena *a, const struct aas_node *n, struct pg_columns *c)
 {
 	const struct aas_node *admin = AAS_AT(n, Submodel, administration).node;
 	struct aas_node *head = aas_node_new(a, AAS_Submodel);
@@ -43,7 +38,7 @@ static enum err submodel_columns(struct arena *a, const struct aas_node *n, stru
 	return c->header.failed ? ERR_NO_MEMORY : ERR_OK;
 }
 
-static enum err concept_columns(struct arena *a, const struct aas_node *n, struct columns *c)
+static enum err concept_columns(struct arena *a, const struct aas_node *n, struct pg_columns *c)
 {
 	(void)a;
 	const struct aas_node *d = NULL;
@@ -63,7 +58,7 @@ static enum err concept_columns(struct arena *a, const struct aas_node *n, struc
 	return ERR_OK;
 }
 
-static enum err shell_descriptor_columns(struct arena *a, const struct aas_node *n, struct columns *c)
+static enum err shell_descriptor_columns(struct arena *a, const struct aas_node *n, struct pg_columns *c)
 {
 	(void)a;
 	c->own[0] = aas_enum_text(AAS_ENUM_AssetKind, AAS_AT(n, AssetAdministrationShellDescriptor, assetKind));
@@ -72,7 +67,7 @@ static enum err shell_descriptor_columns(struct arena *a, const struct aas_node 
 	return ERR_OK;
 }
 
-static enum err submodel_descriptor_columns(struct arena *a, const struct aas_node *n, struct columns *c)
+static enum err submodel_descriptor_columns(struct arena *a, const struct aas_node *n, struct pg_columns *c)
 {
 	const struct aas_node *endpoint = AAS_AT(n, SubmodelDescriptor, endpoints).node;
 	c->own[0] = aas_reference_text(a, AAS_AT(n, SubmodelDescriptor, semanticId).node);
@@ -83,7 +78,7 @@ static enum err submodel_descriptor_columns(struct arena *a, const struct aas_no
 	return ERR_OK;
 }
 
-static enum err asset_links_columns(struct arena *a, const struct aas_node *n, struct columns *c)
+static enum err asset_links_columns(struct arena *a, const struct aas_node *n, struct pg_columns *c)
 {
 	const char *names = NULL, *values = NULL;
 	for (const struct aas_node *s = AAS_AT(n, AssetAdministrationShellDescriptor, specificAssetIds).node; s; s = s->next) {
@@ -98,11 +93,16 @@ static enum err asset_links_columns(struct arena *a, const struct aas_node *n, s
 	return arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
 }
 
-static enum err (*const columns_of[STORE_N_KINDS])(struct arena *, const struct aas_node *, struct columns *) = {
+static enum err (*const columns_of[STORE_N_KINDS])(struct arena *, const struct aas_node *, struct pg_columns *) = {
 	[STORE_SHELL] = shell_columns, [STORE_SUBMODEL] = submodel_columns, [STORE_CONCEPT] = concept_columns,
 	[STORE_SHELL_DESCRIPTOR] = shell_descriptor_columns, [STORE_SUBMODEL_DESCRIPTOR] = submodel_descriptor_columns,
 	[STORE_ASSET_LINKS] = asset_links_columns,
 };
+
+enum err store_pg_columns(struct arena *a, enum store_kind kind, const struct aas_node *n, struct pg_columns *out)
+{
+	return columns_of[kind](a, n, out);
+}
 
 /* -- what is there now ---------------------------------------------------------------------------------------------------------- */
 struct now {
@@ -183,9 +183,9 @@ static void step_past(struct write *w, const struct store_cause *cause, enum sto
 }
 
 static enum err step_document(struct write *w, struct arena *a, enum store_kind kind, const struct aas_node *n, const struct now *now,
-			      int64_t version, struct columns *c, struct buf *doc)
+			      int64_t version, struct pg_columns *c, struct buf *doc)
 {
-	enum err e = columns_of[kind](a, n, c);
+	enum err e = store_pg_columns(a, kind, n, c);
 	aas_json_write(doc, n);
 	if (e || doc->failed)
 		return e ? e : ERR_NO_MEMORY;
@@ -285,7 +285,7 @@ static enum err write_identifiable(struct store_txn *t, struct arena *a, enum st
 				   int64_t version)
 {
 	struct write w = { .n = 0 };
-	struct columns c = { .header = BUF_INIT };
+	struct pg_columns c = { .header = BUF_INIT };
 	struct buf doc = BUF_INIT;
 	step_past(&w, &t->cause, kind, AAS_ID(n), now, version, "replace");
 	enum err e = step_document(&w, a, kind, n, now, version, &c, &doc);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 - the suite on PostgreSQL, each part in a database of its own; and what only SQL can show. */
 #include "sql/pg.h"
 #include "sql/store_pg.h"
+#include "sql/verify.h"
 #include "tests/store/suite.h"
 #include "tests/database.h"
 
@@ -62,6 +63,20 @@ static void commands(struct arena *a)
 	s->ops->close(s);
 }
 
+static void fault(void *ctx, const struct db_finding *f)
+{
+	printf("# %s %s: %s\n", f->kind ? f->kind : "-", f->id ? f->id : "-", f->text);
+	++*(int *)ctx;
+}
+
+static void rows_and_facts(void)
+{
+	uint64_t checked = 0;
+	int faults = 0;
+	check_str(say(db_verify(db.conninfo, fault, &faults, &checked, NULL)), "OK", "%d documents are looked at", (int)checked);
+	check_int(faults, 0, "rows and facts say what the documents say");
+}
+
 /* A killed server loses nothing that was committed before it flushed, and the store goes on with the next one. */
 static void restarts(struct arena *a)
 {
@@ -97,6 +112,7 @@ int main(void)
 		return done();
 	s->ops->close(s);
 	suite_settle = store_pg_settle;
+	suite_verify = rows_and_facts;
 	suite_run(fresh);
 	a = arena_new(0);
 	commands(a);

@@ -184,6 +184,7 @@ void suite_run(struct store *(*fresh)(void))
 		{ "values", suite_values }, { "writes", suite_write }, { "blobs", suite_blobs }, { "invocations and packages", suite_index },
 		{ "transactions that meet", suite_meet }, { "series", suite_series }, { "late samples", suite_late },
 		{ "random steps", suite_random }, { "the feed of changes", suite_feed }, { "history", suite_history },
+		{ "many at once", suite_many },
 	};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		printf("# %s\n", parts[i].name);

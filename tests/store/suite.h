@@ -13,6 +13,8 @@
 void suite_run(struct store *(*fresh)(void));
 /* What the store does in the background is done now; NULL: there is nothing. */
 extern enum err (*suite_settle)(struct store *);
+/* What is kept twice says the same twice: a check of its own; NULL: nothing is. */
+extern void (*suite_verify)(void);
 
 /* The parts, each over one store. */
 void suite_docs(void);
@@ -29,6 +31,7 @@ void suite_late(void);
 void suite_random(void);
 void suite_feed(void);
 void suite_history(void);
+void suite_many(void);
 
 /* -- what the parts share ------------------------------------------------------------------------------------------------------- */
 extern struct store *st;	/* of the part that runs */
