@@ -40,6 +40,8 @@ static const struct { unsigned bit; const char *name, *text, *schema; } query_pa
 	{ Q_OF_AAS, "aasId", "only those of this shell, in base64url", "{\"type\":\"string\"}" },
 	{ Q_AAS_IDS, "aasIds", "shells, in base64url", "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}" },
 	{ Q_SUBMODEL_IDS, "submodelIds", "submodels, in base64url", "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}" },
+	{ Q_AT, "at", "as it was at this time", "{\"type\":\"string\",\"format\":\"date-time\"}" },
+	{ Q_AT, "date", "the same, as the working draft of V3.2 says it", "{\"type\":\"string\",\"format\":\"date-time\"}" },
 	{ Q_WITH_CDS, "includeConceptDescriptions", "also the concept descriptions that are referred to",
 	  "{\"type\":\"boolean\",\"default\":true}" },
 };
@@ -107,6 +109,9 @@ static const char *const api_class[] = {
 	[API_Identifier - API_OperationResult] = "{\"type\":\"string\"}",
 	[API_PackageDescription - API_OperationResult] = SCHEMA("PackageDescription"),
 	[API_ServiceDescription - API_OperationResult] = SCHEMA("ServiceDescription"),
+	[API_RecentChange - API_OperationResult] = SCHEMA("RecentChange"),
+	[API_Change - API_OperationResult] = SCHEMA("Change"),
+	[API_Difference - API_OperationResult] = SCHEMA("Difference"),
 };
 
 /* One object of the class, in the form of the route; in a page every item is one. */
