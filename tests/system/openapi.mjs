@@ -31,7 +31,7 @@ const shapes = [
 /* Spellings that the text has, or an older version, beside those of the description. */
 const aliases = [/\/invoke-(async|asnyc)(\/\$value)?$/, /\/operation-status\/[^/]+\/\$value$/];
 /* Of this server alone. */
-const own = ['/upload', '/openapi.json', '/healthz', '/readyz', '/health', '/trend', '/events/live', '/api-docs'];
+const own = ['/upload', '/openapi.json', '/healthz', '/readyz', '/health', '/trend', '/events', '/events/live', '/api-docs'];
 
 // -- the description ---------------------------------------------------------------------------------------------------
 function load(require) {
