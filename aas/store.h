@@ -113,6 +113,11 @@ struct store_event {
 };
 #define STORE_LISTENERS_MAX 8
 
+struct store_recent {
+	const char *id;
+	int64_t created_us, updated_us;
+};
+
 struct store_blob {
 	const char *content_type, *file_name;
 	struct slice bytes;
@@ -253,6 +258,13 @@ struct store_ops {
 	enum err (*get_version)(struct store_txn *, enum store_kind, const char *id, int64_t version, struct arena *, struct store_doc *);
 	/* As it was at that time: as the latest of the versions left it that are valid since then or before.  ERR_NOT_FOUND: it was not there. */
 	enum err (*get_at)(struct store_txn *, enum store_kind, const char *id, int64_t at_us, struct arena *, struct store_doc *);
+
+	/* The ids of all that is there or ever was, in the order of lists, behind `after` (NULL: from the start), at most `limit`; what history has
+	 * forgotten and is not there now does not come. */
+	enum err (*ids)(struct store_txn *, enum store_kind, const char *after, size_t limit, struct arena *, const char ***id, size_t *n);
+	/* What is there now and was made at or after `created_us` and last changed at or after `updated_us` (TIME_NONE: whenever), as lists are. */
+	enum err (*recent)(struct store_txn *, enum store_kind, int64_t created_us, int64_t updated_us, const char *after, size_t limit,
+			   struct arena *, struct store_recent **, size_t *n);
 
 	/* -- the feed: every committed change, once, in one order.  A change appears soon after its commit; whoever has seen a position has seen, or
 	 * can read, all before it.  Each call is its own transaction. -- */

@@ -373,3 +373,69 @@ enum err store_mem_get_at(struct store_txn *t, enum store_kind kind, const char 
 	pthread_mutex_unlock(&t->store->mutex);
 	return store_mem_noted(t, e);
 }
+
+/* -- who was there, who changed -------------------------------------------------------------------------------------------------------- */
+
+/* What is there, and what the list tells of that was. */
+static const char *next_id(const struct store_txn *t, enum store_kind kind, const char *after)
+{
+	const struct mem_entry *e = store_mem_next(t, (enum mem_table_id)kind, after);
+	const char *best = e ? e->id : NULL;
+	for (size_t i = 0; i < t->store->n_log; i++) {
+		const struct store_event *v = &t->store->log[i]->e;
+		if (v->kind == kind && (!after || strcmp(v->id, after) > 0) && (!best || strcmp(v->id, best) < 0))
+			best = v->id;
+	}
+	return best;
+}
+
+enum err store_mem_ids(struct store_txn *t, enum store_kind kind, const char *after, size_t limit, struct arena *a, const char ***id, size_t *n)
+{
+	enum err err = ERR_OK;
+	*n = 0;
+	if (!(*id = ARENA_ARRAY(a, const char *, limit)))
+		return store_mem_noted(t, ERR_NO_MEMORY);
+	pthread_mutex_lock(&t->store->mutex);
+	store_mem_read_here(t);
+	for (const char *next = next_id(t, kind, after); next && *n < limit && !err; next = next_id(t, kind, next))
+		if (!((*id)[(*n)++] = arena_strdup(a, next)))
+			err = ERR_NO_MEMORY;
+	pthread_mutex_unlock(&t->store->mutex);
+	return store_mem_noted(t, err);
+}
+
+static void times_of(const struct mem_store *m, enum store_kind kind, const char *id, struct store_recent *r)
+{
+	r->created_us = r->updated_us = TIME_NONE;
+	for (size_t i = 0; i < m->n_log; i++) {
+		const struct store_event *v = &m->log[i]->e;
+		if (v->kind != kind || strcmp(v->id, id))
+			continue;
+		r->updated_us = v->recorded_us;
+		if (v->operation == STORE_OP_CREATE)
+			r->created_us = v->recorded_us;
+	}
+}
+
+enum err store_mem_recent(struct store_txn *t, enum store_kind kind, int64_t created_us, int64_t updated_us, const char *after, size_t limit,
+			  struct arena *a, struct store_recent **out, size_t *n)
+{
+	enum err err = ERR_OK;
+	*n = 0;
+	if (!(*out = ARENA_ARRAY(a, struct store_recent, limit)))
+		return store_mem_noted(t, ERR_NO_MEMORY);
+	pthread_mutex_lock(&t->store->mutex);
+	store_mem_read_here(t);
+	const struct mem_entry *e = store_mem_next(t, (enum mem_table_id)kind, after);
+	for (; e && *n < limit && !err; e = store_mem_next(t, (enum mem_table_id)kind, e->id)) {
+		struct store_recent *r = &(*out)[*n];
+		times_of(t->store, kind, e->id, r);
+		if (r->created_us < created_us || r->updated_us < updated_us)
+			continue;
+		if (!(r->id = arena_strdup(a, e->id)))
+			err = ERR_NO_MEMORY;
+		++*n;
+	}
+	pthread_mutex_unlock(&t->store->mutex);
+	return store_mem_noted(t, err);
+}

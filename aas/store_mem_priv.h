@@ -127,6 +127,9 @@ void store_mem_cause(struct store_txn *, const struct store_cause *);
 enum err store_mem_history(struct store_txn *, enum store_kind, const char *id, int64_t after, size_t limit, struct arena *, struct store_event **,
 			   size_t *n);
 enum err store_mem_get_version(struct store_txn *, enum store_kind, const char *id, int64_t version, struct arena *, struct store_doc *);
+enum err store_mem_ids(struct store_txn *, enum store_kind, const char *after, size_t limit, struct arena *, const char ***id, size_t *n);
+enum err store_mem_recent(struct store_txn *, enum store_kind, int64_t created_us, int64_t updated_us, const char *after, size_t limit,
+			  struct arena *, struct store_recent **, size_t *n);
 enum err store_mem_get_at(struct store_txn *, enum store_kind, const char *id, int64_t at_us, struct arena *, struct store_doc *);
 enum err store_mem_feed(struct store *, int64_t after, size_t limit, struct arena *, struct store_event **, size_t *n, int64_t *newest);
 enum err store_mem_feed_listen(struct store *, void (*wake)(void *ctx), void *ctx);

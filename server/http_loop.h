@@ -13,6 +13,7 @@
 #include "server/forwarded.h"
 #include "server/http.h"
 #include "server/sse.h"
+#include "server/sse_feed.h"
 
 #define URI_MAX ((size_t)32 << 10)
 #define BASE_PATHS_MAX 8
@@ -43,7 +44,8 @@ struct request {
 	enum err refused;		/* found wrong before the body was read; the body is thrown away */
 	struct slice path;		/* raw, with the base path */
 	struct forwarded_headers forwarded;	/* nothing unless there are trusted proxies */
-	const char *accept_encoding, *content_length, *correlation_id, *expect, *request_id;	/* headers; NULL: not sent */
+	const struct feed_ask *feed;	/* the answer is a stream of the feed from there on */
+	const char *accept_encoding, *content_length, *correlation_id, *expect, *last_event_id, *request_id;	/* headers; NULL: not sent */
 	struct buf body;
 	size_t body_max, charged, dropped;
 	int64_t started_us;
@@ -77,6 +79,8 @@ struct server {
 	pthread_t *worker;
 	unsigned n_workers;
 	struct sse *sse;
+	struct sse_feed *sse_feed;
+	struct event_config events;	/* of the feed */
 	struct buf openapi_text;
 	struct static_file openapi;	/* its bytes are those */
 	char openapi_etag[ETAG_MAX];
@@ -99,6 +103,10 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *, const char
 				  const char *data, size_t *n, void **request);
 void http_request_end(void *cls, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
 void http_request_free(struct request *);
+
+/* http_feed.c: `/events`.  The first is for a worker; when it has set r->feed, the loop opens the stream. */
+void http_feed_work(struct request *);
+enum MHD_Result http_feed_open(struct request *);
 
 /* http_header.c: the header of the request is read.  Loop thread. */
 void http_read_headers(struct request *, const char *method);

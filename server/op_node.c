@@ -104,7 +104,7 @@ static enum err value_page(struct call *c, const struct aas_node *head, const st
 		*tail = copy;
 		tail = &copy->next;
 	}
-	err = sm_write(c->service, &b, c->sm_id, part, &c->view, &c->diag);
+	err = reply_write(c, &b, c->sm_id, part, &c->view);
 	if (!err && b.n > 2)
 		reply_page_raw(c, (struct slice){ b.p + 1, b.n - 2 });	/* without its braces: the page has them */
 	buf_fini(&b);

@@ -13,7 +13,7 @@
 #include "sql/store_pg_priv.h"
 
 #define ROUND 1000			/* changes */
-#define PAUSE_US 100000		/* a round costs much the same for one change and for hundreds */
+#define PAUSE_US 10000
 #define LOOK_US US_PER_S
 #define RETRY_US US_PER_S
 #define KEEP_DAYS_MAX 365000u

@@ -224,3 +224,48 @@ enum err store_pg_get_at(struct store_txn *t, enum store_kind kind, const char *
 		e = make_version(t, kind, id, version, a, out);
 	return store_pg_noted(t, e);
 }
+
+/* -- who was there, who changed -------------------------------------------------------------------------------------------------------- */
+enum err store_pg_ids(struct store_txn *t, enum store_kind kind, const char *after, size_t limit, struct arena *a, const char ***id, size_t *n)
+{
+	struct pg_args args;
+	struct pg_call c = { .st = pg_kinds[kind].ids, .args = &args };
+	*n = 0;
+	pg_args_init(&args);
+	pg_arg_text(&args, after ? after : "");
+	pg_arg_int8(&args, at_most(limit));
+	pg_arg_int2(&args, (int16_t)kind);
+	enum err e = t->write ? ERR_INTERNAL : store_pg_run(t, &c, 1);
+	if (!e && !(*id = ARENA_ARRAY(a, const char *, (size_t)c.n + 1)))
+		e = ERR_NO_MEMORY;
+	for (; !e && *n < (size_t)c.n; ++*n)
+		(*id)[*n] = copy(&c, (int)*n, 0, a);
+	pg_clear(&c, 1);
+	pg_args_fini(&args);
+	return store_pg_noted(t, !e && arena_failed(a) ? ERR_NO_MEMORY : e);
+}
+
+enum err store_pg_recent(struct store_txn *t, enum store_kind kind, int64_t created_us, int64_t updated_us, const char *after, size_t limit,
+			 struct arena *a, struct store_recent **out, size_t *n)
+{
+	struct pg_args args;
+	bool all = created_us == TIME_NONE && updated_us == TIME_NONE;
+	struct pg_call c = { .st = all ? pg_kinds[kind].recent_all : pg_kinds[kind].recent, .args = &args };
+	*n = 0;
+	pg_args_init(&args);
+	pg_arg_text(&args, after ? after : "");
+	pg_arg_int8(&args, at_most(limit));
+	if (!all) {
+		pg_arg_int2(&args, (int16_t)kind);
+		pg_arg_time(&args, created_us);
+		pg_arg_time(&args, updated_us);
+	}
+	enum err e = store_pg_run(t, &c, 1);
+	if (!e && !(*out = ARENA_ARRAY(a, struct store_recent, (size_t)c.n + 1)))
+		e = ERR_NO_MEMORY;
+	for (; !e && *n < (size_t)c.n; ++*n)
+		(*out)[*n] = (struct store_recent){ copy(&c, (int)*n, 0, a), pg_time(&c, (int)*n, 1), pg_time(&c, (int)*n, 2) };
+	pg_clear(&c, 1);
+	pg_args_fini(&args);
+	return store_pg_noted(t, !e && arena_failed(a) ? ERR_NO_MEMORY : e);
+}

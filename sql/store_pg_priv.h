@@ -45,7 +45,7 @@ struct store_txn {
 /* The statements of one kind of identifiable, and its class. */
 struct pg_kind {
 	enum aas_class_id cls;
-	enum pg_statement get, version, lock, insert, update, remove, past, list, heads, find, some, there;
+	enum pg_statement get, version, lock, insert, update, remove, past, ids, recent, recent_all, list, heads, find, some, there;
 	const char *table;
 };
 extern const struct pg_kind pg_kinds[STORE_N_KINDS];
@@ -118,6 +118,9 @@ void store_pg_cause_args(struct pg_args *, const struct store_cause *);
 enum err store_pg_history(struct store_txn *, enum store_kind, const char *id, int64_t after, size_t limit, struct arena *, struct store_event **,
 			  size_t *n);
 enum err store_pg_get_version(struct store_txn *, enum store_kind, const char *id, int64_t version, struct arena *, struct store_doc *);
+enum err store_pg_ids(struct store_txn *, enum store_kind, const char *after, size_t limit, struct arena *, const char ***id, size_t *n);
+enum err store_pg_recent(struct store_txn *, enum store_kind, int64_t created_us, int64_t updated_us, const char *after, size_t limit,
+			 struct arena *, struct store_recent **, size_t *n);
 enum err store_pg_get_at(struct store_txn *, enum store_kind, const char *id, int64_t at_us, struct arena *, struct store_doc *);
 enum err store_pg_feed(struct store *, int64_t after, size_t limit, struct arena *, struct store_event **, size_t *n, int64_t *newest);
 enum err store_pg_feed_listen(struct store *, void (*wake)(void *ctx), void *ctx);

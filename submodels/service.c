@@ -13,7 +13,7 @@
 
 /* Those with a tree in the cache; descriptors are the business of registry.c. */
 const char *const sm_kind_name[STORE_N_KINDS] = { "shell", "submodel", "concept description" };
-static const enum aas_class_id kind_class[STORE_N_KINDS] = { AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription };
+const enum aas_class_id sm_kind_class[STORE_N_KINDS] = { AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription };
 
 struct sm_service *sm_service_new(const struct sm_config *conf)
 {
@@ -81,6 +81,7 @@ enum err sm_begin(struct sm_service *service, bool write, struct arena *a, struc
 	s->diag = d ? d : &s->own;
 	s->write = write;
 	s->tail = &s->changes;
+	s->at_us = TIME_NONE;
 	s->epoch = sm_cache_epoch(service->cache);
 	s->cause.valid_us = TIME_NONE;
 	*out = s;
@@ -275,6 +276,8 @@ static struct work *work_find(struct sm_session *s, enum store_kind kind, const 
 
 static enum err missing(struct sm_session *s, enum store_kind kind, const char *id)
 {
+	if (s->at_us != TIME_NONE)
+		return diag_add(s->diag, ERR_NOT_FOUND, "there was no %s with the id \"%s\" at that time", sm_kind_name[kind], id);
 	return diag_add(s->diag, ERR_NOT_FOUND, "there is no %s with the id \"%s\"", sm_kind_name[kind], id);
 }
 
@@ -289,9 +292,11 @@ static enum err fetch(struct sm_session *s, enum store_kind kind, const char *id
 
 	if (!shared)
 		return diag_add(s->diag, err, "out of memory");
-	if ((err = st->ops->get(s->txn, kind, id, shared->arena, &doc)))
+	err = s->at_us == TIME_NONE ? st->ops->get(s->txn, kind, id, shared->arena, &doc) :
+				      st->ops->get_at(s->txn, kind, id, s->at_us, shared->arena, &doc);
+	if (err)
 		goto fail;
-	if ((err = aas_json_read(shared->arena, kind_class[kind], doc.json.p, doc.json.n, AAS_JSON_DEFAULT, &node, NULL))) {
+	if ((err = aas_json_read(shared->arena, sm_kind_class[kind], doc.json.p, doc.json.n, AAS_JSON_DEFAULT, &node, NULL))) {
 		err = err == ERR_NO_MEMORY ? err : diag_add(s->diag, ERR_INTERNAL, "the stored %s \"%s\" cannot be read", sm_kind_name[kind], id);
 		goto fail;
 	}
@@ -299,7 +304,7 @@ static enum err fetch(struct sm_session *s, enum store_kind kind, const char *id
 	shared->tree.json = doc.json;
 	shared->tree.version = doc.version;
 	shared->tree.has_blob = memmem(doc.json.p, doc.json.n, SM_BLOB_MARK, sizeof SM_BLOB_MARK - 1) != NULL;
-	if (committed)
+	if (committed && s->at_us == TIME_NONE)
 		sm_cache_fill(s->service->cache, shared, s->epoch);
 	*out = shared;
 	return ERR_OK;
@@ -312,7 +317,7 @@ fail:
  * version is the same there. */
 static enum err obtain(struct sm_session *s, enum store_kind kind, const char *id, struct sm_shared **out)
 {
-	struct sm_shared *cached = sm_cache_get(s->service->cache, kind, id);
+	struct sm_shared *cached = s->at_us == TIME_NONE ? sm_cache_get(s->service->cache, kind, id) : NULL;
 	struct store_txn *txn;
 	int64_t version = 0;
 	enum err err;
@@ -363,7 +368,9 @@ enum err sm_load(struct sm_session *s, enum store_kind kind, const char *id, str
 		*out = w;
 		return w->shared ? ERR_OK : missing(s, kind, id);
 	}
-	if ((err = obtain(s, kind, id, &shared)))
+	if ((err = obtain(s, kind, id, &shared)) == ERR_GONE)
+		return diag_add(s->diag, err, "history is not kept that far back");
+	if (err)
 		return err == ERR_NOT_FOUND ? missing(s, kind, id) : err;
 	if ((err = work_new(s, kind, id, &w))) {
 		sm_shared_drop(shared);
@@ -592,7 +599,18 @@ enum err sm_has(struct sm_session *s, enum store_kind kind, const char *id, bool
 	int64_t version;
 	enum err err;
 
+	if (!w && s->at_us != TIME_NONE) {
+		struct diag quiet = DIAG_INIT, *d = s->diag;
+		s->diag = &quiet;
+		err = sm_load(s, kind, id, &w);
+		s->diag = d;
+		diag_fini(&quiet);
+		if (err && err != ERR_NOT_FOUND)
+			return err == ERR_AGAIN ? err : diag_add(d, err, "%s", err_info[err].text);
+	}
 	*has = w && w->shared;
+	if (s->at_us != TIME_NONE)
+		return ERR_OK;
 	if (w || (err = sm_txn(s, &txn)))
 		return w ? ERR_OK : err;
 	err = s->service->conf.store->ops->version(txn, kind, id, &version);
@@ -606,8 +624,8 @@ enum err sm_list(struct sm_session *s, enum store_kind kind, const struct store_
 	static const struct store_filter none;
 	struct store_txn *txn;
 	enum err err = sm_txn(s, &txn);
-	if (err)
-		return err;
+	if (err || s->at_us != TIME_NONE)
+		return err ? err : sm_past_list(s, kind, f, after, limit, out);
 	err = s->service->conf.store->ops->list(txn, kind, f ? f : &none, after, limit, s->arena, out);
 	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the list cannot be read: %s", err_info[err].text) : err;
 }

@@ -55,6 +55,7 @@ struct sm_session {
 	struct diag *diag;
 	struct diag own;		/* when the caller gave none */
 	bool write, patient;
+	int64_t at_us;			/* what was then; TIME_NONE: what is */
 	uint64_t epoch;
 	struct store_txn *txn;		/* NULL until something is needed from the store */
 	struct store_cause cause;	/* of every write; its path of one alone */
@@ -65,8 +66,11 @@ struct sm_session {
 	struct sm_quick quick;
 };
 
+extern const enum aas_class_id sm_kind_class[STORE_N_KINDS];
 extern const char *const sm_kind_name[STORE_N_KINDS];	/* "shell", "submodel", "concept description" */
 
+/* sm_list of a session that looks at the past (past.c). */
+enum err sm_past_list(struct sm_session *, enum store_kind, const struct store_filter *, const char *after, size_t limit, struct store_page *);
 enum err sm_txn(struct sm_session *, struct store_txn **);
 /* The message that belongs to an error of a query. */
 enum err sm_query_error(struct sm_session *, enum err);

@@ -202,8 +202,46 @@ static void moments(void)
 	st->ops->abort(t);
 }
 
+static void written(struct aas_node *n)
+{
+	check_str(say(put_once(STORE_SUBMODEL, n, STORE_EITHER, 0, NULL)), "OK", "%s is written", AAS_ID(n));
+}
+
+/* Who was there at some time, and who was made or changed since when. */
+static void lists_of_then(void)
+{
+	const char **id;
+	struct store_recent *r;
+	size_t n;
+	int64_t first = 0;
+	const char *v[] = { "1" };
+	written(make(STORE_SUBMODEL, "urn:l:1", "A", v, 1));
+	written(make(STORE_SUBMODEL, "urn:l:2", "B", v, 1));
+	written(make(STORE_SUBMODEL, "urn:l:3", "C", v, 1));
+	struct store_txn *t = start(true);
+	check_str(say(st->ops->del(t, STORE_SUBMODEL, "urn:l:1")), "OK", "one is deleted");
+	check_str(say(st->ops->commit(t)), "OK", "for good");
+	t = start(false);
+	check_str(say(st->ops->ids(t, STORE_SUBMODEL, "urn:l", 10, ar, &id, &n)), "OK", "ids of then");
+	check(n == 3 && !strcmp(id[0], "urn:l:1") && !strcmp(id[2], "urn:l:3"), "the deleted one is among them, in order");
+	check_str(say(st->ops->ids(t, STORE_SUBMODEL, "urn:l:1", 1, ar, &id, &n)), "OK", "behind one");
+	check(n == 1 && !strcmp(id[0], "urn:l:2"), "at most so many");
+	check_str(say(st->ops->recent(t, STORE_SUBMODEL, TIME_NONE, TIME_NONE, "urn:l", 10, ar, &r, &n)), "OK", "all that is there");
+	check(n == 2 && !strcmp(r[0].id, "urn:l:2") && r[0].created_us != TIME_NONE && r[0].created_us <= r[0].updated_us, "with its times");
+	first = n == 2 ? r[1].created_us : 0;
+	st->ops->abort(t);
+	written(make(STORE_SUBMODEL, "urn:l:2", "B2", v, 1));
+	t = start(false);
+	check_str(say(st->ops->recent(t, STORE_SUBMODEL, TIME_NONE, first + 1, NULL, 10, ar, &r, &n)), "OK", "what was changed since");
+	check(n == 1 && !strcmp(r[0].id, "urn:l:2") && r[0].updated_us > r[0].created_us, "one, made before");
+	check_str(say(st->ops->recent(t, STORE_SUBMODEL, first, TIME_NONE, "urn:l", 10, ar, &r, &n)), "OK", "what was made since");
+	check(n == 1 && !strcmp(r[0].id, "urn:l:3"), "one");
+	st->ops->abort(t);
+}
+
 void suite_history(void)
 {
+	lists_of_then();
 	model();
 	valid();
 	moments();
