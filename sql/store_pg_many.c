@@ -28,8 +28,8 @@ static const char *const copy_documents[STORE_N_KINDS] = {
 	[STORE_ASSET_LINKS] = COLUMNS("asset_links", "global_asset_id, asset_id_names, asset_id_values"),
 };
 #define DOCUMENT_FIELDS 12
-#define COPY_ELEMENTS "COPY twinshell.element (submodel, version, semantic, num, ts, position, value_group, bool, class, value_type, unit, path, value)" \
-	" FROM STDIN (FORMAT binary)"
+#define COPY_ELEMENTS "COPY twinshell.element (submodel, version, semantic, num, ts, position, value_group, bool, class, value_type, unit, path," \
+	" value) FROM STDIN (FORMAT binary)"
 #define ELEMENT_FIELDS 13
 
 /* What the look told. */

@@ -139,7 +139,8 @@ static void publish(struct sm_session *s)
 	for (struct change_item *i = s->changes; i; i = i->next) {
 		list[n] = i->change;
 		list[n].time_us = now;
-		list[n++].version = i->work == &s->quick.work ? s->quick.write.version : i->work->shared ? i->work->shared->tree.version : 0;
+		list[n++].version = i->work == &s->quick.work ? s->quick.write.version : i->work->shared ? i->work->shared->tree.version :
+				    i->work->apart ? i->work->version : 0;
 	}
 	changes_publish(s->service->conf.changes, list, n);
 }
@@ -274,6 +275,11 @@ static struct work *work_find(struct sm_session *s, enum store_kind kind, const 
 	return map_get(&s->index[kind], id, strlen(id));
 }
 
+enum err sm_work(struct sm_session *s, enum store_kind kind, const char *id, struct work **out)
+{
+	return (*out = work_find(s, kind, id)) ? ERR_OK : work_new(s, kind, id, out);
+}
+
 static enum err missing(struct sm_session *s, enum store_kind kind, const char *id)
 {
 	if (s->at_us != TIME_NONE)
@@ -364,7 +370,7 @@ enum err sm_load(struct sm_session *s, enum store_kind kind, const char *id, str
 
 	if (err)
 		return err;
-	if (w) {
+	if (w && !w->apart) {
 		*out = w;
 		return w->shared ? ERR_OK : missing(s, kind, id);
 	}
@@ -372,11 +378,12 @@ enum err sm_load(struct sm_session *s, enum store_kind kind, const char *id, str
 		return diag_add(s->diag, err, "history is not kept that far back");
 	if (err)
 		return err == ERR_NOT_FOUND ? missing(s, kind, id) : err;
-	if ((err = work_new(s, kind, id, &w))) {
+	if ((err = sm_work(s, kind, id, &w))) {
 		sm_shared_drop(shared);
 		return err;
 	}
 	w->shared = shared;
+	w->apart = false;
 	*out = w;
 	return ERR_OK;
 }
@@ -466,7 +473,7 @@ static enum err store_whole(struct sm_session *s, enum store_kind kind, const st
 	enum err err;
 
 	if ((err = aas_rules_check(node, AAS_RULES_LENIENT, s->diag)) || (err = sm_txn(s, &txn)) ||
-	    (!(w = work_find(s, kind, id)) && (err = work_new(s, kind, id, &w))))
+	    (err = sm_work(s, kind, id, &w)))
 		return err;
 	if (!(fresh = sm_shared_new(kind, id)) || !(copy = aas_copy(fresh->arena, node))) {
 		sm_shared_drop(fresh);
@@ -478,6 +485,7 @@ static enum err store_whole(struct sm_session *s, enum store_kind kind, const st
 	sm_shared_drop(w->shared);
 	w->shared = fresh;
 	w->own = w->dirty = true;
+	w->apart = false;
 	fresh->tree.node = copy;
 	err = s->service->conf.store->ops->put(txn, kind, copy, how, expect, created, &fresh->tree.version);
 	if (w->guarded && (err == ERR_CONFLICT || err == ERR_NOT_FOUND || err == ERR_PRECONDITION))
@@ -608,7 +616,7 @@ enum err sm_has(struct sm_session *s, enum store_kind kind, const char *id, bool
 		if (err && err != ERR_NOT_FOUND)
 			return err == ERR_AGAIN ? err : diag_add(d, err, "%s", err_info[err].text);
 	}
-	*has = w && w->shared;
+	*has = w && (w->shared || w->apart);
 	if (s->at_us != TIME_NONE)
 		return ERR_OK;
 	if (w || (err = sm_txn(s, &txn)))

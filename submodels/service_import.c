@@ -7,6 +7,8 @@
 #include "aas/tree.h"
 #include "submodels/session.h"
 
+#define PORTION 256			/* identifiables that are looked for, and written, together */
+
 struct import {
 	struct sm_session *s;
 	const struct aasx *package;
@@ -18,6 +20,9 @@ struct import {
 	struct sm_import_report *report;
 	struct findings *findings;	/* NULL: the first fault ends the import */
 	struct sm_import_item **tail;	/* of the report's items */
+	bool has[PORTION];		/* of the identifiables of now: the store has it already */
+	const struct aas_node *fresh[PORTION];	/* to be created */
+	size_t n_fresh;
 };
 
 static enum err no_memory(struct import *im)
@@ -134,41 +139,70 @@ static enum err exists(struct import *im, enum store_kind kind, const char *id)
 }
 
 /* After a fault: what would be wrong with it too.  It may be as a reader leaves it that collects. */
-static enum err look(struct import *im, enum store_kind kind, struct aas_node *n)
+static enum err look(struct import *im, enum store_kind kind, struct aas_node *n, bool has)
 {
 	const char *id = AAS_ID(n);
-	bool again = false, differs = false, has = false;
+	bool again = false, differs = false;
 	enum err e, broken = aas_rules_check(n, AAS_RULES_LENIENT, im->s->diag);
 	if ((broken && broken != ERR_BAD_REQUEST) || !id)
 		return broken;
 	if ((e = once(im, kind, n, &again, &differs)))
 		return e;
-	if (im->mode == SM_IMPORT_NEW && !again && !differs && (e = sm_has(im->s, kind, id, &has)))
-		return e;
+	has = has && im->mode == SM_IMPORT_NEW && !again;
 	return has || (differs && im->mode != SM_IMPORT_REPLACE) ? exists(im, kind, id) : broken;
 }
 
-static enum err bring(struct import *im, enum store_kind kind, struct aas_node *n)
+static enum err write_fresh(struct import *im, enum store_kind kind)
 {
-	struct sm_import_report *r = im->report;
-	bool has = false, created = true, differs;
+	enum err err = im->n_fresh ? sm_create_many(im->s, kind, im->fresh, im->n_fresh) : ERR_OK;
+	im->n_fresh = 0;
+	return err;
+}
+
+static enum err create(struct import *im, enum store_kind kind, struct aas_node *n, bool has)
+{
+	enum err err = aas_rules_check(n, AAS_RULES_LENIENT, im->s->diag);
+	if (err || has)
+		return err ? err : exists(im, kind, AAS_ID(n));
+	im->fresh[im->n_fresh++] = n;
+	return tell(im, kind, AAS_ID(n), "created", &im->report->created);
+}
+
+static enum err replace(struct import *im, enum store_kind kind, struct aas_node *n)
+{
+	bool created = false;
+	enum err err = write_fresh(im, kind);
+	if (err || (err = sm_put(im->s, kind, AAS_ID(n), n, &created)))
+		return err;
+	return created ? tell(im, kind, AAS_ID(n), "created", &im->report->created) :
+			 tell(im, kind, AAS_ID(n), "replaced", &im->report->replaced);
+}
+
+static enum err bring(struct import *im, enum store_kind kind, struct aas_node *n, bool has)
+{
+	bool again = false, differs = false;
 	enum err err;
 
 	if (im->findings && im->findings->faults)
-		return look(im, kind, n);
-	if ((err = once(im, kind, n, &has, &differs)))
+		return look(im, kind, n, has);
+	if ((err = once(im, kind, n, &again, &differs)))
 		return err;
-	if (!has && im->mode == SM_IMPORT_IGNORE_DUPLICATES && (err = sm_has(im->s, kind, AAS_ID(n), &has)))
-		return err;
-	if (has)
-		return tell(im, kind, AAS_ID(n), "skipped", &r->skipped);
-	if (im->mode == SM_IMPORT_REPLACE)
-		err = sm_put(im->s, kind, AAS_ID(n), n, &created);
-	else
-		err = sm_create(im->s, kind, n);
-	if (!err)
-		err = created ? tell(im, kind, AAS_ID(n), "created", &r->created) : tell(im, kind, AAS_ID(n), "replaced", &r->replaced);
+	has |= differs;
+	if (again || (has && im->mode == SM_IMPORT_IGNORE_DUPLICATES))
+		return tell(im, kind, AAS_ID(n), "skipped", &im->report->skipped);
+	err = has && im->mode == SM_IMPORT_REPLACE ? replace(im, kind, n) : create(im, kind, n, has);
 	return err ? err : keep_files(im, kind, n);
+}
+
+/* Those from n on that are looked for together. */
+static enum err ask(struct import *im, enum store_kind kind, const struct aas_node *n)
+{
+	const char *id[PORTION];
+	size_t k = 0;
+	enum err err = write_fresh(im, kind);
+	for (; n && k < PORTION; n = n->next)
+		id[k++] = AAS_ID(n) ? AAS_ID(n) : "";	/* a reader that collects leaves it so */
+	return err ? err : sm_has_many(im->s, kind, id, k, im->has);
 }
 
 /* What is wrong with the input, not with the store: the transaction can still be asked. */
@@ -189,15 +223,17 @@ static enum err bring_list(struct import *im, enum store_kind kind, unsigned lis
 	for (struct aas_node *n = env->slot[list].node, *next; n && !err; n = next, i++) {
 		struct diag_frame *top = d->top;
 		next = n->next;
+		if (i % PORTION == 0 && (err = ask(im, kind, n)))
+			return err;
 		if (from)
 			diag_push_part(d, &part, from->part);
 		diag_push(d, &name, env->cls->props[list].name);
 		diag_push_index(d, &item, from ? from->index : i);
-		err = go_on(im, bring(im, kind, n));
+		err = go_on(im, bring(im, kind, n, im->has[i % PORTION]));
 		d->top = top;
 		from = from ? from->next : NULL;
 	}
-	return err;
+	return err || (im->findings && im->findings->faults) ? err : write_fresh(im, kind);
 }
 
 enum err sm_import_all(struct sm_session *s, const struct aasx *package, enum sm_import_mode mode, struct findings *findings,

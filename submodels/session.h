@@ -25,6 +25,8 @@ struct work {
 	enum store_kind kind;
 	bool own;			/* `shared` is this session's alone */
 	bool dirty;			/* has been written to the store */
+	bool apart;			/* it is in the store as `version`, and was not kept here: read when it is needed */
+	int64_t version;
 	bool guarded;			/* sm_guard: writes must find what was loaded, also when that was nothing */
 	struct work *next;
 };
@@ -63,6 +65,7 @@ struct sm_session {
 	struct work *works;
 	struct change_item *changes, **tail;
 	size_t n_changes;
+	size_t n_kept;			/* trees that sm_create_many left to the cache */
 	struct sm_quick quick;
 };
 
@@ -72,6 +75,12 @@ extern const char *const sm_kind_name[STORE_N_KINDS];	/* "shell", "submodel", "c
 /* sm_list of a session that looks at the past (past.c). */
 enum err sm_past_list(struct sm_session *, enum store_kind, const struct store_filter *, const char *after, size_t limit, struct store_page *);
 enum err sm_txn(struct sm_session *, struct store_txn **);
+/* The work of this id as it is, or a new one. */
+enum err sm_work(struct sm_session *, enum store_kind, const char *id, struct work **);
+/* Which of them are there. */
+enum err sm_has_many(struct sm_session *, enum store_kind, const char *const *id, size_t n, bool *has);
+/* Create all of them, whose rules were checked; fewer are kept in memory than by sm_create.  ERR_AGAIN: one is there by now. */
+enum err sm_create_many(struct sm_session *, enum store_kind, const struct aas_node *const *, size_t n);
 /* The message that belongs to an error of a query. */
 enum err sm_query_error(struct sm_session *, enum err);
 /* Anything but a quick patch begins with this. */
