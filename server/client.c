@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/client.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,20 +12,13 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "server/client_json.h"
+#include "server/client_priv.h"
 
 #define DEFAULT_URL "http://127.0.0.1:8080"
 #define REPLY_MAX ((size_t)1 << 30)
 
 #define CONNECT_S 10L
 
-struct words {
-	const char *url, *output;
-	bool ignore_duplicates, replace, dry_run;
-	char **file;
-	int n_files;
-};
-
-static const char import_usage[] = "usage: twinshell import [--url URL] [--ignore-duplicates | --replace] [--dry-run] FILE...\n";
 static const char export_usage[] = "usage: twinshell export [--url URL] [--output FILE]\n\n"
 	"FILE.aasx is written as a package with the stored files, FILE.xml as XML, any other as JSON.\n";
 
@@ -37,33 +29,31 @@ static bool is_flag(const char *word, const char *name, const char **value)
 	return *value || !strcmp(word, name);
 }
 
-/* Sorts the words into `w`; the files stay in argv.  False, with the reason on standard error. */
-static bool read_words(int argc, char **argv, struct words *w, bool importing)
+struct word {
+	const char *name;
+	bool of_import, of_export;
+	const char **text;	/* it has a value */
+	bool *flag;		/* it has none */
+};
+
+/* The value of `word`, which may stand behind "=" or be the next one.  False: there is none. */
+static bool set_word(const struct word *word, const char *value, int argc, char **argv, int *i)
 {
-	*w = (struct words){ .url = DEFAULT_URL, .file = argv };
-	for (int i = 0; i < argc; i++) {
-		const char *value;
-		if (is_flag(argv[i], "--url", &value) || (!importing && is_flag(argv[i], "--output", &value))) {
-			const char **to = argv[i][2] == 'u' ? &w->url : &w->output;
-			if (!value && i + 1 < argc)
-				value = argv[++i];
-			if (!value || !*value) {
-				fprintf(stderr, "twinshell: %s wants a value\n", argv[i]);
-				return false;
-			}
-			*to = value;
-		} else if (importing && !strcmp(argv[i], "--ignore-duplicates")) {
-			w->ignore_duplicates = true;
-		} else if (importing && !strcmp(argv[i], "--replace")) {
-			w->replace = true;
-		} else if (importing && !strcmp(argv[i], "--dry-run")) {
-			w->dry_run = true;
-		} else if (argv[i][0] == '-') {
-			fprintf(stderr, "twinshell: there is no option \"%s\"\n", argv[i]);
-			return false;
-		} else {
-			argv[w->n_files++] = argv[i];
-		}
+	if (word->flag) {
+		*word->flag = true;
+		return !value;
+	}
+	if (!value && *i + 1 < argc)
+		value = argv[++*i];
+	*word->text = value;
+	return value && *value;
+}
+
+static bool suits(struct client_words *w, const char *jobs, bool importing)
+{
+	if (jobs && (!str_size(jobs, strlen(jobs), &w->jobs) || !w->jobs || w->jobs > CLIENT_JOBS_MAX)) {
+		fprintf(stderr, "twinshell: --jobs is a number from 1 to %d\n", CLIENT_JOBS_MAX);
+		return false;
 	}
 	if (w->replace && w->ignore_duplicates) {
 		fputs("twinshell: what is there already is either left (--ignore-duplicates) or replaced (--replace)\n", stderr);
@@ -76,6 +66,34 @@ static bool read_words(int argc, char **argv, struct words *w, bool importing)
 	else
 		fprintf(stderr, "twinshell: there is no use for the word \"%s\"\n", w->file[0]);
 	return false;
+}
+
+bool client_read_words(int argc, char **argv, struct client_words *w, bool importing)
+{
+	const char *jobs = NULL, *value = NULL;
+	const struct word words[] = {
+		{ "--url", true, true, &w->url, NULL }, { "--output", false, true, &w->output, NULL },
+		{ "--journal", true, false, &w->journal, NULL }, { "--jobs", true, false, &jobs, NULL },
+		{ "--ignore-duplicates", true, false, NULL, &w->ignore_duplicates }, { "--replace", true, false, NULL, &w->replace },
+		{ "--dry-run", true, false, NULL, &w->dry_run },
+	};
+	const size_t n_words = sizeof words / sizeof *words;
+	*w = (struct client_words){ .url = DEFAULT_URL, .file = argv, .jobs = 2 };
+	for (int i = 0; i < argc; i++) {
+		const struct word *k = words;
+		while (k < words + n_words && !((importing ? k->of_import : k->of_export) && is_flag(argv[i], k->name, &value)))
+			k++;
+		if (k == words + n_words && argv[i][0] != '-') {
+			argv[w->n_files++] = argv[i];
+		} else if (k == words + n_words) {
+			fprintf(stderr, "twinshell: there is no option \"%s\"\n", argv[i]);
+			return false;
+		} else if (!set_word(k, value, argc, argv, &i)) {
+			fprintf(stderr, "twinshell: %s wants %s value\n", k->name, k->flag ? "no" : "a");
+			return false;
+		}
+	}
+	return suits(w, jobs, importing);
 }
 
 static size_t collect(char *p, size_t size, size_t n, void *ctx)
@@ -96,21 +114,21 @@ static int status_of_answer(long http)
 	return http == 400 || http == 409 || http == 413 || http == 415 || http == 422 ? EX_DATAERR : http == 500 ? EX_SOFTWARE : EX_UNAVAILABLE;
 }
 
-/* One request; the reply's body is in *reply.  0, or an exit status with the reason on standard error, in lines that begin with `name`. */
-static int request(CURL *curl, const char *name, const char *url, curl_mime *body, struct buf *reply)
+void client_prepare(CURL *curl, const char *url, char *why, struct buf *reply)
 {
-	char why[CURL_ERROR_SIZE] = "";
-	long http = 0;
 	buf_reset(reply);
+	*why = 0;
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
-	if (body)
-		curl_easy_setopt(curl, CURLOPT_MIMEPOST, body);
-	CURLcode rc = curl_easy_perform(curl);
+}
+
+int client_outcome(CURL *curl, CURLcode rc, const char *name, const char *url, const char *why, const struct buf *reply)
+{
+	long http = 0;
 	if (rc != CURLE_OK) {
 		fprintf(stderr, "%s: %s: %s\n", name, url, *why ? why : curl_easy_strerror(rc));
 		return status_of_transfer(rc);
@@ -125,95 +143,12 @@ static int request(CURL *curl, const char *name, const char *url, curl_mime *bod
 	return status_of_answer(http);
 }
 
-/* "http://host:8080/" and "http://host:8080" are the same server. */
-static void put_url(struct buf *url, const struct words *w, const char *path)
+void client_put_url(struct buf *url, const struct client_words *w, const char *path)
 {
 	size_t n = strlen(w->url);
 	while (n && w->url[n - 1] == '/')
 		n--;
 	buf_printf(url, "%.*s%s", (int)n, w->url, path);
-}
-
-static bool readable(const char *name)
-{
-	FILE *f = fopen(name, "re");
-	bool ok = f && (fgetc(f) != EOF || !ferror(f));		/* a directory opens but does not read */
-	if (!ok)
-		fprintf(stderr, "%s: %s\n", name, strerror(errno));
-	if (f)
-		fclose(f);
-	return ok;
-}
-
-static void tell(const char *what, const struct client_report *r)
-{
-	printf("%s: %s%zu created, ", what, r->dry_run ? "nothing is done; it would be " : "", r->created);
-	if (r->replaced)
-		printf("%zu replaced, ", r->replaced);
-	printf("%zu there already, %zu files\n", r->skipped, r->files);
-}
-
-static int import_file(CURL *curl, const char *name, const char *url, struct buf *reply, struct client_report *sum)
-{
-	struct client_report r;
-	int status;
-	if (!readable(name))
-		return EX_NOINPUT;
-	curl_mime *body = curl_mime_init(curl);
-	curl_mimepart *part = body ? curl_mime_addpart(body) : NULL;
-	if (!part || curl_mime_name(part, "file") || curl_mime_filedata(part, name)) {
-		fprintf(stderr, "%s: cannot be read\n", name);
-		status = EX_NOINPUT;
-	} else if ((status = request(curl, name, url, body, reply)) == EX_OK && !client_read_report((struct slice){ reply->p, reply->n }, &r)) {
-		fprintf(stderr, "%s: %s does not answer like this program's server\n", name, url);
-		status = EX_UNAVAILABLE;
-	} else if (status == EX_OK) {
-		client_put_warnings(stderr, name, (struct slice){ reply->p, reply->n });
-		tell(name, &r);
-		sum->dry_run = r.dry_run;
-		sum->created += r.created;
-		sum->replaced += r.replaced;
-		sum->skipped += r.skipped;
-		sum->files += r.files;
-	}
-	curl_mime_free(body);
-	return status;
-}
-
-int client_import(int argc, char **argv)
-{
-	struct words w;
-	struct buf url = BUF_INIT, reply;
-	struct client_report sum = { 0 };
-	int status = EX_OK, good = 0;
-	if (!read_words(argc, argv, &w, true)) {
-		fputs(import_usage, stderr);
-		return EX_USAGE;
-	}
-	buf_init(&reply, REPLY_MAX);
-	put_url(&url, &w, "/upload");
-	buf_puts(&url, w.ignore_duplicates ? "?ignore-duplicates=true" : w.replace ? "?replace=true" : "");
-	buf_puts(&url, !w.dry_run ? "" : w.ignore_duplicates || w.replace ? "&dry-run=true" : "?dry-run=true");
-	CURL *curl = curl_easy_init();
-	/* a file at fault does not keep the next from being imported; a server that is away does */
-	for (int i = 0; curl && i < w.n_files && (status == EX_OK || status == EX_DATAERR || status == EX_NOINPUT); i++) {
-		int s = import_file(curl, w.file[i], url.p, &reply, &sum);
-		good += s == EX_OK;
-		if (s > status)		/* 65, 66, 69: the worse, the higher */
-			status = s;
-		fflush(stdout);
-	}
-	if (w.n_files > 1) {
-		char all[60];
-		snprintf(all, sizeof all, "%d of %d files %s", good, w.n_files, w.dry_run ? "looked at" : "imported");
-		tell(all, &sum);
-	}
-	if (!curl)
-		status = EX_OSERR;
-	curl_easy_cleanup(curl);
-	buf_fini(&reply);
-	buf_fini(&url);
-	return status;
 }
 
 static size_t count(const struct aas_node *n)
@@ -277,7 +212,7 @@ static bool write_all(FILE *out, const struct buf *reply)
 }
 
 /* A file is replaced in one step; a pipe or a device is written to. */
-static int save(const struct words *w, const struct buf *reply)
+static int save(const struct client_words *w, const struct buf *reply)
 {
 	struct diag d = DIAG_INIT;
 	struct stat st;
@@ -299,22 +234,24 @@ static int save(const struct words *w, const struct buf *reply)
 
 int client_export(int argc, char **argv)
 {
-	struct words w;
+	struct client_words w;
 	struct buf url = BUF_INIT, reply;
-	if (!read_words(argc, argv, &w, false)) {
+	char why[CURL_ERROR_SIZE];
+	if (!client_read_words(argc, argv, &w, false)) {
 		fputs(export_usage, stderr);
 		return EX_USAGE;
 	}
 	const char *name = w.output ? w.output : "twinshell";
 	buf_init(&reply, REPLY_MAX);
-	put_url(&url, &w, "/serialization");
+	client_put_url(&url, &w, "/serialization");
 	CURL *curl = curl_easy_init();
 	const struct form *form = form_of(w.output);
 	struct curl_slist *headers = curl_slist_append(NULL, form->accept);
 	int status = curl && headers ? EX_OK : EX_OSERR;
 	if (status == EX_OK) {
 		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-		status = request(curl, name, url.p, NULL, &reply);
+		client_prepare(curl, url.p, why, &reply);
+		status = client_outcome(curl, curl_easy_perform(curl), name, url.p, why, &reply);
 	}
 	if (status == EX_OK && (status = form->summarize(name, &reply)) == EX_OK)
 		status = save(&w, &reply);

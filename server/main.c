@@ -43,14 +43,18 @@ static const struct command {
 	const char *arguments, *text, *more;
 } commands[] = {
 	{ "serve", serve, "[OPTION]...", "run the server", NULL },
-	{ "import", client_import, "[--url URL] [--ignore-duplicates | --replace] [--dry-run] FILE...",
+	{ "import", client_import, "[--url URL] [--ignore-duplicates | --replace] [--dry-run] [--jobs N] [--journal FILE] PATH...",
 	  "load AASX, JSON or XML files into a running server",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --ignore-duplicates   leave what the server has already as it is\n"
 	  "  --replace             replace it\n"
-	  "  --dry-run             only say what would be done; nothing is written\n\n"
-	  "A file is imported whole or not at all; one line per file says what came of it.  Of a file that is refused every fault is told, with its\n"
-	  "part of the package, its place and its rule.\n" CLIENT_STATUS },
+	  "  --dry-run             only say what would be done; nothing is written\n"
+	  "  --jobs N              files that are sent at the same time (2)\n"
+	  "  --journal FILE        note each file that the server has taken, and leave out those that are noted and have not changed since\n\n"
+	  "Of a directory all .aasx, .json and .xml files below it are taken, in the order of their names.  A file is imported whole or not at\n"
+	  "all; one line per file says what came of it, for many files a terminal shows a bar instead.  Of a file that is refused every fault is\n"
+	  "told, with its part of the package, its place and its rule.  An import that was interrupted is gone on with by the same words: what the\n"
+	  "journal has is left out, and --ignore-duplicates or --replace do no harm to what was done just before the end.\n" CLIENT_STATUS },
 	{ "export", client_export, "[--url URL] [--output FILE]", "save what a running server holds: FILE.aasx with all files, FILE.xml, else JSON",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --output FILE         where to; standard output when not given\n\n"

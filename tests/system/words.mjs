@@ -152,7 +152,7 @@ async function transfer() {
 		r = cli(['import', ...to, '--ignore-duplicates', more]);
 		ok(r.code === 0 && r.out === `${more}: 1 created, 1 there already, 0 files\n`, '--ignore-duplicates imports the rest', JSON.stringify(r));
 		const before = await (await fetch(`${url}/submodels`)).text();
-		r = cli(['import', ...to, '--replace', '--dry-run', more, good]);
+		r = cli(['import', ...to, '--replace', '--dry-run', '--jobs=2', more, good]);
 		ok(r.code === 0 && r.out.includes('more.json: nothing is done; it would be 0 created, 2 replaced, 0 there already') &&
 			r.out.includes('2 of 2 files looked at: nothing is done; it would be 0 created, 4 replaced'), '--dry-run says what would be done', JSON.stringify(r));
 		equal(await (await fetch(`${url}/submodels`)).text(), before, 'and does nothing');
@@ -168,7 +168,24 @@ async function transfer() {
 		ok(r.code === 65 && /wrong\.json: submodels\[0\]\.submodelElements\[0\]\.value: /.test(r.err) && r.out.includes('1 of 2 files'),
 			'a fault is told with its path, and the next file is imported', JSON.stringify(r));
 		says('import: a file that is not there', ['import', ...to, join(dir, 'none')], 66, /none: No such file/);
-		says('import: a directory', ['import', ...to, dir], 66, /Is a directory/);
+		const folder = join(dir, 'folder');
+		mkdirSync(join(folder, 'b'), { recursive: true });
+		for (const [name, id] of [['b/2.JSON', 'urn:f2'], ['1.json', 'urn:f1'], ['3.json', 'urn:f3'], ['notes.txt', 'none'], ['.hidden.json', 'none']])
+			writeFileSync(join(folder, name), name === '3.json' ? '{' : JSON.stringify({ submodels: [submodel(id)] }));
+		const journal = join(dir, 'journal');
+		r = cli(['import', ...to, '--jobs', '1', '--journal', journal, folder]);
+		ok(r.code === 65 && r.out === `${folder}/1.json: 1 created, 0 there already, 0 files\n${folder}/b/2.JSON: 1 created, 0 there already, 0 files\n` +
+			'2 of 3 files imported: 2 created, 0 there already, 0 files\n' && r.err.startsWith(`${folder}/3.json: refused`), 'import of a directory', JSON.stringify(r));
+		r = cli(['import', ...to, '--journal', journal, folder]);
+		ok(r.code === 65 && r.out === '2 files were imported before, as the journal says\n', 'the journal knows what is done', JSON.stringify(r));
+		writeFileSync(join(folder, '3.json'), JSON.stringify({ submodels: [submodel('urn:f3')] }));
+		writeFileSync(join(folder, '1.json'), JSON.stringify({ submodels: [submodel('urn:f1'), submodel('urn:f4')] }));
+		r = cli(['import', ...to, '--journal', journal, '--ignore-duplicates', folder]);
+		ok(r.code === 0 && r.out.endsWith('2 of 2 files imported: 2 created, 1 there already, 0 files\n'), 'and what has changed', JSON.stringify(r));
+		says('import: the journal of another server', ['import', '--url', 'http://127.0.0.1:1', '--journal', journal, folder], 73, /of an import to/);
+		says('import: no journal', ['import', ...to, '--journal', good, folder], 73, /not the journal/);
+		says('import: no jobs', ['import', ...to, '--jobs', '0', folder], 64, /from 1 to 16/);
+		says('import: a value for a flag', ['import', ...to, '--replace=yes', folder], 64, /no value/);
 		says('import: neither AASX nor JSON nor XML', ['import', ...to, file('text', 'hello')], 65, /neither an AASX package/);
 		says('import: no server of ours', ['import', '--url', `${url}/api/v9`, good], 69, /404/);
 		const packages = join(shared, 'packages');

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// import.mjs - two thousand small packages, broken off in the middle and gone on with; one large environment while the server is killed: nothing of
+// it is there, and then all.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cli, equal, finish, note, ok, postgres, program, Server, skip, start, stop, until, workspace } from './lib.mjs';
+
+if (!postgres()) {
+	skip('imports into PostgreSQL', 'it is not installed');
+	await finish();
+}
+const N = 2000;
+const LARGE = 6000;
+const dir = workspace();
+let server = await new Server(dir).start(90);
+const rows = table => Number(server.sql(`select count(*) from ${table}`));
+const property = (idShort, value) => ({ modelType: 'Property', idShort, valueType: 'xs:int', value: String(value),
+	semanticId: { type: 'ExternalReference', keys: [{ type: 'GlobalReference', value: `urn:p:${idShort}` }] } });
+const submodel = (id, n) => ({ modelType: 'Submodel', id, idShort: 'S', submodelElements: Array.from({ length: n }, (_, i) => property(`P${i}`, i)) });
+
+const folder = join(dir, 'packages');
+for (let i = 0; i < N; i++) {
+	const at = join(folder, String(i % 7));
+	mkdirSync(at, { recursive: true });
+	writeFileSync(join(at, `${i}.json`), JSON.stringify({
+		assetAdministrationShells: [{ modelType: 'AssetAdministrationShell', id: `urn:i:a:${i}`, assetInformation: { assetKind: 'Instance', globalAssetId: `urn:i:g:${i}` } }],
+		submodels: [submodel(`urn:i:s:${i}`, 3), submodel(`urn:i:t:${i}`, 1)],
+	}));
+}
+const journal = join(dir, 'journal');
+const words = () => ['import', '--url', server.url, '--ignore-duplicates', '--journal', journal, folder];
+const before = rows('shell');
+const noted = () => existsSync(journal) && readFileSync(journal, 'utf8').split('\n').length - 2;
+const first = start(program, words());
+ok(await until(60, () => noted() > 100, 2), 'an import of many files is on its way');
+first.kill('SIGKILL');
+await first.done;
+const done = noted();
+ok(done < N, `it was broken off after ${done}`);
+await until(20, () => server.sql("select count(*) from pg_stat_activity where state = 'idle in transaction'") === '0');
+const there = rows('shell') - before;
+ok(there >= done && there <= done + 2, 'what it noted is there, and perhaps what it was about', there);
+equal(server.sql("select count(*) from shell a join submodel s on s.id = replace(a.id, ':a:', ':s:') join submodel t on t.id = replace(a.id, ':a:', ':t:')" +
+	" where a.id like 'urn:i:a:%'"), String(there), 'each of them whole');
+const from = Date.now();
+const second = cli(words());
+ok(second.code === 0 && second.out.startsWith(`${done} files were imported before`) && second.out.includes(`${N - done} of ${N - done} files imported`),
+	'a second run does the rest', second.out.slice(-300) + second.err);
+note(`${N - done} files in ${Date.now() - from} ms`);
+equal(rows('shell') - before, N, 'then all are there');
+equal(cli(words()).out, `${N} files were imported before, as the journal says\n`, 'and nothing is left');
+equal(cli(['db', 'verify', '--database', server.endpoints.database]).code, 0, 'what they are found by is right');
+
+const large = join(dir, 'large.json');
+writeFileSync(large, JSON.stringify({ submodels: Array.from({ length: LARGE }, (_, i) => submodel(`urn:l:${i}`, 20)) }));
+const submodels = rows('submodel');
+const database = server.endpoints.database;
+const third = start(program, ['import', '--url', server.url, large]);
+ok(await until(60, () => server.sql("select count(*) from pg_stat_activity where backend_xid is not null and query like 'COPY%'") !== '0', 1), 'a large import writes');
+server.child.kill('SIGKILL');
+await server.child.done;
+equal((await third.done).code, 69, 'the server is killed: the client says so');
+server = await new Server(dir).start(90);
+note(`${database === server.endpoints.database ? 'the same' : 'another'} address of the database`);
+await until(20, () => server.sql("select count(*) from pg_stat_activity where query like 'COPY%' and state <> 'idle'") === '0');
+equal(rows('submodel'), submodels, 'nothing of it is there');
+equal(server.sql("select count(*) from history where id like 'urn:l:%'"), '0', 'and nothing is told of it');
+const fourth = cli(['import', '--url', server.url, large]);
+ok(fourth.code === 0 && fourth.out.includes(`${LARGE} created`), 'then it is imported', JSON.stringify(fourth));
+equal(rows('submodel'), submodels + LARGE, 'and all is there');
+equal(server.sql("select count(*) from element e join submodel s on s.key = e.submodel where s.id like 'urn:l:%'"), String(LARGE * 20), 'with its elements');
+const changed = await server.call('PATCH', `/submodels/${Buffer.from('urn:l:4711').toString('base64url')}/submodel-elements/P7/$value`, '8');
+equal([changed.status, await server.value('urn:l:4711', 'P7')], [204, 8], 'which can be written');
+await stop(server.child);
+await finish(server.dir);
