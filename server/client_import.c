@@ -59,7 +59,7 @@ static void wipe(const struct import *im)
 static void show(struct import *im, const char *file, bool now)
 {
 	int64_t t = clock_mono_us();
-	size_t n = im->files.n - im->before, bar = n ? im->done * BAR / n : BAR, len = strlen(file);
+	size_t n = im->files.n, bar = n ? im->done * BAR / n : BAR, len = strlen(file);
 	char name[NAME_SHOWN + 1] = "";
 	if (!im->bar || (!now && t - im->shown_us < SHOW_US))
 		return;
@@ -206,14 +206,15 @@ static void find_files(struct import *im)
 			im->files.name[n++] = im->files.name[i];
 	im->before = im->files.n - n;
 	im->files.n = n;
+	if (im->before)
+		printf("%zu files were imported before, as the journal says\n", im->before);
+	fflush(stdout);
 }
 
 static void summarize(const struct import *im)
 {
 	char all[80];
 	wipe(im);
-	if (im->before)
-		printf("%zu files were imported before, as the journal says\n", im->before);
 	if (im->files.n < 2)
 		return;
 	snprintf(all, sizeof all, "%zu of %zu files %s", im->good, im->files.n, im->w.dry_run ? "looked at" : "imported");

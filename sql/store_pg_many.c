@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "sql/store_pg_priv.h"
 
+#define FEW 4				/* fewer go the ordinary way, in fewer round trips */
 #define PORTION 256			/* identifiables that are looked for together */
 #define GATHER_MAX ((size_t)8 << 20)	/* bytes of documents that are gathered */
 
@@ -288,9 +289,22 @@ static enum err portion(struct many *m, const struct aas_node *const *node, size
 	return e ? e : flush(m);
 }
 
+static enum err few(struct store_txn *t, enum store_kind kind, const struct aas_node *const *node, size_t n, enum store_put how, bool *created,
+		    int64_t *version, size_t *at)
+{
+	enum err e = ERR_OK;
+	for (*at = 0; *at < n && !e; ++*at)
+		e = store_pg_put(t, kind, node[*at], how, 0, &created[*at], &version[*at]);
+	*at -= e != ERR_OK;
+	t->failed |= e != ERR_OK;
+	return e;
+}
+
 enum err store_pg_put_many(struct store_txn *t, enum store_kind kind, const struct aas_node *const *node, size_t n, enum store_put how, bool *created,
 			   int64_t *version, size_t *at)
 {
+	if (n < FEW)
+		return few(t, kind, node, n, how, created, version, at);
 	struct many *m = t->write ? calloc(1, sizeof *m) : NULL;
 	enum err e = m && (m->arena = arena_new(0)) ? ERR_OK : t->write ? ERR_NO_MEMORY : ERR_INTERNAL;
 	*at = n;

@@ -174,6 +174,10 @@ const parts = {
 		console.log('\n-- ingest_bench');
 		process.stdout.write(run(join(here, 'ingest_bench'), [], { timeout: 180000 }));
 	},
+	import: () => {
+		console.log('\n-- import_bench');
+		process.stdout.write(run(join(here, 'import_bench'), [], { timeout: 180000 }));
+	},
 	files,
 };
 try {

@@ -71,6 +71,10 @@ async function behindPooler(conninfo) {
 		return 'ok';
 	}));
 	equal(turns.filter(t => t !== 'ok'), [], 'their values are written and read by 24 clients');
+	const many = { submodels: Array.from({ length: 300 }, (_, i) => submodel(`urn:many:${i}`)) };
+	const uploads = await Promise.all([0, 1].map(k => call('POST', '/upload?ignore-duplicates=true',
+		{ submodels: many.submodels.map(s => ({ ...s, id: `${s.id}:${k}` })) })));
+	equal(uploads.map(r => [r.status, JSON.parse(r.text).created]), [[200, 300], [200, 300]], 'imports of many at once work');
 	equal((await call('POST', '/query/submodels', { $condition: { $eq: [{ $field: '$sm#idShort' }, { $strVal: 'S' }] } })).status, 200, 'queries work');
 	equal(sql("SELECT count(*) FROM pg_prepared_statements"), '0', 'no session keeps a prepared statement');
 	ok(Number(sql("SELECT count(*) FROM pg_stat_activity WHERE datname = 'twin' AND pid <> pg_backend_pid()")) <= 3, 'in at most three sessions');
