@@ -2,20 +2,12 @@
  * audit.c - `twinshell audit verify`: walks the feed of changes and says whether it is still what was written.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <sysexits.h>
 
 #include "base/log.h"
 #include "base/str.h"
 #include "server/client.h"
 #include "sql/audit.h"
-
-static int usage(const char *what, const char *word)
-{
-	fprintf(stderr, "twinshell: %s%s%s%s\nusage: twinshell audit verify [--database CONNINFO]\n", what, word ? " \"" : "", word ? word : "",
-		word ? "\"" : "");
-	return EX_USAGE;
-}
 
 static int tell(const struct pg_audit *a)
 {
@@ -58,13 +50,8 @@ static int verify(const char *database)
 
 int audit(int argc, char **argv)
 {
-	const char *database = getenv("TWINSHELL_DATABASE");
-	if (!argc || !str_eq(argv[0], "verify"))
-		return usage(argc ? "there is no audit" : "verify is missing", argc ? argv[0] : NULL);
-	for (int i = 1; i < argc; i++) {
-		if (!str_eq(argv[i], "--database") || i + 1 == argc)
-			return usage("there is no use for the word", argv[i]);
-		database = argv[++i];
-	}
-	return database && *database ? verify(database) : usage("no database: say --database CONNINFO", NULL);
+	if (argc && str_eq(argv[0], "verify"))
+		return db_run("audit", argc - 1, argv + 1, verify);
+	fprintf(stderr, "twinshell: audit: verify is missing\nusage: twinshell audit verify [--database CONNINFO] [--data DIR]\n");
+	return EX_USAGE;
 }
