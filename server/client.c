@@ -11,6 +11,7 @@
 #include "aas/json.h"
 #include "base/buf.h"
 #include "base/file.h"
+#include "server/client_export.h"
 #include "server/client_json.h"
 #include "server/client_priv.h"
 
@@ -19,7 +20,7 @@
 
 #define CONNECT_S 10L
 
-static const char export_usage[] = "usage: twinshell export [--url URL] [--output FILE]\n\n"
+static const char export_usage[] = "usage: twinshell export [--url URL] [--output FILE | --split DIR]\n\n"
 	"FILE.aasx is written as a package with the stored files, FILE.xml as XML, any other as JSON.\n";
 
 static bool is_flag(const char *word, const char *name, const char **value)
@@ -55,6 +56,10 @@ static bool suits(struct client_words *w, const char *jobs, bool importing)
 		fprintf(stderr, "twinshell: --jobs is a number from 1 to %d\n", CLIENT_JOBS_MAX);
 		return false;
 	}
+	if (w->output && w->split) {
+		fputs("twinshell: either one file (--output) or many (--split)\n", stderr);
+		return false;
+	}
 	if (w->replace && w->ignore_duplicates) {
 		fputs("twinshell: what is there already is either left (--ignore-duplicates) or replaced (--replace)\n", stderr);
 		return false;
@@ -73,6 +78,7 @@ bool client_read_words(int argc, char **argv, struct client_words *w, bool impor
 	const char *jobs = NULL, *value = NULL;
 	const struct word words[] = {
 		{ "--url", true, true, &w->url, NULL }, { "--output", false, true, &w->output, NULL },
+		{ "--split", false, true, &w->split, NULL },
 		{ "--journal", true, false, &w->journal, NULL }, { "--jobs", true, false, &jobs, NULL },
 		{ "--ignore-duplicates", true, false, NULL, &w->ignore_duplicates }, { "--replace", true, false, NULL, &w->replace },
 		{ "--dry-run", true, false, NULL, &w->dry_run },
@@ -241,6 +247,8 @@ int client_export(int argc, char **argv)
 		fputs(export_usage, stderr);
 		return EX_USAGE;
 	}
+	if (w.split)
+		return client_export_split(&w);
 	const char *name = w.output ? w.output : "twinshell";
 	buf_init(&reply, REPLY_MAX);
 	client_put_url(&url, &w, "/serialization");

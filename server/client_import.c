@@ -224,6 +224,7 @@ static void summarize(const struct import *im)
 static bool prepare(struct import *im)
 {
 	im->arena = arena_new(0);
+	buf_puts(&im->url, "import to ");
 	client_put_url(&im->url, &im->w, "");
 	if (im->w.journal && !(im->journal = client_journal_open(im->w.journal, im->url.p))) {
 		im->status = EX_CANTCREAT;

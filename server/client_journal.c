@@ -18,7 +18,7 @@
 
 #define JOURNAL_MAX ((size_t)1 << 28)
 #define DEPTH_MAX 32
-#define TITLE "twinshell import to "
+#define TITLE "twinshell "
 
 struct client_journal {
 	int fd;
@@ -42,30 +42,30 @@ static bool stamp(const char *file, char out[64])
 	return true;
 }
 
-static bool title_fits(const char *line, size_t n, const char *name, const char *url)
+static bool title_fits(const char *line, size_t n, const char *name, const char *title)
 {
 	size_t k = sizeof TITLE - 1;
 	if (n < k || memcmp(line, TITLE, k))
-		fprintf(stderr, "%s: not the journal of an import\n", name);
-	else if (n - k != strlen(url) || memcmp(line + k, url, n - k))
-		fprintf(stderr, "%s: the journal of an import to %.*s\n", name, (int)(n - k), line + k);
+		fprintf(stderr, "%s: not a journal\n", name);
+	else if (n - k != strlen(title) || memcmp(line + k, title, n - k))
+		fprintf(stderr, "%s: the journal of \"%.*s\"\n", name, (int)(n - k), line + k);
 	else
 		return true;
 	return false;
 }
 
 /* A line without an end was being written when the program ended: it says nothing. */
-static bool read_lines(struct client_journal *j, struct slice text, const char *url)
+static bool read_lines(struct client_journal *j, struct slice text, const char *title)
 {
 	const char *end = memchr(text.p, '\n', text.n);
 	if (!end)
-		return title_fits("", 0, j->name, url);
+		return title_fits("", 0, j->name, title);
 	for (size_t i = 0; (end = memchr(text.p, '\n', text.n)); i++) {
 		size_t n = (size_t)(end - text.p);
 		char *line = arena_strndup(j->arena, text.p, n), *blank = line ? strchr(line, ' ') : NULL;
 		text = (struct slice){ end + 1, text.n - n - 1 };
 		if (i == 0) {
-			if (!title_fits(line ? line : "", n, j->name, url))
+			if (!title_fits(line ? line : "", n, j->name, title))
 				return false;
 			continue;
 		}
@@ -84,7 +84,7 @@ static bool write_line(struct client_journal *j, const char *line)
 	return write(j->fd, line, n) == (ssize_t)n || failed(j->name);
 }
 
-static bool begin(struct client_journal *j, const char *url)
+static bool begin(struct client_journal *j, const char *title)
 {
 	struct slice text = { NULL, 0 };
 	struct diag d = DIAG_INIT;
@@ -93,22 +93,22 @@ static bool begin(struct client_journal *j, const char *url)
 	if ((j->fd = open(j->name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0 || fstat(j->fd, &st))
 		return failed(j->name);
 	if (!st.st_size) {
-		char *title = arena_printf(j->arena, TITLE "%s\n", url);
-		return title && write_line(j, title);
+		char *line = arena_printf(j->arena, TITLE "%s\n", title);
+		return line && write_line(j, line);
 	}
 	bool ok = !file_read(j->arena, j->name, JOURNAL_MAX, &text, &d);
 	if (!ok)
 		fprintf(stderr, "%s\n", diag_first(&d, why, sizeof why));
 	diag_fini(&d);
-	return ok && read_lines(j, text, url) && (text.p[text.n - 1] == '\n' || write_line(j, "\n"));
+	return ok && read_lines(j, text, title) && (text.p[text.n - 1] == '\n' || write_line(j, "\n"));
 }
 
-struct client_journal *client_journal_open(const char *name, const char *url)
+struct client_journal *client_journal_open(const char *name, const char *title)
 {
 	struct client_journal *j = calloc(1, sizeof *j);
 	if (j)
 		*j = (struct client_journal){ .fd = -1, .name = name, .arena = arena_new(0) };
-	if (j && j->arena && begin(j, url))
+	if (j && j->arena && begin(j, title))
 		return j;
 	client_journal_close(j);
 	return NULL;

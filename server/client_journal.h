@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * client_journal.h - which files an import has brought to a server, so that the next run leaves them out; and which files there are in a directory.
+ * client_journal.h - which files an import or an export is done with, so that the next run leaves them out; and which files there are in a directory.
  *
- * A text file: a line that names the server, then a line "BYTES MODIFIED NAME" for each file (MODIFIED in nanoseconds), written as soon as the server
- * has it.  A file that was changed since counts as another one.  One thread.
+ * A text file: a line that says what is done, then a line "BYTES MODIFIED NAME" for each file (MODIFIED in nanoseconds), written as soon as it is
+ * done.  A file that was changed since counts as another one.  One thread.
  */
 #ifndef SERVER_CLIENT_JOURNAL_H
 #define SERVER_CLIENT_JOURNAL_H
@@ -14,8 +14,8 @@
 
 struct client_journal;
 
-/* Reads it, or begins one.  NULL, with the reason on standard error: it cannot be, is none, or is of another server. */
-struct client_journal *client_journal_open(const char *name, const char *url);
+/* Reads it, or begins one.  NULL, with the reason on standard error: it cannot be, is none, or is of something else than `title`. */
+struct client_journal *client_journal_open(const char *name, const char *title);
 void client_journal_close(struct client_journal *);		/* NULL is allowed */
 bool client_journal_has(struct client_journal *, const char *file);	/* as it is now */
 bool client_journal_note(struct client_journal *, const char *file);	/* false, with the reason on standard error */

@@ -84,3 +84,20 @@ const char *client_read_member(struct arena *a, struct slice text, const char *n
 	json_decref(j);
 	return value;
 }
+
+bool client_read_page(struct arena *a, struct slice json, const char ***id, size_t *n, const char **cursor)
+{
+	json_t *page = json_loadb(json.p ? json.p : "", json.n, 0, NULL), *list = json_object_get(page, "result"), *item;
+	const char *next = json_string_value(json_object_get(json_object_get(page, "paging_metadata"), "cursor"));
+	size_t i;
+	*n = json_array_size(list);
+	*id = ARENA_ARRAY(a, const char *, *n + 1);
+	bool ok = json_is_array(list) && *id;
+	json_array_foreach(list, i, item) {
+		const char *text = json_string_value(json_object_get(item, "id"));
+		ok = ok && text && ((*id)[i] = arena_strdup(a, text));
+	}
+	*cursor = next && ok ? arena_strdup(a, next) : NULL;
+	json_decref(page);
+	return ok && !arena_failed(a);
+}

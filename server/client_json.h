@@ -26,4 +26,7 @@ bool client_read_report(struct slice body, struct client_report *);
 /* A text of a JSON object, copied to the arena; NULL: there is none. */
 const char *client_read_member(struct arena *, struct slice json, const char *name);
 
+/* A page of shells: their ids, and the cursor of the next page, NULL at the end; all in the arena.  False when it is something else. */
+bool client_read_page(struct arena *, struct slice json, const char ***id, size_t *n, const char **cursor);
+
 #endif

@@ -12,7 +12,7 @@
 #define CLIENT_JOBS_MAX 16
 
 struct client_words {
-	const char *url, *output, *journal;
+	const char *url, *output, *split, *journal;
 	size_t jobs;
 	bool ignore_duplicates, replace, dry_run;
 	char **file;

@@ -182,8 +182,8 @@ async function transfer() {
 		writeFileSync(join(folder, '1.json'), JSON.stringify({ submodels: [submodel('urn:f1'), submodel('urn:f4')] }));
 		r = cli(['import', ...to, '--journal', journal, '--ignore-duplicates', folder]);
 		ok(r.code === 0 && r.out.endsWith('2 of 2 files imported: 2 created, 1 there already, 0 files\n'), 'and what has changed', JSON.stringify(r));
-		says('import: the journal of another server', ['import', '--url', 'http://127.0.0.1:1', '--journal', journal, folder], 73, /of an import to/);
-		says('import: no journal', ['import', ...to, '--journal', good, folder], 73, /not the journal/);
+		says('import: the journal of another server', ['import', '--url', 'http://127.0.0.1:1', '--journal', journal, folder], 73, /the journal of "import to/);
+		says('import: no journal', ['import', ...to, '--journal', good, folder], 73, /not a journal/);
 		says('import: no jobs', ['import', ...to, '--jobs', '0', folder], 64, /from 1 to 16/);
 		says('import: a value for a flag', ['import', ...to, '--replace=yes', folder], 64, /no value/);
 		says('import: neither AASX nor JSON nor XML', ['import', ...to, file('text', 'hello')], 65, /neither an AASX package/);
@@ -204,6 +204,30 @@ async function transfer() {
 		equal(statSync(out).mode & 0o777, 0o644 & ~process.umask(), 'that others may read');
 		equal(cli(['export', `--url=${url}`]).out, readFileSync(out, 'utf8'), 'export to standard output is the same');
 		equal(cli(['check', out]).code, 0, 'and check finds nothing wrong with it');
+		const shell = id => ({ modelType: 'AssetAdministrationShell', id, assetInformation: { assetKind: 'Instance', globalAssetId: 'urn:g' },
+			submodels: [{ type: 'ModelReference', keys: [{ type: 'Submodel', value: 'urn:b' }] }] });
+		const ids = ['a/b', 'a.b', 'a?b', ...Array.from({ length: 120 }, (_, i) => `urn:shell:${i}`)];
+		equal(cli(['import', ...to, file('shells.json', JSON.stringify({ assetAdministrationShells: ids.map(shell) }))]).code, 0, 'many shells');
+		const parts = join(dir, 'parts');
+		const names = () => readdirSync(parts).filter(f => f.endsWith('.json'));
+		r = cli(['export', ...to, '--split', parts]);
+		ok(r.code === 0 && new RegExp(`parts: \\d+ shells as of .*, 0 of them written before\n`).test(r.out), 'export in parts', JSON.stringify(r));
+		const whole = names().map(f => JSON.parse(readFileSync(join(parts, f), 'utf8')));
+		ok(ids.every(id => whole.some(e => e.assetAdministrationShells.length === 1 && e.assetAdministrationShells[0].id === id && e.submodels[0].id === 'urn:b')),
+			'each shell with its submodel');
+		equal(names().length, Number(/(\d+) shells/.exec(r.out)?.[1]), 'a file each');
+		equal(existsSync(join(parts, '.twinshell-export')), false, 'a run that came to its end leaves no journal');
+		equal(names().filter(f => cli(['check', join(parts, f)]).code !== 0).slice(0, 3), [], 'and check finds nothing wrong with them');
+		const moment = / as of (\S+),/.exec(r.out)?.[1];
+		const note = `twinshell export from ${url} at ${moment}\n` + names().slice(0, 50).map(f => {
+			const s = statSync(join(parts, f), { bigint: true });
+			return `${s.size} ${s.mtimeNs} ${join(parts, f)}\n`;
+		}).join('');
+		writeFileSync(join(parts, '.twinshell-export'), note);
+		r = cli(['export', ...to, '--split', parts]);
+		ok(r.code === 0 && r.out.includes(` as of ${moment}, 50 of them written before`), 'a run that was interrupted is gone on with, for the same moment', JSON.stringify(r));
+		says('export: in one file or in parts', ['export', ...to, '--split', parts, '--output', out], 64, /either one file/);
+		says('export: in parts into a file', ['export', ...to, '--split', out], 73, /out\.json/);
 		says('export: a place that is not there', ['export', ...to, '--output', join(dir, 'none/x')], 73, /none/);
 		if (existsSync('/dev/full'))
 			says('export: a full disk', ['export', ...to, '--output', '/dev/full'], 74, /No space left/);
