@@ -32,6 +32,7 @@ struct aasx {
 	struct aas_node *environment;	/* all specs merged: shells, submodels, concept descriptions */
 	struct aasx_file *files;	/* supplementary files, and the thumbnail */
 	const char *thumbnail;		/* path of the package's thumbnail, or NULL */
+	struct zip_file *archive;	/* after aasx_open: where the files are read from; else NULL */
 };
 
 bool aasx_is(const void *bytes, size_t n);	/* begins like a ZIP file */

@@ -15,13 +15,20 @@
 
 #define URI_MAX ((size_t)32 << 10)
 #define BASE_PATHS_MAX 8
-#define UPLOAD_FACTOR 4		/* an upload may have so many times body_max */
+#define UPLOAD_PIECE ((size_t)256 << 10)	/* of an upload, in memory at a time */
+#define UPLOAD_OVERHEAD ((size_t)1 << 20)	/* a body may have so much more than the file in it */
 
 /* A suspended connection on its way back to its loop. */
 struct wakeup {
 	struct wakeup *next;
 	struct MHD_Connection *connection;
 	struct loop *loop;
+	bool suspended;			/* of the loop thread */
+};
+
+/* For the threads that read and write files: `run` is called once. */
+struct file_job {
+	void (*run)(struct file_job *);
 };
 
 struct request {
@@ -38,12 +45,14 @@ struct request {
 	bool spent;			/* a response is queued */
 	bool empty;			/* it has no body, so no type of one either */
 	bool accepts_gzip;
+	bool ranges;			/* the body is a file, of which a part can be asked for */
 	bool packed;			/* the body is compressed */
 	enum err refused;		/* found wrong before the body was read; the body is thrown away */
 	struct slice path;		/* raw, with the base path */
 	const char *accept_encoding, *content_length, *correlation_id, *expect, *request_id;	/* headers; NULL: not sent */
+	struct file_job feed;		/* puts what has come of an upload to its file */
 	struct buf body;
-	size_t body_max, charged, dropped;
+	size_t body_max, taken, charged, dropped;	/* taken: bytes of an upload that are in its file */
 	int64_t started_us;
 };
 
@@ -70,15 +79,16 @@ struct server {
 	int listen_fd;
 	struct loop *loop;
 	unsigned n_loops;
-	struct queue *work, *invoke;
+	struct queue *work, *invoke, *files;
 	pthread_t *worker;
 	unsigned n_workers;
+	atomic_uint n_downloads;
 	struct sse *sse;
 	struct buf openapi_text;
 	struct static_file openapi;	/* its bytes are those */
 	char openapi_etag[ETAG_MAX];
-	_Atomic(const char *) external_url, cors_origin;	/* these three may change, so config has only their first values */
-	atomic_size_t body_max;
+	_Atomic(const char *) external_url, cors_origin;	/* these may change, so config has only their first values */
+	atomic_size_t body_max, file_max;
 	atomic_bool open;		/* config.service and config.store are set */
 	atomic_bool stopping;
 	atomic_size_t body_bytes;	/* charged by all requests together */
@@ -95,6 +105,11 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *, const char
 				  const char *data, size_t *n, void **request);
 void http_request_end(void *cls, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
 void http_request_free(struct request *);
+
+/* http_content.c: a body that is read piece by piece by the threads for files; takes the content, also on error.  Loop thread. */
+struct MHD_Response *http_content_body(struct request *, struct content, int64_t from, int64_t length);
+/* Closes it in a thread that may block. */
+void http_content_forget(struct server *, struct content *);
 
 /* http_reply.c: the answer in r->call.reply, r->tree or r->file goes back.  Loop thread. */
 enum MHD_Result http_reply(struct request *);

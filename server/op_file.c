@@ -4,36 +4,37 @@
 #include "server/call.h"
 #include "server/op.h"
 
-/* Never shown in place: a stored document may carry scripts.  The name goes into a header: only what is harmless there. */
-static enum err reply_file(struct call *c, const struct store_blob *b)
+struct sm_upload op_upload_of(const struct call *c)
 {
-	char *name = arena_strdup(c->arena, b->file_name && *b->file_name ? b->file_name : "file");
-	if (!name)
-		return ERR_NO_MEMORY;
-	for (char *p = name; *p; p++)
-		if (*p < ' ' || *p > '~' || strchr("\"\\/", *p))
-			*p = '_';
-	reply_raw(c, b->content_type, b->bytes);
-	c->reply.disposition = arena_printf(c->arena, "attachment; filename=\"%s\"", name);
-	return c->reply.disposition ? ERR_OK : ERR_NO_MEMORY;
+	const struct upload *u = c->upload;
+	struct sm_upload out = {
+		.info = { u->content_type, u->file_name, scratch_size(u->file), { 0 } }, .content = scratch_content(u->file),
+	};
+	memcpy(out.info.hash, scratch_hash(u->file), sizeof out.info.hash);
+	return out;
 }
 
-static struct store_blob body_blob(const struct call *c)
+static bool read_zip(void *ctx, size_t at, void *to, size_t n)
 {
-	return (struct store_blob){ c->part_type, c->file_name, c->body };
+	return scratch_read(ctx, (int64_t)at, to, n, NULL) == ERR_OK;
+}
+
+struct zip_bytes op_upload_zip(const struct call *c)
+{
+	return (struct zip_bytes){ .n = (size_t)scratch_size(c->upload->file), .read = read_zip, .ctx = c->upload->file };
 }
 
 enum err op_file_get(struct call *c)
 {
-	struct store_blob b;
+	struct store_blob_info b;
 	enum err err = sm_file_get(c->session, c->sm_id, c->id_short_path, &b);
-	return err ? err : reply_file(c, &b);
+	return err ? err : reply_stored(c, b.content_type, &b);
 }
 
 enum err op_file_put(struct call *c)
 {
-	struct store_blob b = body_blob(c);
-	return sm_file_put(c->session, c->sm_id, c->id_short_path, &b);
+	struct sm_upload u = op_upload_of(c);
+	return sm_file_put(c->session, c->sm_id, c->id_short_path, &u);
 }
 
 enum err op_file_delete(struct call *c)
@@ -43,15 +44,15 @@ enum err op_file_delete(struct call *c)
 
 enum err op_thumbnail_get(struct call *c)
 {
-	struct store_blob b;
+	struct store_blob_info b;
 	enum err err = sm_thumbnail_get(c->session, c->aas_id, &b);
-	return err ? err : reply_file(c, &b);
+	return err ? err : reply_stored(c, b.content_type, &b);
 }
 
 enum err op_thumbnail_put(struct call *c)
 {
-	struct store_blob b = body_blob(c);
-	return sm_thumbnail_put(c->session, c->aas_id, &b);
+	struct sm_upload u = op_upload_of(c);
+	return sm_thumbnail_put(c->session, c->aas_id, &u);
 }
 
 enum err op_thumbnail_delete(struct call *c)

@@ -68,7 +68,7 @@ static enum err ids_of_form(struct call *c, struct ids *ids)
 /* The files in it stay packed. */
 static enum err ids_of_package(struct call *c, struct ids *ids)
 {
-	struct zip_bytes bytes = { .p = c->body.p, .n = c->body.n };
+	struct zip_bytes bytes = op_upload_zip(c);
 	struct aasx_reader *reader = NULL;
 	struct aasx package = { 0 };
 	struct diag_frame f;
@@ -82,21 +82,30 @@ static enum err ids_of_package(struct call *c, struct ids *ids)
 	return err;
 }
 
-static enum err read_package(struct call *c, struct store_package *p, struct store_blob *b)
+static bool is_package(const struct call *c)
+{
+	char first[4];
+	const struct scratch *f = c->upload->file;
+	return scratch_size(f) >= (int64_t)sizeof first && !scratch_read(f, 0, first, sizeof first, NULL) && aasx_is(first, sizeof first);
+}
+
+static enum err read_package(struct call *c, struct store_package *p, struct sm_upload *u)
 {
 	struct ids ids = { 0 };
-	if (!aasx_is(c->body.p, c->body.n))
+	if (!is_package(c))
 		return diag_add(&c->diag, ERR_BAD_REQUEST, "file: this is no AASX package");
 	enum err err = ids_of_form(c, &ids);
 	if (!err && !ids.n)
 		err = ids_of_package(c, &ids);
 	if (err)
 		return err;
+	*u = op_upload_of(c);
+	u->info.content_type = types[0];
+	if (!u->info.file_name || !*u->info.file_name)
+		u->info.file_name = "package.aasx";
 	*p = (struct store_package){
-		.file_name = c->file_name && *c->file_name ? c->file_name : "package.aasx", .aas_ids = ids.id, .n_aas_ids = ids.n,
-		.size = (int64_t)c->body.n,
+		.file_name = u->info.file_name, .aas_ids = ids.id, .n_aas_ids = ids.n, .size = u->info.size,
 	};
-	*b = (struct store_blob){ types[0], p->file_name, c->body };
 	return ERR_OK;
 }
 
@@ -136,13 +145,13 @@ enum err op_list_packages(struct call *c)
 static enum err put(struct call *c, const char *id, enum store_put how)
 {
 	struct store_package p;
-	struct store_blob b;
+	struct sm_upload u;
 	bool created;
-	enum err err = read_package(c, &p, &b);
+	enum err err = read_package(c, &p, &u);
 	if (err)
 		return err;
 	p.id = id ? id : p.file_name;
-	if ((err = sm_package_put(c->session, &p, &b, how, &created)) || !created)
+	if ((err = sm_package_put(c->session, &p, &u, how, &created)) || !created)
 		return err;
 	describe(&c->reply.body, &p);
 	reply_created(c, "/packages/%s", reply_b64(c, p.id));
@@ -152,7 +161,7 @@ static enum err put(struct call *c, const char *id, enum store_put how)
 /* Without a name there is no id in it, and a name may be too long for one. */
 enum err op_post_package(struct call *c)
 {
-	const char *name = c->file_name;
+	const char *name = c->upload->file_name;
 	char id[UUID_SIZE];
 	if (name && *name && utf8_length(name, strlen(name)) <= SM_PACKAGE_ID_MAX)
 		return put(c, NULL, STORE_CREATE);
@@ -171,7 +180,7 @@ enum err op_package_delete(struct call *c)
 	return sm_package_delete(c->session, c->package_id);
 }
 
-/* In a header: what is not harmless ASCII is percent-encoded in filename* (RFC 8187), and a blank in the rest. */
+/* The header of its own is plain ASCII. */
 static enum err name_file(struct call *c, const char *name)
 {
 	char *ascii = arena_strdup(c->arena, name);
@@ -181,22 +190,21 @@ static enum err name_file(struct call *c, const char *name)
 		if (*p < ' ' || *p > '~' || strchr("\"\\/;", *p))
 			*p = '_';
 	c->reply.file_name = ascii;
-	c->reply.disposition = str_eq(ascii, name)
-		? arena_printf(c->arena, "attachment; filename=\"%s\"", ascii)
-		: arena_printf(c->arena, "attachment; filename=\"%s\"; filename*=UTF-8''%s", ascii, reply_path(c, name));
-	return c->reply.disposition ? ERR_OK : ERR_NO_MEMORY;
+	return ERR_OK;
 }
 
 enum err op_package_get(struct call *c)
 {
 	static const size_t n = sizeof types / sizeof *types;
-	struct store_blob b;
+	struct store_blob_info b;
 	size_t type = accept_choose(c->accept, types, n);
 	if (type == n && accept_choose(c->accept, (const char *const[]){ "application/octet-stream" }, 1))
 		return diag_add(&c->diag, ERR_NOT_ACCEPTABLE, "the answer is %s", types[0]);
 	enum err err = sm_package_get(c->session, c->package_id, &b);
 	if (err)
 		return err;
-	reply_raw(c, type < n ? types[type] : types[0], b.bytes);
-	return name_file(c, b.file_name && *b.file_name ? b.file_name : "package.aasx");
+	if (!b.file_name || !*b.file_name)
+		b.file_name = "package.aasx";
+	err = name_file(c, b.file_name);
+	return err ? err : reply_stored(c, type < n ? types[type] : types[0], &b);
 }

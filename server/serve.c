@@ -28,6 +28,7 @@
 #include "twin_engine/runtime.h"
 
 #define PLANT_MAX ((size_t)64 << 20)
+#define FILE_THREADS 4
 #define OWN_CONNECTIONS 4		/* to the database, beside one per worker and thread of operations: historian, engine, commands, readiness */
 
 #define KEEP_MAX_S ((size_t)1 << 30)
@@ -134,7 +135,7 @@ static enum err open_store(struct house *h)
 {
 	if (strcmp(h->database, "memory")) {
 		h->store_ready = store_pg_ready;
-		unsigned n = (unsigned)(h->config.workers + h->config.operation_threads) + OWN_CONNECTIONS;
+		unsigned n = (unsigned)(h->config.workers + h->config.operation_threads) + FILE_THREADS + OWN_CONNECTIONS;
 		return (h->store = store_pg_open(h->database, n, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
 	}
 	return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
@@ -257,7 +258,8 @@ static enum err open_http(struct house *h)
 {
 	struct http_config c = {
 		.address = h->host, .port = h->port, .loops = (unsigned)h->config.loops, .workers = (unsigned)h->config.workers,
-		.body_max = h->config.max_body, .compress_min = h->config.compress ? h->config.compress : SIZE_MAX,
+		.body_max = h->config.max_body, .file_max = h->config.max_file, .file_threads = FILE_THREADS, .scratch_dir = h->config.data,
+		.compress_min = h->config.compress ? h->config.compress : SIZE_MAX,
 		.base_paths = h->config.base_path, .live = h->live,
 		.external_url = *h->config.external_url ? h->config.external_url : NULL,
 		.cors_origin = h->config.cors_origin, .files = static_files, .n_files = n_static_files,
@@ -351,7 +353,8 @@ static void reload(struct house *h)
 	} else {
 		unsigned n = config_update(h->arena, &h->config, &next);
 		setup_log(h);
-		http_change(h->server, *h->config.external_url ? h->config.external_url : NULL, h->config.cors_origin, h->config.max_body);
+		http_change(h->server, *h->config.external_url ? h->config.external_url : NULL, h->config.cors_origin, h->config.max_body,
+			    h->config.max_file);
 		log_info("config", "the configuration was read again: %u option%s changed", n, n == 1 ? "" : "s");
 	}
 	diag_fini(&d);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_pg.c - the store on PostgreSQL: opening, transactions, reading, blobs.
+ * store_pg.c - the store on PostgreSQL: opening, transactions, reading.
  *
  * Writers run in READ COMMITTED and lock the row of the identifiable before they look at it, so what they build upon stays true; readers run
  * in one REPEATABLE READ snapshot.  Nothing is sent before there is something to ask.
@@ -267,47 +267,6 @@ static enum err heads(struct store_txn *t, enum store_kind kind, const char *con
 	return store_pg_noted(t, e);
 }
 
-/* -- blobs ------------------------------------------------------------------------------------------------------------------------ */
-static enum err blob_put(struct store_txn *t, const char *key, const struct store_blob *b)
-{
-	struct pg_args args;
-	struct pg_call c = { .st = PG_blob_put, .args = &args };
-	pg_args_init(&args);
-	pg_arg_text(&args, key);
-	pg_arg_text(&args, b->content_type);
-	pg_arg_text(&args, b->file_name);
-	pg_arg_bytes(&args, b->bytes);
-	enum err e = t->write ? store_pg_run(t, &c, 1) : ERR_INTERNAL;
-	pg_clear(&c, 1);
-	pg_args_fini(&args);
-	return store_pg_noted(t, e);
-}
-
-static enum err blob_get(struct store_txn *t, const char *key, struct arena *a, struct store_blob *out)
-{
-	struct pg_call c = { .st = PG_blob_get };
-	enum err e = store_pg_one(t, &c, key);
-	if (!e) {
-		struct slice bytes = pg_slice(&c, 0, 2);
-		*out = (struct store_blob){
-			.content_type = pg_null(&c, 0, 0) ? NULL : arena_strdup(a, pg_str(&c, 0, 0)),
-			.file_name = pg_null(&c, 0, 1) ? NULL : arena_strdup(a, pg_str(&c, 0, 1)),
-			.bytes = { arena_strndup(a, bytes.p, bytes.n), bytes.n },
-		};
-		e = arena_failed(a) || !out->bytes.p ? ERR_NO_MEMORY : ERR_OK;
-	}
-	pg_clear(&c, 1);
-	return store_pg_noted(t, e);
-}
-
-static enum err blob_del(struct store_txn *t, const char *key)
-{
-	struct pg_call c = { .st = PG_blob_delete };
-	enum err e = t->write ? store_pg_one(t, &c, key) : ERR_INTERNAL;
-	pg_clear(&c, 1);
-	return store_pg_noted(t, e);
-}
-
 /* -- opening ---------------------------------------------------------------------------------------------------------------------- */
 static void store_close(struct store *s)
 {
@@ -316,6 +275,7 @@ static void store_close(struct store *s)
 		return;
 	store_pg_writer_stop(p->writer);
 	pg_pool_free(p->pool);
+	lock_fini(&p->pins.lock);
 	free(p);
 }
 
@@ -323,7 +283,8 @@ static const struct store_ops store_pg_ops = {
 	.close = store_close, .begin = pg_txn_begin, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get, .version = version,
 	.put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query, .put_values = store_pg_put_values,
 	.write_values = store_pg_write_values,
-	.blob_put = blob_put, .blob_get = blob_get, .blob_del = blob_del, .series = store_pg_series, .append = store_pg_append,
+	.blob_put = store_pg_blob_put, .blob_find = store_pg_blob_find, .blob_read = store_pg_blob_read, .blob_del = store_pg_blob_del,
+	.blob_open = store_pg_blob_open, .series = store_pg_series, .append = store_pg_append,
 	.position = store_pg_position, .samples = store_pg_samples, .live = store_pg_live, .command = store_pg_command,
 	.invocation_put = store_pg_invocation_put, .invocation_get = store_pg_invocation_get, .invocation_open = store_pg_invocation_open,
 	.invocation_trim = store_pg_invocation_trim, .package_put = store_pg_package_put, .package_del = store_pg_package_del,
@@ -340,6 +301,10 @@ static enum err check_database(const char *conninfo, struct diag *d)
 		return e;
 	if (!(e = pg_migrate(pg, &applied, d)))
 		e = pg_prepare_all(pg, d);
+	struct pg_call sweep = { .st = PG_content_sweep };	/* what a crash has left of readers */
+	if (!e && !(e = pg_begin(pg, PG_WRITE)) && (e = pg_run(pg, &sweep, 1)) == ERR_OK)
+		e = pg_commit(pg);
+	pg_clear(&sweep, 1);
 	if (!e && applied)
 		log_info("sql", "%u migrations applied", applied);
 	pg_close(pg);
@@ -357,6 +322,7 @@ struct store *store_pg_open(const char *conninfo, unsigned connections, struct d
 		return NULL;
 	}
 	s->base.ops = &store_pg_ops;
+	lock_init(&s->pins.lock, RANK_LEAF);
 	s->query_ms = QUERY_MS;
 	if (store_pg_writer_start(s, conninfo)) {
 		store_close(&s->base);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_pg_priv.h - what the parts of the PostgreSQL store share: session, reading and blobs (store_pg.c), writing of identifiables
- * (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c),
+ * store_pg_priv.h - what the parts of the PostgreSQL store share: session and reading (store_pg.c), blobs (store_pg_blob.c),
+ * writing of identifiables (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c),
  * invocations and packages (store_pg_index.c), time (store_pg_series.c).
  */
 #ifndef SQL_STORE_PG_PRIV_H
@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "base/thread.h"
 #include "sql/pg.h"
 #include "sql/store_pg.h"
 
@@ -22,9 +23,16 @@ struct pg_writer;
 
 #define STORE_PG_FOLD_BEHIND 256	/* versions that a document may lack before it is written anew */
 
+/* Contents that are open in this process, by hash. */
+struct pg_pins {
+	struct lock lock;
+	struct pg_pin *first;
+};
+
 struct pg_store {
 	struct store base;
 	struct pg_pool *pool;
+	struct pg_pins pins;
 	struct pg_writer *writer;
 	struct pg_days days;
 	unsigned query_ms;	/* that the search for candidates of a query may take */
@@ -88,6 +96,11 @@ void store_pg_write_values(struct store *, struct store_write *);
 enum err store_pg_fold(struct store_txn *, const char *id);
 
 /* store_ops of the same names */
+enum err store_pg_blob_put(struct store_txn *, const char *key, const struct store_blob_info *, struct source, struct diag *);
+enum err store_pg_blob_find(struct store_txn *, const char *key, struct arena *, struct store_blob_info *);
+enum err store_pg_blob_read(struct store_txn *, const struct store_blob_info *, int64_t at, char *to, size_t n);
+enum err store_pg_blob_del(struct store_txn *, const char *key);
+enum err store_pg_blob_open(struct store *, const struct store_blob_info *, struct content *);
 enum err store_pg_invocation_put(struct store_txn *, const struct store_invocation *);
 enum err store_pg_invocation_get(struct store_txn *, const char *id, struct arena *, struct store_invocation *);
 enum err store_pg_invocation_open(struct store_txn *, const char *owner, size_t limit, struct arena *, struct store_invocation **, size_t *n);

@@ -293,7 +293,7 @@ static void write_pair(struct run *r)
 		if (!e)
 			e = st->ops->put_values(t, "urn:y", &(struct store_value){ "P0", n }, 1, &version);
 		if (!e)
-			e = st->ops->blob_put(t, "z", &(struct store_blob){ NULL, NULL, slice_of(n) });
+			e = store_blob_put(st, t, "z", &(struct store_blob){ NULL, NULL, slice_of(n) });
 		e = t ? end(t, e) : e;
 		if (e != ERR_AGAIN)
 			i++, r->err = e;
@@ -311,7 +311,7 @@ static void read_pair(struct run *r)
 		enum err e = r->err ? r->err : value(r, t, "urn:x", "P0", x0, NULL);
 		e = e ? e : value(r, t, "urn:y", "P0", y, NULL);
 		e = e ? e : value(r, t, "urn:x", "P1", x1, NULL);
-		e = e ? e : st->ops->blob_get(t, "z", r->arena, &z);
+		e = e ? e : store_blob_get(st, t, "z", SIZE_MAX, r->arena, &z);
 		e = e ? e : st->ops->list(t, STORE_SUBMODEL, NULL, "urn:x", 1, r->arena, &p);
 		e = t ? end(t, e) : e;
 		if (e != ERR_AGAIN)
@@ -338,7 +338,7 @@ static void readers(void)
 	struct store_txn *t = start(true);
 	put(t, STORE_SUBMODEL, make(STORE_SUBMODEL, "urn:x", NULL, (const char *const[]){ "0", "0" }, 2), STORE_EITHER, 0, NULL);
 	put(t, STORE_SUBMODEL, make(STORE_SUBMODEL, "urn:y", NULL, (const char *const[]){ "0" }, 1), STORE_EITHER, 0, NULL);
-	st->ops->blob_put(t, "z", &(struct store_blob){ NULL, NULL, SLICE("0") });
+	store_blob_put(st, t, "z", &(struct store_blob){ NULL, NULL, SLICE("0") });
 	st->ops->commit(t);
 	reads = 0;
 	long n = together(3, pair, &e, &wrong);

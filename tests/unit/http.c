@@ -149,12 +149,12 @@ static void outside(void)
 	static const char sm[] = "{\"modelType\":\"Submodel\",\"id\":\"urn:out\"}";
 	struct answer r = { 0, BUF_INIT, BUF_INIT };
 	int fd = dial();
-	http_change(server, "https://plant.example", "*", 100000);
+	http_change(server, "https://plant.example", "*", 100000, 400000);
 	check_int(ask(fd, &r, "POST", "/api/v3.0/submodels", "", sm), 201, "POST with an external URL");
 	check_str(header(&r, "Location"), "https://plant.example/api/v3.0/submodels/dXJuOm91dA", "the Location begins with it");
 	check(ask(fd, &r, "GET", "/api/v3/submodel-descriptors/dXJuOm91dA", "", NULL) == 200 &&
 	      holds(&r, "\"href\":\"https://plant.example/api/v3/submodels/dXJuOm91dA\",\"endpointProtocol\":\"HTTPS\""), "a derived endpoint too");
-	http_change(server, NULL, "*", 100000);
+	http_change(server, NULL, "*", 100000, 400000);
 	check(ask(fd, &r, "GET", "/api/v3/submodel-descriptors/dXJuOm91dA", "", NULL) == 200 && holds(&r, "\"href\":\"http://") &&
 	      holds(&r, "\"endpointProtocol\":\"HTTP\""), "without it, what the client called counts");
 	check_int(ask(fd, &r, "DELETE", "/submodels/dXJuOm91dA", "", NULL), 204, "DELETE");
