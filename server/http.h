@@ -3,8 +3,8 @@
  *
  * N loop threads own one libmicrohttpd daemon each on one shared listening socket; a loop polls the daemon's epoll descriptor and an
  * eventfd and never blocks elsewhere.  What memory can answer is answered in the loop; everything else suspends its connection, runs
- * in a worker (call_run) and resumes through the eventfd.  Files come and go in pieces, which the threads for files write and read.  Invocations of operations have workers of their own, so that slow assets
- * do not keep readers waiting.
+ * in a worker (call_run) and resumes through the eventfd.  Files come and go in pieces, which the threads for files write and read.
+ * Invocations of operations have workers of their own, so that slow assets do not keep readers waiting.
  */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H

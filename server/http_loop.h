@@ -111,6 +111,13 @@ struct MHD_Response *http_content_body(struct request *, struct content, int64_t
 /* Closes it in a thread that may block. */
 void http_content_forget(struct server *, struct content *);
 
+/* http_upload.c: from the header; r->call.upload is there afterwards, unless there is no body.  Loop thread, like all of them. */
+enum err http_upload_judge(struct request *);
+/* What has been collected goes to the file: the connection is suspended meanwhile. */
+enum err http_upload_feed(struct request *);
+/* At the end of the request: the file that came, and the content that was not sent. */
+void http_upload_forget(struct request *);
+
 /* http_reply.c: the answer in r->call.reply, r->tree or r->file goes back.  Loop thread. */
 enum MHD_Result http_reply(struct request *);
 /* The same in two steps, for more headers in between; a response of NULL gives up. */

@@ -87,20 +87,6 @@ void *http_request_new(void *cls, const char *uri, struct MHD_Connection *connec
 	return r;
 }
 
-/* A large file goes away slowly, and a store may have to be asked. */
-static void forget_files(struct request *r)
-{
-	struct call *c = &r->call;
-	http_content_forget(c->server, &c->reply.content);
-	if (c->upload && c->upload->file && scratch_size(c->upload->file) > (int64_t)SCRATCH_MEMORY) {
-		struct content file = scratch_take(c->upload->file);
-		c->upload->file = NULL;
-		http_content_forget(c->server, &file);
-	}
-	upload_free(c->upload);
-	c->upload = NULL;
-}
-
 void http_request_end(void *cls, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
 {
 	struct loop *l = cls;
@@ -112,7 +98,7 @@ void http_request_end(void *cls, struct MHD_Connection *connection, void **state
 	*state = NULL;
 	l->n_open -= r->received;
 	atomic_fetch_sub(&l->server->body_bytes, r->charged);
-	forget_files(r);
+	http_upload_forget(r);
 	sm_tree_drop(r->tree);
 	buf_fini(&r->body);
 	buf_fini(&r->call.reply.body);
@@ -372,7 +358,8 @@ static enum MHD_Result answer_options(struct request *r)
 	if (*atomic_load(&c->server->cors_origin)) {
 		MHD_add_response_header(resp, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 		MHD_add_response_header(resp, "Access-Control-Allow-Headers",
-					"Authorization, Content-Type, Accept, If-Match, If-None-Match, If-Range, Range, X-Correlation-ID, X-Request-ID");
+					"Authorization, Content-Type, Accept, If-Match, If-None-Match, If-Range, Range, X-Correlation-ID, "
+					"X-Request-ID");
 		MHD_add_response_header(resp, "Access-Control-Max-Age", "86400");
 	}
 	return http_send(r, resp);
@@ -490,23 +477,6 @@ static void read_headers(struct request *r, const char *method)
 	c->file_max = (int64_t)atomic_load(&c->server->file_max);
 }
 
-/* A file may be as large as it likes, but for its bound: it does not stay in memory. */
-static enum err judge_upload(struct request *r)
-{
-	struct call *c = &r->call;
-	const char *length = r->content_length;
-	size_t n = 0, most = (size_t)c->file_max;
-	r->body_max = most < SIZE_MAX - UPLOAD_OVERHEAD ? most + UPLOAD_OVERHEAD : SIZE_MAX;
-	if (length && (!str_size(length, strlen(length), &n) || n > r->body_max))
-		return diag_add(&c->diag, ERR_TOO_LARGE, "a file may have %zu bytes here", most);
-	if (length && !n)
-		return ERR_OK;		/* no body at all is another fault */
-	enum err e = upload_new(c->arena, c->content_type, c->scratch_dir, c->file_max, &c->upload, &c->diag);
-	if (!e && n && !buf_reserve(&r->body, n < UPLOAD_PIECE ? n : UPLOAD_PIECE))
-		e = ERR_NO_MEMORY;
-	return e;
-}
-
 /* Everything that can be told from the header: before the body is accepted. */
 static enum err judge(struct request *r)
 {
@@ -521,7 +491,7 @@ static enum err judge(struct request *r)
 	if (!is_read(c) && !str_eq(c->method, "OPTIONS") && !find_surface(r->path) && !call_begin(c))
 		return ERR_OK;		/* the answer is there; the body is read and dropped */
 	if (c->route && c->route->body == BODY_RAW)
-		return judge_upload(r);
+		return http_upload_judge(r);
 	if (length && (!str_size(length, strlen(length), &n) || n > r->body_max))
 		return diag_add(&c->diag, ERR_TOO_LARGE, "a body may have %zu bytes here", r->body_max);
 	if (n && !buf_reserve(&r->body, n < BODY_FIRST ? n : BODY_FIRST))
@@ -576,30 +546,6 @@ static bool charge(struct request *r, size_t n)
 	return atomic_fetch_add(&s->body_bytes, n) + n <= s->config.body_budget;
 }
 
-/* A thread for files. */
-static void work_feed(struct file_job *job)
-{
-	struct request *r = (struct request *)(void *)((char *)job - offsetof(struct request, feed));
-	struct call *c = &r->call;
-	size_t n = r->body.n;
-	enum err e = upload_feed(c->upload, r->body.p, n, &c->diag);
-	r->taken += n;
-	r->charged -= n;
-	atomic_fetch_sub(&c->server->body_bytes, n);
-	buf_reset(&r->body);
-	r->refused = e;
-	http_wake(&r->wakeup);
-}
-
-static enum err feed(struct request *r)
-{
-	r->feed.run = work_feed;
-	if (!queue_put(r->call.server->files, &r->feed, 0))
-		return diag_add(&r->call.diag, ERR_UNAVAILABLE, "the server is too busy");
-	http_suspend(&r->wakeup);
-	return ERR_OK;
-}
-
 static enum MHD_Result take_data(struct request *r, const char *data, size_t n)
 {
 	if (!r->refused && !r->call.reply.status) {
@@ -612,7 +558,7 @@ static enum MHD_Result take_data(struct request *r, const char *data, size_t n)
 		if (!r->refused && r->body.failed)
 			r->refused = ERR_NO_MEMORY;
 		if (!r->refused && r->call.upload && r->body.n >= UPLOAD_PIECE)
-			r->refused = feed(r);
+			r->refused = http_upload_feed(r);
 		if (!r->refused)
 			return MHD_YES;
 		buf_fini(&r->body);

@@ -58,6 +58,12 @@ static void write_parameters(struct buf *b)
 		    "\"ETags that the client has already; * for a PUT that shall only create\",\"schema\":{\"type\":\"string\"}}");
 }
 
+/* What is sent as a file, of which a part can be asked for. */
+static bool is_file(const struct route *r)
+{
+	return r->reply == REPLY_RAW && str_eq(r->method, "GET");
+}
+
 static void parameters_of(struct buf *b, const struct route *r)
 {
 	char template[300];
@@ -251,6 +257,9 @@ static void successes(struct buf *b, const struct route *r)
 		buf_puts(b, location);
 		buf_putc(b, '}');
 	}
+	if (is_file(r))
+		buf_puts(b, ",\"206\":{\"description\":\"the part that was asked for\",\"content\":{\"*/*\":{\"schema\":{\"type\":\"string\","
+			    "\"format\":\"binary\"}}}}");
 	if (str_eq(r->method, "GET") && r->access == ACCESS_READ)
 		buf_puts(b, ",\"304\":{\"description\":\"the client has it already\"}");
 }
@@ -265,6 +274,8 @@ static bool can_fail(const struct route *r, enum err e)
 		return strchr(r->prefix, '{') || strchr(r->path, '{') || r->sole_aas || r->sole_sm || str_eq(r->handler_name, "serialize");
 	case ERR_METHOD:
 		return r->body == BODY_RAW || r->access == ACCESS_EXEC || strstr(r->path, "/attachment") != NULL;
+	case ERR_RANGE:
+		return is_file(r);
 	case ERR_NOT_ACCEPTABLE:
 		return r->reply <= REPLY_RAW;
 	case ERR_CONFLICT:

@@ -46,18 +46,37 @@ static void from_nothing(void)
 {
 	unsigned applied = 99;
 	struct diag d = DIAG_INIT;
-	check_int(pg_n_migrations, 6, "migrations are compiled in");
+	check_int(pg_n_migrations, 7, "migrations are compiled in");
 	check_int(strlen(pg_migrations[0].sha256), 64, "a SHA-256 in hexadecimal");
 	check_str(pg_migrations[1].name, "0002-series", "the name of a migration");
 	check_int(pg_migrate(pg, &applied, &d), ERR_OK, "from nothing: %s", d.n ? d.list[0].text : "");
 	check_int(applied, pg_n_migrations, "all were applied");
 	check_str(ask("SELECT string_agg(version || ' ' || name, ', ' ORDER BY version) FROM twinshell.schema_migration"),
-		  "1 0001-model, 2 0002-series, 3 0003-report, 4 0004-query, 5 0005-operation, 6 0006-registry", "all are registered");
+		  "1 0001-model, 2 0002-series, 3 0003-report, 4 0004-query, 5 0005-operation, 6 0006-registry, 7 0007-content", "all are registered");
 	check_str(ask("SELECT sha256 FROM twinshell.schema_migration WHERE version = 2"), pg_migrations[1].sha256, "with their SHA-256");
 	check_int(pg_migrate(pg, &applied, &d), ERR_OK, "a second time");
 	check_int(applied, 0, "nothing is left to apply");
 	check_int(pg_prepare_all(pg, &d), ERR_OK, "every statement can be prepared: %s", d.n ? d.list[0].text : "");
 	diag_fini(&d);
+}
+
+/* What was stored before contents had a table of their own. */
+static void old_blobs(void)
+{
+	const char *text;
+	unsigned applied, n = 0;
+	while (n < pg_n_migrations && !strstr(pg_migrations[n].name, "-content"))
+		n++;
+	script("DROP SCHEMA IF EXISTS twinshell CASCADE; DROP SCHEMA IF EXISTS report CASCADE");
+	check_int(migrate(pg_migrations, n, &applied, &text), ERR_OK, "the schema before contents");
+	script("INSERT INTO twinshell.blob (key, name, size, sha256, bytes) SELECT twinshell.key_of(name), name, length(bytes), sha256(bytes), bytes FROM"
+	       " (VALUES ('a', convert_to(repeat('0123456789', 70000), 'UTF8')), ('b', convert_to(repeat('0123456789', 70000), 'UTF8')), ('c', ''),"
+	       " ('d', convert_to(repeat('x', 262144), 'UTF8'))) AS v (name, bytes)");
+	check_int(migrate(pg_migrations, pg_n_migrations, &applied, &text), ERR_OK, "blobs are moved: %s", text);
+	check_str(ask("SELECT string_agg(size || ' ' || refs, ', ' ORDER BY size) FROM twinshell.content"), "0 1, 262144 1, 700000 2", "the same bytes once");
+	check_str(ask("SELECT string_agg(n || ' ' || ok, ', ' ORDER BY n) FROM (SELECT count(*) AS n, sha256(string_agg(bytes, '' ORDER BY part)) = hash AS ok"
+		      " FROM twinshell.content_part GROUP BY hash) AS s"), "1 true, 3 true", "in parts that give the sum");
+	check_str(ask("SELECT count(*) FROM twinshell.blob b JOIN twinshell.content c ON c.hash = b.hash"), "4", "each blob has its content");
 }
 
 static void refused(void)
@@ -222,6 +241,7 @@ int main(void)
 	refused();
 	failing(&db);
 	lost(&db);
+	old_blobs();
 	pg_close(pg);
 	pg = NULL;
 	database_drop(&db);
