@@ -55,7 +55,10 @@ static void write_parameters(struct buf *b)
 			   query_params[i].name, query_params[i].text, query_params[i].schema);
 	buf_puts(b, ",\"If-Match\":{\"name\":\"If-Match\",\"in\":\"header\",\"description\":\"change it only if it still has this ETag\","
 		    "\"schema\":{\"type\":\"string\"}},\"If-None-Match\":{\"name\":\"If-None-Match\",\"in\":\"header\",\"description\":"
-		    "\"ETags that the client has already; * for a PUT that shall only create\",\"schema\":{\"type\":\"string\"}}");
+		    "\"ETags that the client has already; * for a PUT that shall only create\",\"schema\":{\"type\":\"string\"}},\"Range\":{\"name\":"
+		    "\"Range\",\"in\":\"header\",\"description\":\"bytes=FIRST-LAST: only this part of the file\",\"schema\":{\"type\":\"string\"}},"
+		    "\"If-Range\":{\"name\":\"If-Range\",\"in\":\"header\",\"description\":\"the part only if the file still has this ETag, else the "
+		    "whole\",\"schema\":{\"type\":\"string\"}}");
 }
 
 /* What is sent as a file, of which a part can be asked for. */
@@ -90,6 +93,8 @@ static void parameters_of(struct buf *b, const struct route *r)
 	}
 	if (str_eq(r->method, "GET") || str_eq(r->method, "PUT"))
 		buf_printf(b, "%s{\"$ref\":\"#/components/parameters/If-None-Match\"}", comma);
+	if (is_file(r))
+		buf_puts(b, ",{\"$ref\":\"#/components/parameters/Range\"},{\"$ref\":\"#/components/parameters/If-Range\"}");
 	buf_putc(b, ']');
 }
 
