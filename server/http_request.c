@@ -557,10 +557,12 @@ static enum MHD_Result take_data(struct request *r, const char *data, size_t n)
 			buf_put(&r->body, data, n);
 		if (!r->refused && r->body.failed)
 			r->refused = ERR_NO_MEMORY;
-		if (!r->refused && r->call.upload && r->body.n >= UPLOAD_PIECE)
-			r->refused = http_upload_feed(r);
-		if (!r->refused)
+		if (!r->refused && (!r->call.upload || r->body.n < UPLOAD_PIECE))
 			return MHD_YES;
+		enum err e = r->refused ? r->refused : http_upload_feed(r);
+		if (!e)
+			return MHD_YES;		/* another thread has it by now */
+		r->refused = e;
 		buf_fini(&r->body);
 	}
 	r->dropped += n;

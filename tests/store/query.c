@@ -668,6 +668,8 @@ static void migrated(unsigned n)
 		"DROP TABLE twinshell.invocation, twinshell.package;"		/* of later migrations */
 		"DROP VIEW report.asset_link, report.shell_descriptor, report.submodel_descriptor;"
 		"DROP TABLE twinshell.shell_descriptor, twinshell.submodel_descriptor, twinshell.asset_links;"
+		"DROP TABLE twinshell.content, twinshell.content_part; ALTER TABLE twinshell.blob RENAME COLUMN hash TO sha256;"
+		"ALTER TABLE twinshell.blob ADD COLUMN size bigint NOT NULL, ADD COLUMN bytes bytea NOT NULL;"
 		"DELETE FROM twinshell.lookup WHERE field > 6; DELETE FROM twinshell.schema_migration WHERE version >= 4";
 	struct pg *c;
 	pg->ops->close(pg);

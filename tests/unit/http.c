@@ -278,6 +278,15 @@ static void bounds(void)
 	for (int i = 0; i < 11; i++)
 		PUT(fd, "2710\r\n"), put(fd, b.p, 10000), PUT(fd, "\r\n");
 	check(PUT(fd, "0\r\n\r\n") && get(fd, &r, false) && r.status == 413, "are counted");
+	/* what becomes too large after a part of it is in its file */
+	check(PUT(fd, "POST /api/v3/upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"), "a file in chunks");
+	for (int i = 0; i < 60; i++)
+		PUT(fd, "2710\r\n"), put(fd, b.p, 10000), PUT(fd, "\r\n");
+	check(PUT(fd, "0\r\n\r\n") && get(fd, &r, false) && r.status == 413 && holds(&r, "400000 bytes"), "is counted as well");
+	check(PUT(fd, "POST /api/v3/upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"), "another one");
+	for (int i = 0; i < 38; i++)
+		PUT(fd, "2710\r\n"), put(fd, b.p, 10000), PUT(fd, "\r\n");
+	check(PUT(fd, "2\r\n{}\r\n0\r\n\r\n") && get(fd, &r, false) && r.status == 200 && holds(&r, "\"created\":0"), "comes whole");
 	check(PUT(fd, "POST /api/v3/shells HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n") &&
 	      get(fd, &r, false) && r.status == 400, "and joined");
 	check(PUT(fd, "GET /shells HTTP/1.1\r\nHost: x\r\n\r\nGET /shells/! HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -164,6 +164,8 @@ static void cursors(void)
 	refuses("/submodels/Yg/submodel-elements", text("cursor=%s", cursor), "cursor: ");
 }
 
+static struct upload *last;	/* of body, as long as no other comes */
+
 static enum err body(struct call *c, const char *method, const char *path, const char *type, const char *bytes)
 {
 	begin(c, method, path, "");
@@ -171,6 +173,8 @@ static enum err body(struct call *c, const char *method, const char *path, const
 	c->body = slice_of(bytes);
 	enum err e = request_body(c);
 	diag_fini(&c->diag);
+	upload_free(last);
+	last = c->upload;
 	return e;
 }
 
@@ -308,6 +312,8 @@ int main(void)
 	cursors();
 	bodies();
 	multipart();
+	upload_free(last);
+	buf_fini(&told.text);
 	arena_free(a);
 	return done();
 }
