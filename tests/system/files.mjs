@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // files.mjs - files that are larger than what the server may take of the memory: in, out, in part, broken off, replaced while they are read.
 // TWINSHELL_FILE_MB says how large the large one is (128; 1024 takes about a minute).
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { b64, equal, finish, note, ok, postgres, Server, skip, stop, until, workspace } from './lib.mjs';
@@ -176,6 +176,28 @@ const small = await get('A', { Range: 'bytes=5000000-5999999' });
 equal([small.status, small.n], [206, 1000000], 'and read');
 for (const { r } of open64)
 	r.destroy();
+
+// -- packages: out with a file, kept as it is, and in again --
+const some = randomBytes(8 * 2 ** 20);
+const raw = (method, where, body, headers = {}) => fetch(server.endpoints.api + where, { method, body, headers });
+const bytes = async reply => Buffer.from(await reply.arrayBuffer());
+const box = { modelType: 'Submodel', id: 'urn:box', idShort: 'Box', submodelElements: [{ modelType: 'File', idShort: 'F', contentType: 'a/b' }] };
+const boxFile = `/submodels/${b64('urn:box')}/submodel-elements/F/attachment`;
+equal((await server.call('POST', '/submodels', box)).status, 201, 'a submodel for a package');
+equal((await raw('PUT', boxFile, some, { 'Content-Type': 'application/octet-stream' })).status, 204, 'with a file of 8 MiB');
+const aasx = await bytes(await raw('GET', `/serialization?submodelIds=${b64('urn:box')}`, undefined,
+	{ Accept: 'application/asset-administration-shell-package+json' }));
+ok(aasx.length > some.length, 'comes out as a package', `${aasx.length}`);
+const form = new FormData();
+form.append('file', new Blob([aasx]), 'box.aasx');
+equal((await raw('POST', '/packages', form)).status, 201, 'which the file server keeps');
+ok((await bytes(await raw('GET', `/packages/${b64('box.aasx')}`))).equals(aasx), 'as it came');
+equal((await raw('DELETE', `/packages/${b64('box.aasx')}`)).status, 204, 'and forgets');
+equal((await server.call('DELETE', `/submodels/${b64('urn:box')}`)).status, 204, 'the submodel is deleted');
+const report = await (await raw('POST', '/upload', aasx, { 'Content-Type': 'application/octet-stream' })).json();
+equal(report, { created: 1, replaced: 0, skipped: 0, files: 1 }, 'and comes back from the package');
+ok((await bytes(await raw('GET', boxFile))).equals(some), 'with its file');
+equal((await server.call('DELETE', `/submodels/${b64('urn:box')}`)).status, 204, 'which goes again');
 
 // -- replaced while it is read --
 const got3 = await get('A', {}, async () => {
