@@ -47,7 +47,18 @@ struct aasx_reader {
 	struct map parts;		/* part name -> struct aasx_file, the first that has its bytes */
 	struct spec spec[SPECS_MAX];
 	size_t n_specs;
+	bool collect, faulty;		/* go on after a fault; there has been one */
+	struct aasx_item *item[3];	/* the last of each list */
 };
+
+/* After a fault of a spec: when all are wanted, go on with what is beside it. */
+static enum err go_on(struct aasx_reader *p, enum err e)
+{
+	if (!p->collect || e != ERR_BAD_REQUEST)
+		return e;
+	p->faulty = true;
+	return ERR_OK;
+}
 
 bool aasx_is(const void *bytes, size_t n)
 {
@@ -188,7 +199,7 @@ static enum err read_spec(struct aasx_reader *p, struct spec *s, const struct zi
 	if (!e)
 		e = zip_file_read(p->opc.zip, z, AASX_SPEC_MAX, scratch, &text, d);
 	if (!e) {
-		bool all = d && d->sink;
+		bool all = p->collect;
 		s->xml = !is_json(&text);
 		e = !s->xml ? aas_json_read(p->arena, AAS_Environment, text.p, text.n, all ? AAS_JSON_COLLECT : AAS_JSON_DEFAULT, &s->env, d) :
 		    all ? aas_xml_collect(p->arena, AAS_Environment, text.p, text.n, &s->env, d) :
@@ -198,30 +209,65 @@ static enum err read_spec(struct aasx_reader *p, struct spec *s, const struct zi
 	return e;
 }
 
+static enum err note_item(struct aasx_reader *p, unsigned list, const struct aas_node *n, const struct spec *s, size_t index, struct diag *d)
+{
+	struct aasx_item *item = ARENA_NEW(p->arena, struct aasx_item);
+	if (!item)
+		return no_memory(d);
+	*item = (struct aasx_item){ n, s->name, index, NULL };
+	if (p->item[list])
+		p->item[list]->next = item;
+	else
+		p->out->items[list] = item;
+	p->item[list] = item;
+	return ERR_OK;
+}
+
+/* *keep: it belongs into the environment. */
+static enum err merge_one(struct aasx_reader *p, const struct aas_node *n, const struct spec *from, bool *keep, struct diag *d)
+{
+	const char *id = AAS_ID(n);	/* absent where all faults are collected */
+	char *key = arena_printf(p->arena, "%u %s", n->cls->id, id ? id : "");
+	struct seen *s = key && id ? map_get(&p->ids, key, strlen(key)) : NULL;
+	*keep = !s;
+	if (s && s->xml == from->xml && !aas_is(n, AAS_ConceptDescription) && !aas_equal(s->node, n))
+		return go_on(p, diag_add(d, ERR_BAD_REQUEST, "the package holds two different things with the id \"%.200s\"", id));
+	if (s && s->xml == from->xml && p->collect)
+		diag_add(d, ERR_OK, "the id \"%.200s\" is there already: the first counts", id);
+	if (s || !id)
+		return ERR_OK;
+	if (!key || !(s = ARENA_NEW(p->arena, struct seen)) || !map_put(&p->ids, key, strlen(key), s, NULL))
+		return no_memory(d);
+	*s = (struct seen){ n, from->xml };
+	return ERR_OK;
+}
+
 /* Union by id.  The same data may be there as JSON and as XML: then the JSON counts.  Two different shells or submodels of one format
  * with one id are a fault; of concept descriptions the first counts, because even published packages repeat ids among them. */
-static enum err merge_list(struct aasx_reader *p, union aas_slot *to, struct aas_node *from, bool xml, struct diag *d)
+static enum err merge_list(struct aasx_reader *p, unsigned list, const struct spec *s, struct diag *d)
 {
-	struct aas_node **tail = &to->node, *next;
+	struct aas_node **tail = &p->out->environment->slot[list].node, *next;
+	struct diag_frame name, index;
+	enum err e = ERR_OK;
+	bool keep;
 	while (*tail)
 		tail = &(*tail)->next;
-	for (; from; from = next) {
-		char *key = arena_printf(p->arena, "%u %s", from->cls->id, AAS_ID(from));
+	diag_push(d, &name, s->env->cls->props[list].name);
+	diag_push_index(d, &index, 0);
+	for (struct aas_node *from = s->env->slot[list].node; from && !e; from = next, index.index++) {
 		next = from->next;
-		struct seen *s = key ? map_get(&p->ids, key, strlen(key)) : NULL;
-		if (s && s->xml == xml && !aas_is(from, AAS_ConceptDescription) && !aas_equal(s->node, from))
-			return diag_add(d, ERR_BAD_REQUEST, "the package holds two different things with the id \"%.200s\"", AAS_ID(from));
-		if (s)
+		if ((e = merge_one(p, from, s, &keep, d)) || !keep || (e = note_item(p, list, from, s, index.index, d)))
 			continue;
-		if (!key || !(s = ARENA_NEW(p->arena, struct seen)) || !map_put(&p->ids, key, strlen(key), s, NULL))
-			return no_memory(d);
-		*s = (struct seen){ from, xml };
 		*tail = from;
 		from->next = NULL;
 		from->parent = p->out->environment;
 		tail = &from->next;
 	}
-	return ERR_OK;
+	if (!e) {
+		diag_pop(d);
+		diag_pop(d);
+	}
+	return e;
 }
 
 static enum err merge_specs(struct aasx_reader *p, bool xml, struct diag *d)
@@ -230,10 +276,11 @@ static enum err merge_specs(struct aasx_reader *p, bool xml, struct diag *d)
 	for (size_t i = 0; !e && i < p->n_specs; i++) {
 		struct spec *s = &p->spec[i];
 		struct diag_frame at;
-		diag_push(d, &at, s->name);
+		diag_push_part(d, &at, s->name);
 		for (unsigned k = 0; s->xml == xml && !e && k < s->env->cls->n; k++)
-			e = merge_list(p, &p->out->environment->slot[k], s->env->slot[k].node, xml, d);
-		diag_pop(d);
+			e = merge_list(p, k, s, d);
+		if (!e)
+			diag_pop(d);
 	}
 	return e;
 }
@@ -253,12 +300,12 @@ static enum err add_spec(struct aasx_reader *p, const char *origin, const struct
 		e = diag_add(d, ERR_TOO_LARGE, "the package has more than %d aas-spec parts", SPECS_MAX);
 	if (e)
 		return e;
-	diag_push(d, &at, s.name);
-	e = read_spec(p, &s, z, d);
+	diag_push_part(d, &at, s.name);
+	e = go_on(p, read_spec(p, &s, z, d));
 	diag_pop(d);
-	if (!e)
+	if (!e && s.env)
 		e = add_named(p, s.name, s.env, d);
-	if (!e)
+	if (!e && s.env)
 		p->spec[p->n_specs++] = s;
 	return e;
 }
@@ -269,13 +316,13 @@ static enum err read_specs(struct aasx_reader *p, const char *origin, struct dia
 	enum err e = opc_rels(&p->opc, origin, &r, d);
 	for (; !e && r; r = r->next)
 		if (relation_of(r) == REL_SPEC)
-			e = add_spec(p, origin, r, d);
-	if (!e && !p->n_specs)
+			e = go_on(p, add_spec(p, origin, r, d));
+	if (!e && !p->n_specs && !p->faulty)
 		e = diag_add(d, ERR_BAD_REQUEST, "the package has no aas-spec part");
 	for (size_t i = 0; !e && i < p->n_specs; i++)
-		e = read_supplements(p, p->spec[i].name, d);
+		e = go_on(p, read_supplements(p, p->spec[i].name, d));
 	if (!e)
-		e = read_supplements(p, origin, d);	/* where some tools put them */
+		e = go_on(p, read_supplements(p, origin, d));	/* where some tools put them */
 	if (!e)
 		e = merge_specs(p, false, d);
 	return e ? e : merge_specs(p, true, d);
@@ -300,8 +347,8 @@ static enum err read_package(struct aasx_reader *p, struct diag *d)
 		e = read_specs(p, origin, d);
 	for (r = root; !e && r; r = r->next)
 		if (relation_of(r) == REL_THUMBNAIL)
-			e = add_part(p, "", r, &p->out->thumbnail, d);
-	return e;
+			e = go_on(p, add_part(p, "", r, &p->out->thumbnail, d));
+	return !e && p->faulty ? ERR_BAD_REQUEST : e;
 }
 
 enum err aasx_open(struct arena *a, const struct zip_bytes *from, struct aasx_reader **r, struct aasx *out, struct diag *d)
@@ -317,9 +364,12 @@ enum err aasx_open(struct arena *a, const struct zip_bytes *from, struct aasx_re
 	p->out = out;
 	p->tail = &out->files;
 	p->from = *from;
+	p->collect = use->sink != NULL;
+	struct diag_frame *top = use->top;
 	enum err e = opc_open(&p->opc, a, &p->from, use);
 	if (!e)
 		e = read_package(p, use);
+	use->top = top;		/* a fault leaves the frames of what it was in */
 	map_fini(&p->ids);
 	map_fini(&p->paths);
 	map_fini(&p->parts);

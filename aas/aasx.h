@@ -4,8 +4,9 @@
  * Reading is bounded: number of entries, size of each part, total size, compression ratio.  Path traversal, absolute and external
  * targets, duplicate parts, encrypted entries, headers that contradict the directory are refused with a message that names the part.
  * Specs are united by id: JSON counts before XML, two different shells or submodels with one id are refused, of two concept
- * descriptions the first is taken.  The first fault ends the reading; for a diag that has a sink, the first spec that has any is read to
- * its end and all its faults are told.  One thread at a time.
+ * descriptions the first is taken.  The first fault ends the reading.  For a diag that has a sink every spec is read to its end and all
+ * faults are told; then the result is ERR_BAD_REQUEST all the same, and *out is what could be read, without the bytes of files: required
+ * attributes may be absent, texts wrong.  The frame of a spec is a part (diag_push_part).  One thread at a time.
  */
 #ifndef AAS_AASX_H
 #define AAS_AASX_H
@@ -28,11 +29,20 @@ struct aasx_file {
 	struct aasx_file *next;
 };
 
+/* Where an identifiable of the environment comes from. */
+struct aasx_item {
+	const struct aas_node *node;
+	const char *part;		/* the spec, */
+	size_t index;			/* and where in its list */
+	const struct aasx_item *next;
+};
+
 struct aasx {
 	struct aas_node *environment;	/* all specs merged: shells, submodels, concept descriptions */
 	struct aasx_file *files;	/* supplementary files, and the thumbnail */
 	const char *thumbnail;		/* path of the package's thumbnail, or NULL */
 	struct zip_file *archive;	/* after aasx_open: where the files are read from; else NULL */
+	const struct aasx_item *items[3];	/* of each list of the environment, in the same order; NULL where there is no package */
 };
 
 bool aasx_is(const void *bytes, size_t n);	/* begins like a ZIP file */

@@ -69,9 +69,21 @@ static void shell_descriptor(struct list *l, const struct aas_node *n)
 	ASSET(l, n, AssetAdministrationShellDescriptor);
 }
 
+static const struct aas_node *first_key(const struct aas_node *reference)
+{
+	return reference ? AAS_AT(reference, Reference, keys).node : NULL;
+}
+
+static void add_semantic_keys(struct list *l, const struct aas_node *semantic_id)
+{
+	for (const struct aas_node *first = first_key(semantic_id), *k = first; k; k = k->next)
+		add(l, FACT_SEMANTIC_KEY, k == first ? "0" : "n", AAS_AT(k, Key, value).str);
+}
+
 static void submodel_descriptor(struct list *l, const struct aas_node *n)
 {
 	add_reference(l, FACT_SEMANTIC_ID, AAS_AT(n, SubmodelDescriptor, semanticId).node);
+	add_semantic_keys(l, AAS_AT(n, SubmodelDescriptor, semanticId).node);
 	for (const struct aas_node *r = AAS_AT(n, SubmodelDescriptor, supplementalSemanticIds).node; r; r = r->next)
 		add_reference(l, FACT_SEMANTIC_ID, r);
 }
@@ -88,11 +100,6 @@ static void shell(struct list *l, const struct aas_node *n)
 		while (k && (k = k->next))
 			add(l, FACT_SUBMODEL_KEY, "", AAS_AT(k, Key, value).str);
 	}
-}
-
-static const struct aas_node *first_key(const struct aas_node *reference)
-{
-	return reference ? AAS_AT(reference, Reference, keys).node : NULL;
 }
 
 /* What the query language can reach and no row tells: elements with children, references of several keys, further languages. */
@@ -118,8 +125,7 @@ static void submodel(struct list *l, const struct aas_node *n)
 	add_reference(l, FACT_SEMANTIC_ID, AAS_AT(n, Submodel, semanticId).node);
 	for (const struct aas_node *r = AAS_AT(n, Submodel, supplementalSemanticIds).node; r; r = r->next)
 		add_reference(l, FACT_SEMANTIC_ID, r);
-	for (const struct aas_node *first = first_key(AAS_AT(n, Submodel, semanticId).node), *k = first; k; k = k->next)
-		add(l, FACT_SEMANTIC_KEY, k == first ? "0" : "n", AAS_AT(k, Key, value).str);
+	add_semantic_keys(l, AAS_AT(n, Submodel, semanticId).node);
 	elements(l, n);
 }
 

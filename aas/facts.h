@@ -16,7 +16,7 @@ enum aas_fact_field {
 	FACT_ASSET_ID = 5,
 	FACT_SUBMODEL = 6,		/* that a shell refers to: first key */
 	/* -- for queries alone; of elements only what rows (rows.h) do not show -- */
-	FACT_SEMANTIC_KEY = 7,		/* of a submodel's semanticId: value of a key; name "0" for the first, "n" for the others */
+	FACT_SEMANTIC_KEY = 7,		/* of a submodel's (or its descriptor's) semanticId: value of a key; name "0" for the first, "n" for others */
 	FACT_SUBMODEL_KEY = 8,		/* of a shell's references to submodels: value of a key behind the first */
 	FACT_ELEMENT_NAME = 9,		/* idShort of an element that has no row, or whose path does not end with it */
 	FACT_ELEMENT_KEY = 10,		/* value of a key in the semanticId of an element that has no row, or has several keys */

@@ -4,7 +4,7 @@
  * The reader is a single pass over the bytes straight into nodes: the table is the schema.  It checks everything that is
  * structural: required attributes, kinds, enumeration literals, lengths, patterns, xs: values against valueType, duplicate and
  * unknown members, depth, UTF-8.  It stops at the first fault and names its path and, where there is one, its rule (rules.h); with
- * AAS_JSON_COLLECT it reports every fault of an attribute and stops only where the text is no JSON.
+ * AAS_JSON_COLLECT it reports every fault of an attribute, passes over an object that is no JSON, and stops only where the brackets do not match.
  */
 #ifndef AAS_JSON_H
 #define AAS_JSON_H

@@ -4,19 +4,40 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "aas/json.h"
 #include "aas/jsonlex.h"
 #include "aas/rules.h"
+
+#define BRACKETS_MAX (4 * AAS_DEPTH_MAX)
+
+/* The line the reader stands in, from 1; 0 where the text is not there as it came.  All faults of a text together cost one look at it. */
+static unsigned line_of(struct json_reader *r)
+{
+	size_t at = r->p > r->text ? (size_t)(r->p - r->text) : 0;
+	if (!r->given)
+		return 0;
+	if (at > (size_t)(r->end - r->text))
+		at = (size_t)(r->end - r->text);
+	if (at < r->counted)
+		return r->lines + 1;
+	for (const char *nl; (nl = memchr(r->given + r->counted, '\n', at - r->counted)); r->counted = (size_t)(nl - r->given) + 1)
+		r->lines++;
+	r->counted = at;
+	return r->lines + 1;
+}
 
 enum err json_fault(struct json_reader *r, const char *rule, const char *fmt, ...)
 {
 	struct diag_frame f;
 	va_list ap;
 	r->faults++;
+	r->d->line = line_of(r);
 	if (r->leaf)
 		diag_push(r->d, &f, r->leaf);
 	va_start(ap, fmt);
 	diag_addv(r->d, ERR_BAD_REQUEST, rule, fmt, ap);
 	va_end(ap);
+	r->d->line = 0;
 	if (r->leaf)
 		diag_pop(r->d);
 	return ERR_BAD_REQUEST;
@@ -27,7 +48,34 @@ enum err json_no_memory(struct json_reader *r)
 	return diag_add(r->d, ERR_NO_MEMORY, "not enough memory to read the text");
 }
 
-/* After a fault in the value that began at `at`: when all are wanted and the value is JSON, go on behind it. */
+/* The end of the object or array at p, by its brackets alone, when it is no JSON otherwise: a comma too many, say.  NULL: they do not match. */
+static const char *value_end(const char *p, const char *end)
+{
+	char open[BRACKETS_MAX];
+	size_t n = 0;
+	bool inside = false;
+	if (*p != '{' && *p != '[')
+		return NULL;
+	for (; p < end; p++) {
+		if (inside && *p == '\\')
+			p++;
+		else if (*p == '"')
+			inside = !inside;
+		else if (inside && (unsigned char)*p < ' ')
+			return NULL;		/* a quote is missing */
+		else if (!inside && (*p == '{' || *p == '[') && n == BRACKETS_MAX)
+			return NULL;
+		else if (!inside && (*p == '{' || *p == '['))
+			open[n++] = *p == '{' ? '}' : ']';
+		else if (!inside && (*p == '}' || *p == ']') && open[--n] != *p)
+			return NULL;
+		if (!n)
+			return p + 1;
+	}
+	return NULL;
+}
+
+/* After a fault in the value that began at `at`: when all are wanted and it is known where the value ends, go on behind it. */
 enum err json_recover(struct json_reader *r, const char *at, enum err e)
 {
 	struct slice value;
@@ -36,11 +84,12 @@ enum err json_recover(struct json_reader *r, const char *at, enum err e)
 	if (!r->collect || !r->given || r->broken || e != ERR_BAD_REQUEST || at >= r->end)
 		return e;
 	jl_init(&j, r->arena, r->given + offset, (size_t)(r->end - at));
-	if (!jl_skip(&j, &value)) {
-		r->broken = true;
+	const char *behind = jl_skip(&j, &value) ? j.p : value_end(r->given + offset, r->given + (r->end - r->text));
+	if (!behind) {
+		r->broken = *at == '{' || *at == '[';	/* else what is around it may still have an end */
 		return e;
 	}
-	r->p = r->text + (j.p - r->given);
+	r->p = r->text + (behind - r->given);
 	r->leaf = NULL;
 	return ERR_OK;
 }

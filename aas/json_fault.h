@@ -14,6 +14,8 @@ struct json_reader {
 	char *text, *end;
 	size_t base;		/* of text in the whole, for messages */
 	const char *given;	/* the text as it came: the copy is changed while it is read.  NULL: there is no copy */
+	size_t counted;		/* bytes of `given` whose lines have been counted, */
+	unsigned lines;		/* and how many these are: faults come in the order of the text */
 	struct arena *arena;
 	char *mem;		/* zeroed memory for nodes */
 	size_t left, chunk;

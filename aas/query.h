@@ -111,6 +111,7 @@ struct aas_query {
 	bool ids_only;				/* $select "id" */
 	bool can_fail;				/* holds an explicit cast of a field: a candidate can be left out by it */
 	bool root[QUERY_N_ROOTS];		/* that fields begin at */
+	bool nested;				/* a field is about the submodel descriptors of a shell's */
 	unsigned n_vars;
 };
 
@@ -118,9 +119,9 @@ struct aas_query {
  * JSON ("$condition.$and[1].$eq[0].$field"), or ERR_NO_MEMORY.  Keeps no pointer into `text`. */
 enum err aas_query_read(struct arena *, enum store_kind endpoint, const char *text, size_t n, struct aas_query **, struct diag *);
 
-/* A shell and a submodel that it refers to, or one of the two, or a concept description; what is not there is NULL. */
+/* A shell and a submodel that it refers to, or one of the two, or a concept description, or a descriptor; what is not there is NULL. */
 struct query_tuple {
-	const struct aas_node *shell, *submodel, *concept;
+	const struct aas_node *shell, *submodel, *concept, *descriptor;
 };
 /* Does the condition hold?  `steps` is what may be spent, and decreases.  The arena is for scratch.  ERR_NO_MEMORY; ERR_EXPENSIVE: it costs
  * more than allowed. */

@@ -102,25 +102,42 @@ static bool elements(struct eval *ev, const struct aas_node *n, const struct que
 
 static const struct aas_node *semantic_id(const struct aas_node *n)
 {
+	if (aas_is(n, AAS_SubmodelDescriptor))
+		return AAS_AT(n, SubmodelDescriptor, semanticId).node;
 	return aas_is(n, AAS_Submodel) ? AAS_AT(n, Submodel, semanticId).node : aas_is_sme(n) ? AAS_SEMANTIC_ID(n) : NULL;
+}
+
+/* What tells of the asset: a shell's descriptor does so itself. */
+static const struct aas_node *specific_ids(const struct aas_node *n)
+{
+	if (aas_is(n, AAS_AssetAdministrationShellDescriptor))
+		return AAS_AT(n, AssetAdministrationShellDescriptor, specificAssetIds).node;
+	n = AAS_AT(n, AssetAdministrationShell, assetInformation).node;
+	return n ? AAS_AT(n, AssetInformation, specificAssetIds).node : NULL;
+}
+
+static const struct aas_node *endpoints(const struct aas_node *n)
+{
+	return aas_is(n, AAS_SubmodelDescriptor) ? AAS_AT(n, SubmodelDescriptor, endpoints).node :
+						   AAS_AT(n, AssetAdministrationShellDescriptor, endpoints).node;
 }
 
 static bool walk(struct eval *ev, const struct aas_node *n, const struct query_step *s, visit_fn *visit, void *ctx)
 {
-	const struct aas_node *info;
 	switch (s->list) {
 	case QUERY_ELEMENTS: return elements(ev, n, s, visit, ctx);
 	case QUERY_CHILDREN: return follow(ev, n, s, false, visit, ctx);
-	case QUERY_SPECIFIC_IDS:
-		info = AAS_AT(n, AssetAdministrationShell, assetInformation).node;
-		return info && items(ev, AAS_AT(info, AssetInformation, specificAssetIds).node, s->index, visit, ctx);
+	case QUERY_SPECIFIC_IDS: return items(ev, specific_ids(n), s->index, visit, ctx);
 	case QUERY_SUBMODELS: return items(ev, AAS_AT(n, AssetAdministrationShell, submodels).node, s->index, visit, ctx);
 	case QUERY_KEYS: return items(ev, AAS_AT(n, Reference, keys).node, s->index, visit, ctx);
 	case QUERY_SEMANTIC: return semantic_id(n) && visit(ctx, semantic_id(n));
 	case QUERY_SUBJECT:
 		n = AAS_AT(n, SpecificAssetId, externalSubjectId).node;
 		return n && visit(ctx, n);
-	case QUERY_END: case QUERY_DESCRIPTORS: case QUERY_ENDPOINTS: break;	/* of registries */
+	case QUERY_DESCRIPTORS:
+		return items(ev, AAS_AT(n, AssetAdministrationShellDescriptor, submodelDescriptors).node, s->index, visit, ctx);
+	case QUERY_ENDPOINTS: return items(ev, endpoints(n), s->index, visit, ctx);
+	case QUERY_END: break;
 	}
 	return false;
 }
@@ -177,15 +194,30 @@ static const char *value_type(const struct aas_node *n)
 	return aas_is(n, AAS_Range) ? aas_enum_text(AAS_ENUM_DataTypeDefXsd, AAS_AT(n, Range, valueType)) : NULL;
 }
 
+/* Of a shell or its descriptor. */
+static void add_asset(struct values *v, const struct aas_node *n)
+{
+	bool descriptor = aas_is(n, AAS_AssetAdministrationShellDescriptor);
+	const struct aas_node *info = descriptor ? NULL : AAS_AT(n, AssetAdministrationShell, assetInformation).node;
+	if (!descriptor && !info)
+		return;
+#define ASSET(attr) (descriptor ? AAS_AT(n, AssetAdministrationShellDescriptor, attr) : AAS_AT(info, AssetInformation, attr))
+	if (v->field->attr == QUERY_ASSET_KIND)
+		add(v, aas_enum_text(AAS_ENUM_AssetKind, ASSET(assetKind)));
+	else if (v->field->attr == QUERY_ASSET_TYPE)
+		add(v, ASSET(assetType).str);
+	else
+		add(v, ASSET(globalAssetId).str);
+#undef ASSET
+}
+
 static void show(struct values *v, const struct aas_node *n)
 {
-	const struct aas_node *info = aas_is(n, AAS_AssetAdministrationShell) ? AAS_AT(n, AssetAdministrationShell, assetInformation).node : NULL;
+	const struct aas_node *info;
 	switch (v->field->attr) {
 	case QUERY_ID_SHORT: add(v, AAS_ID_SHORT(n)); break;
 	case QUERY_ID: add(v, AAS_ID(n)); break;
-	case QUERY_ASSET_KIND: add(v, info ? aas_enum_text(AAS_ENUM_AssetKind, AAS_AT(info, AssetInformation, assetKind)) : NULL); break;
-	case QUERY_ASSET_TYPE: add(v, info ? AAS_AT(info, AssetInformation, assetType).str : NULL); break;
-	case QUERY_GLOBAL_ASSET_ID: add(v, info ? AAS_AT(info, AssetInformation, globalAssetId).str : NULL); break;
+	case QUERY_ASSET_KIND: case QUERY_ASSET_TYPE: case QUERY_GLOBAL_ASSET_ID: add_asset(v, n); break;
 	case QUERY_NAME: add(v, AAS_AT(n, SpecificAssetId, name).str); break;
 	case QUERY_VALUE: add_value(v, n); break;
 	case QUERY_VALUE_TYPE: add(v, value_type(n)); break;
@@ -196,7 +228,11 @@ static void show(struct values *v, const struct aas_node *n)
 	case QUERY_REF_TYPE: add(v, aas_enum_text(AAS_ENUM_ReferenceTypes, AAS_AT(n, Reference, type))); break;
 	case QUERY_KEY_TYPE: add(v, aas_enum_text(AAS_ENUM_KeyTypes, AAS_AT(n, Key, type))); break;
 	case QUERY_KEY_VALUE: add(v, AAS_AT(n, Key, value).str); break;
-	case QUERY_ENDPOINT_INTERFACE: case QUERY_ENDPOINT_HREF: break;		/* of registries */
+	case QUERY_ENDPOINT_INTERFACE: add(v, AAS_AT(n, Endpoint, interface).str); break;
+	case QUERY_ENDPOINT_HREF:
+		info = AAS_AT(n, Endpoint, protocolInformation).node;
+		add(v, info ? AAS_AT(info, ProtocolInformation, href).str : NULL);
+		break;
 	}
 }
 
@@ -206,6 +242,7 @@ static const struct aas_node *root_of(const struct eval *ev, const struct query_
 	case QUERY_AAS: return ev->tuple->shell;
 	case QUERY_SM: case QUERY_SME: return ev->tuple->submodel;
 	case QUERY_CD: return ev->tuple->concept;
+	case QUERY_AASDESC: case QUERY_SMDESC: return ev->tuple->descriptor;
 	default: return NULL;
 	}
 }
@@ -515,7 +552,7 @@ enum err aas_query_examine(struct store_query *want, enum store_kind kind, const
 	static const enum aas_class_id class_of[STORE_N_KINDS] = { AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription };
 	const bool *root = want->query->root;
 	struct arena *a = arena_new(QUERY_BYTES_MAX);
-	struct query_tuple t = { NULL, NULL, NULL };
+	struct query_tuple t = { 0 };
 	struct aas_node *n = NULL;
 	enum err e = a ? parse(a, class_of[kind], doc->json, &n) : ERR_NO_MEMORY;
 	*yes = false;

@@ -55,7 +55,7 @@ static const struct { const char *text; unsigned kinds; } roots[QUERY_N_ROOTS] =
 	[QUERY_SM] = { "$sm", 1 << STORE_SHELL | 1 << STORE_SUBMODEL },
 	[QUERY_SME] = { "$sme", 1 << STORE_SHELL | 1 << STORE_SUBMODEL },
 	[QUERY_CD] = { "$cd", 1 << STORE_CONCEPT },
-	[QUERY_AASDESC] = { "$aasdesc", 0 }, [QUERY_SMDESC] = { "$smdesc", 0 },
+	[QUERY_AASDESC] = { "$aasdesc", 1 << STORE_SHELL_DESCRIPTOR }, [QUERY_SMDESC] = { "$smdesc", 1 << STORE_SUBMODEL_DESCRIPTOR },
 };
 
 #define INDICES_MAX 8

@@ -86,6 +86,7 @@ static enum err read_field(struct reader *r, struct query_operand *o, unsigned d
 	if (e)
 		return e;
 	r->query->root[f->root] = true;
+	r->query->nested |= f->n_steps && f->step[0].list == QUERY_DESCRIPTORS;
 	o->kind = QUERY_FIELD;
 	o->type = QUERY_STR;
 	o->field = f;

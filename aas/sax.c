@@ -158,7 +158,11 @@ static void on_error(void *ctx, xmlErrorPtr error)
 		return;
 	}
 	enum err e = error->code == XML_ERR_NO_MEMORY ? ERR_NO_MEMORY : ERR_BAD_REQUEST;
+	if (p->d)
+		p->d->line = error->line > 0 ? (unsigned)error->line : 0;
 	stop(p, diag_add(p->d, e, "line %d: not well-formed XML: %.*s", error->line, (int)(n < 200 ? n : 200), error->message ? error->message : ""));
+	if (p->d)
+		p->d->line = 0;
 }
 
 /* Faults of the encoding go to the thread's general handler, which would write to standard error. */

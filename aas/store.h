@@ -5,8 +5,10 @@
  * A struct store may be used from any thread; a transaction belongs to the thread that began it.
  * Ids are compared byte for byte.  Everything returned belongs to the arena that was passed in.
  * Errors: ERR_NOT_FOUND, ERR_CONFLICT (exists already), ERR_PRECONDITION (version differs), ERR_BAD_REQUEST (not a Property), ERR_AGAIN
- * (start the transaction over), ERR_UNAVAILABLE (no database), ERR_EXPENSIVE (a query), ERR_NO_MEMORY, ERR_INTERNAL.
- * A call that fails changes nothing.  After any error but ERR_NOT_FOUND a transaction can only be aborted: its commit fails too, and leaves nothing.
+ * (start the transaction over), ERR_UNAVAILABLE (no database), ERR_EXPENSIVE (a query), ERR_GONE (history is not kept that far back),
+ * ERR_NO_MEMORY, ERR_INTERNAL.
+ * A call that fails changes nothing.  After any error but ERR_NOT_FOUND and ERR_GONE a transaction can only be aborted: its commit fails too, and
+ * leaves nothing.
  */
 #ifndef AAS_STORE_H
 #define AAS_STORE_H
@@ -75,6 +77,7 @@ struct store_write {
 	const struct store_value *value;
 	const char *const *value_type;	/* n of them: "xs:int", what the texts were checked against; NULL: nothing was checked */
 	size_t n;			/* at least 1; of a path that comes twice the last text counts */
+	const struct store_cause *cause;	/* NULL: nothing is known */
 	/* Called once, after the commit or the failure, in any thread, perhaps before write_values returns; of writes to one submodel that come
 	 * together in the order of their versions.  Must not block. */
 	void (*done)(struct store_write *);
@@ -92,24 +95,25 @@ struct store_cause {
 	const char *request;		/* correlation id of the request; NULL: none */
 	int64_t valid_us;		/* since when it holds in the world; TIME_NONE: since it is recorded */
 	const char *path;		/* idShortPath of the only element that a put touches; NULL: the whole identifiable */
-	enum store_operation part;	/* what is done to that element */
+	enum store_operation part;	/* what is done to that element; not looked at without a path */
 };
 
 /* One committed change of one identifiable: a row of history, and a line of the feed, where each is exactly once, those of one identifiable in the
  * order of their versions. */
 struct store_event {
-	int64_t position;		/* in the feed, one more than the one before; 0: not in it yet */
+	int64_t position;		/* in the feed, one more than the one before; 0: history does not tell */
 	enum store_kind kind;
 	const char *id;
 	int64_t version;		/* that this change made */
 	enum store_operation operation;	/* on the identifiable */
-	const char *path;		/* as in store_cause */
-	enum store_operation part;
+	const char *path;		/* as in store_cause; NULL for STORE_OP_VALUE, create and delete */
+	enum store_operation part;	/* without a path: `operation` */
 	const char *actor, *request;	/* NULL: not known */
 	int64_t recorded_us, valid_us;	/* valid_us is recorded_us when nobody said */
-	size_t n_values;		/* STORE_OP_VALUE: the Properties whose values were written, in the order of their paths */
-	const char *const *value_path, *const *before, *const *after;	/* a NULL text: the value is absent */
+	size_t n_values;		/* STORE_OP_VALUE: the Properties whose values were written, in the order of their paths (bytewise) */
+	const char *const *value_path, *const *before, *const *after;	/* a NULL text: the value is absent; `after` NULL: it was not kept then */
 };
+#define STORE_LISTENERS_MAX 8
 
 /* What is known of a blob.  Its bytes are kept by their SHA-256: the same bytes once, however many blobs have them, and never changed. */
 struct store_blob_info {
@@ -152,6 +156,8 @@ struct store_batch {
 	const char *spool;		/* name of the spool that the samples came from, or NULL */
 	uint64_t position;		/* everything before it is now committed */
 };
+/* Who reads the feed and must not read twice keeps his place in the same way: a batch of nothing but `spool` and `position`, the position of the
+ * last event that he is done with. */
 
 /* One attempt to command an asset; written again at every change of state. */
 struct store_command {
@@ -199,6 +205,9 @@ struct store_ops {
 	enum err (*commit)(struct store_txn *);		/* frees the transaction, also on error */
 	void (*abort)(struct store_txn *);		/* frees the transaction */
 
+	/* What the writes that follow in this transaction are caused by, until it is called again.  NULL, and the start: nothing is known. */
+	void (*cause)(struct store_txn *, const struct store_cause *);
+
 	/* -- identifiables ------------------------------------------------------------------------------- */
 	enum err (*get)(struct store_txn *, enum store_kind, const char *id, struct arena *, struct store_doc *);
 	enum err (*version)(struct store_txn *, enum store_kind, const char *id, int64_t *version);
@@ -218,6 +227,10 @@ struct store_ops {
 	 * then.  json.p is NULL when the query selects ids.  ERR_EXPENSIVE: not one document could be decided. */
 	enum err (*query)(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
 			  struct store_page *);
+	/* Where a query about descriptors of this kind may hold: ids alone, of what lives here and of what was registered, none too few.  Paged as
+	 * `list` is. */
+	enum err (*candidates)(struct store_txn *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct arena *,
+			       struct store_page *);
 
 	/* -- values: only the rows of these elements are written, the document is folded when it is read; the version grows by one.  At least
 	 * one; of a path that comes twice the last text counts.  The caller has checked that the texts suit the valueTypes.
@@ -229,6 +242,26 @@ struct store_ops {
 	 * submodel, or no Property at a path.  ERR_AGAIN: its valueType is another, or somebody has the submodel locked, or the database was
 	 * in the way: nothing was written.  ERR_UNAVAILABLE: nobody knows. */
 	void (*write_values)(struct store *, struct store_write *);
+
+	/* -- what was: in transactions that read (else ERR_INTERNAL).  ERR_GONE: what would tell is not kept any more. ----------------- */
+	/* The changes of one identifiable with later versions than `after_version`, oldest first, at most `limit`.  Of one that never was: none. */
+	enum err (*history)(struct store_txn *, enum store_kind, const char *id, int64_t after_version, size_t limit, struct arena *,
+			    struct store_event **, size_t *n);
+	/* As that version left it.  ERR_NOT_FOUND: there is no such version, or it is the one that deleted it. */
+	enum err (*get_version)(struct store_txn *, enum store_kind, const char *id, int64_t version, struct arena *, struct store_doc *);
+	/* As it was at that time: as the latest of the versions left it that are valid since then or before.  ERR_NOT_FOUND: it was not there. */
+	enum err (*get_at)(struct store_txn *, enum store_kind, const char *id, int64_t at_us, struct arena *, struct store_doc *);
+
+	/* -- the feed: every committed change, once, in one order.  A change appears soon after its commit; whoever has seen a position has seen, or
+	 * can read, all before it.  Each call is its own transaction. -- */
+	/* Those behind the position `after` (0: from the start), in order, at most `limit`; *newest: the last position there is.  ERR_GONE: the
+	 * feed does not reach back to `after`, or has not come so far (the position is of another one): begin anew with what is there now. */
+	enum err (*feed)(struct store *, int64_t after, size_t limit, struct arena *, struct store_event **, size_t *n, int64_t *newest);
+	/* `wake` is called, in any thread, when there may be new events, and need not be for each.  It must not call the store nor block; of locks it
+	 * may take those of RANK_QUEUE and above.  ERR_CONFLICT: STORE_LISTENERS_MAX listen already. */
+	enum err (*feed_listen)(struct store *, void (*wake)(void *ctx), void *ctx);
+	/* Afterwards it is not called any more, in no thread.  Not to be called by `wake`. */
+	void (*feed_unlisten)(struct store *, void (*wake)(void *ctx), void *ctx);
 
 	/* -- blobs: attachments, thumbnails and packages, by a key of the caller's; put replaces.  `source` gives the bytes that `info` tells of,
 	 * and is not asked when they are here already; ERR_BAD_REQUEST when it gives others.  What no blob has any more goes away with the

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_mem_priv.h - what the parts of the memory store share: tables (store_mem.c), queries (store_mem_query.c), blobs (store_mem_blob.c),
- * invocations and packages (store_mem_index.c) and series (store_mem_series.c).
+ * invocations and packages (store_mem_index.c), series (store_mem_series.c) and changes (store_mem_feed.c).
  */
 #ifndef AAS_STORE_MEM_PRIV_H
 #define AAS_STORE_MEM_PRIV_H
 
 #include <pthread.h>
 
-#include "aas/store.h"
+#include "aas/store_past.h"
 #include "base/map.h"
 
 /* The first ones are enum store_kind. */
@@ -52,6 +52,18 @@ struct mem_contents {
 	int64_t size;			/* of all together */
 };
 
+/* A change, of a transaction and then of the list. */
+#define MEM_LOG_MAX ((size_t)65536)
+#define MEM_LOG_BYTES ((size_t)256 << 20)
+struct mem_event {
+	struct store_event e;		/* texts owned */
+	char *document;			/* the one before a replacement or deletion */
+	uint64_t moment;
+	size_t bytes;
+	bool failed;
+	struct mem_event *next;		/* of the transaction */
+};
+
 struct mem_store {
 	struct store base;
 	pthread_mutex_t mutex;
@@ -62,6 +74,13 @@ struct mem_store {
 	struct mem_series *series;	/* id is index + 1 */
 	size_t n_series, cap_series, n_commands;
 	struct mem_spool *spools;
+	struct mem_event **log;		/* in the order of their positions */
+	size_t n_log, cap_log, log_bytes;
+	int64_t forgotten;		/* events before the first of them */
+	bool is_cut;
+	int64_t cut_us;			/* when the last of these was recorded */
+	int64_t recorded_us;		/* when the last event was */
+	struct store_listeners listeners;
 };
 
 struct mem_write {
@@ -77,6 +96,9 @@ struct store_txn {
 	uint64_t moment;		/* of a reader: what it sees */
 	struct store_txn *prev, *next;	/* in mem_store.readers */
 	struct mem_write *writes;
+	struct mem_event *events, **events_tail;
+	bool caused;
+	struct store_cause cause;
 };
 
 extern const struct store_ops store_mem_ops;
@@ -84,6 +106,8 @@ void store_mem_close(struct store *);
 void store_mem_series_free(struct mem_store *);
 enum err store_mem_query(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
 			 struct store_page *);
+enum err store_mem_candidates(struct store_txn *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct arena *,
+			      struct store_page *);
 
 /* -- for the other parts; the mutex is held, but by store_mem_noted and store_mem_remove ----------------------------------------- */
 struct mem_entry *store_mem_entry(const char *id, struct slice bytes);
@@ -100,7 +124,7 @@ enum err store_mem_copy(struct arena *, const struct mem_entry *, struct store_d
 /* Lay `fresh` (consumed, NULL: there was no memory) over the store. */
 enum err store_mem_lay(struct store_txn *, enum mem_table_id, struct mem_entry *fresh, int64_t base);
 enum err store_mem_remove(struct store_txn *, enum mem_table_id, const char *id);
-/* After any error but ERR_NOT_FOUND a transaction can only be aborted. */
+/* After any error but ERR_NOT_FOUND and ERR_GONE a transaction can only be aborted. */
 enum err store_mem_noted(struct store_txn *, enum err);
 
 void store_mem_content_drop(struct mem_content *);	/* NULL is allowed; with or without the mutex */
@@ -109,6 +133,23 @@ enum err store_mem_blob_find(struct store_txn *, const char *key, struct arena *
 enum err store_mem_blob_read(struct store_txn *, const struct store_blob_info *, int64_t at, char *to, size_t n);
 enum err store_mem_blob_del(struct store_txn *, const char *key);
 enum err store_mem_blob_open(struct store *, const struct store_blob_info *, struct content *);
+
+/* -- changes; the mutex is held, but by the functions that stand in store_ops -------------------------------------------------------- */
+/* `before`: what was there.  NULL: there is no memory. */
+struct mem_event *store_mem_event(const struct store_txn *, enum store_kind, const char *id, enum store_operation, const struct mem_entry *before);
+enum err store_mem_event_values(struct mem_event *, const struct mem_entry *before, const struct store_value *, size_t n);
+void store_mem_event_free(struct mem_event *);		/* NULL is allowed */
+enum err store_mem_log_reserve(struct mem_store *, const struct store_txn *);
+void store_mem_log(struct mem_store *, struct store_txn *);
+void store_mem_log_free(struct mem_store *);
+void store_mem_cause(struct store_txn *, const struct store_cause *);
+enum err store_mem_history(struct store_txn *, enum store_kind, const char *id, int64_t after, size_t limit, struct arena *, struct store_event **,
+			   size_t *n);
+enum err store_mem_get_version(struct store_txn *, enum store_kind, const char *id, int64_t version, struct arena *, struct store_doc *);
+enum err store_mem_get_at(struct store_txn *, enum store_kind, const char *id, int64_t at_us, struct arena *, struct store_doc *);
+enum err store_mem_feed(struct store *, int64_t after, size_t limit, struct arena *, struct store_event **, size_t *n, int64_t *newest);
+enum err store_mem_feed_listen(struct store *, void (*wake)(void *ctx), void *ctx);
+void store_mem_feed_unlisten(struct store *, void (*wake)(void *ctx), void *ctx);
 
 enum err store_mem_invocation_put(struct store_txn *, const struct store_invocation *);
 enum err store_mem_invocation_get(struct store_txn *, const char *id, struct arena *, struct store_invocation *);

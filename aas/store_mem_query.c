@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_mem_query.c - queries of the memory store: every document is looked at, one after the other. */
+ * store_mem_query.c - queries of the memory store: every document is looked at, one after the other, and every
+ * descriptor is a candidate. */
 #include "aas/facts.h"
 #include "aas/query.h"
 #include "aas/store_mem_priv.h"
@@ -78,6 +79,35 @@ enum err store_mem_query(struct store_txn *t, enum store_kind kind, struct store
 	pthread_mutex_lock(&t->store->mutex);
 	store_mem_read_here(t);
 	enum err err = run(t, kind, want, after, limit, a, page);
+	pthread_mutex_unlock(&t->store->mutex);
+	return store_mem_noted(t, err);
+}
+
+/* Of the two entries behind `after` the one whose id comes first, be it of what lives here or of what was registered. */
+static const struct mem_entry *next_of_both(const struct store_txn *t, enum store_kind kind, const char *after)
+{
+	const enum store_kind own = kind == STORE_SHELL_DESCRIPTOR ? STORE_SHELL : STORE_SUBMODEL;
+	const struct mem_entry *a = store_mem_next(t, (enum mem_table_id)own, after), *b = store_mem_next(t, (enum mem_table_id)kind, after);
+	return !a || (b && strcmp(b->id, a->id) < 0) ? b : a;
+}
+
+enum err store_mem_candidates(struct store_txn *t, enum store_kind kind, const struct aas_query *q, const char *after, size_t limit,
+			      struct arena *a, struct store_page *page)
+{
+	enum err err = ERR_OK;
+	(void)q;
+	*page = (struct store_page){ .item = ARENA_ARRAY(a, struct store_doc, limit) };
+	if (!page->item)
+		return store_mem_noted(t, ERR_NO_MEMORY);
+	pthread_mutex_lock(&t->store->mutex);
+	store_mem_read_here(t);
+	const struct mem_entry *e = next_of_both(t, kind, after);
+	for (; e && !err && page->n < limit; e = next_of_both(t, kind, e->id)) {
+		page->item[page->n] = (struct store_doc){ .id = arena_strdup(a, e->id) };
+		err = page->item[page->n++].id ? ERR_OK : ERR_NO_MEMORY;
+	}
+	if (!err && e)
+		page->next = page->item[page->n - 1].id;
 	pthread_mutex_unlock(&t->store->mutex);
 	return store_mem_noted(t, err);
 }

@@ -62,7 +62,10 @@ __attribute__((cold, noinline, format(printf, 3, 4))) static enum err fault(stru
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	r->faults++;
-	return diag_rule(r->d, ERR_BAD_REQUEST, rule, "%s (line %u)", text, sax_line(&r->from));
+	r->d->line = sax_line(&r->from);
+	diag_rule(r->d, ERR_BAD_REQUEST, rule, "%s (line %u)", text, r->d->line);
+	r->d->line = 0;
+	return ERR_BAD_REQUEST;
 }
 
 /* A fault after which the reader stands where it would without. */

@@ -65,6 +65,7 @@ enum err diag_addv(struct diag *d, enum err e, const char *rule, const char *fmt
 		m = &extra;
 	m->err = e;
 	m->rule = rule;
+	m->line = d->line;
 	render_path(d->top, m->path, sizeof m->path);
 	vsnprintf(m->text, sizeof m->text, fmt, ap);
 	utf8_repair(m->path);	/* what a client wrote is quoted and may have been cut within a character */

@@ -21,11 +21,13 @@
 struct diag_frame {
 	struct diag_frame *up;
 	const char *name;	/* an attribute, borrowed; NULL: `index` counts */
-	size_t index;
+	size_t index;		/* of a named one: DIAG_PART, or nothing */
 };
+#define DIAG_PART 1		/* a named frame: a part of a package, and the frames above it lead through that part */
 
 struct diag_message {
 	enum err err;
+	unsigned line;			/* of the text that is read; 0: not known */
 	const char *rule;		/* "AASd-117", "STR-012" or NULL; static */
 	char path[DIAG_PATH_MAX];	/* "" is the root */
 	char text[DIAG_TEXT_MAX];
@@ -35,12 +37,13 @@ struct diag {
 	struct diag_frame *top;
 	unsigned n;			/* messages stored */
 	unsigned lost;			/* messages beyond DIAG_MAX */
+	unsigned line;			/* for the messages that are added: a reader sets it, and sets it back to 0 */
 	struct diag_message *list;	/* grows on the heap up to DIAG_MAX; diag_fini frees it */
 	void (*sink)(void *ctx, const struct diag_message *);	/* or NULL: gets every message, also those beyond DIAG_MAX */
 	void *ctx;
 };
 
-#define DIAG_INIT { NULL, 0, 0, NULL, NULL, NULL }
+#define DIAG_INIT { NULL, 0, 0, 0, NULL, NULL, NULL }
 void diag_fini(struct diag *);
 void diag_clear(struct diag *);
 
@@ -57,6 +60,11 @@ static inline void diag_push_index(struct diag *d, struct diag_frame *f, size_t 
 	f->name = NULL;
 	f->index = index;
 	d->top = f;
+}
+static inline void diag_push_part(struct diag *d, struct diag_frame *f, const char *name)
+{
+	diag_push(d, f, name);
+	f->index = DIAG_PART;
 }
 static inline void diag_pop(struct diag *d)
 {

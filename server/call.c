@@ -14,6 +14,7 @@
 #define PAUSE_FIRST_US 500	/* doubles up to PAUSE_MOST_US, with jitter, so that rivals do not meet again */
 #define PAUSE_MOST_US 50000
 #define ROUTES_MAX 256
+#define PATH_SHOWN 500
 
 static struct { _Atomic uint64_t answers[6], us; } counts[ROUTES_MAX];	/* by index of `routes` */
 
@@ -27,6 +28,21 @@ static bool reply_has_body(enum route_reply r)
 	return r != REPLY_200 && r != REPLY_202 && r != REPLY_204;
 }
 
+/* The most frequent slip is named. */
+static enum err no_path(struct call *c)
+{
+	struct slice without = c->path;
+	struct route_match m = { 0 };
+	while (without.n && without.p[without.n - 1] == '/')
+		without.n--;
+	if (without.n && without.n < c->path.n)
+		route_find(c->method, without, &m);
+	if (m.route || m.allow)
+		return diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path; without the slash at its end there is: %s%.*s", c->base_path,
+				(int)(without.n < PATH_SHOWN ? without.n : PATH_SHOWN), without.p);
+	return diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path");
+}
+
 static enum err match(struct call *c)
 {
 	route_find(c->method, c->path, &c->match);
@@ -36,7 +52,7 @@ static enum err match(struct call *c)
 		return diag_add(&c->diag, ERR_METHOD, "%s is not possible here, only %s", c->method, c->match.allow);
 	}
 	if (!c->route)
-		return diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path");
+		return no_path(c);
 	if (!c->route->handler)
 		return diag_add(&c->diag, ERR_NOT_SUPPORTED, "this server does not offer %s %s%s", c->route->method, c->route->prefix,
 				c->route->path);
@@ -108,11 +124,28 @@ bool call_peek(struct call *c, struct live *live, const struct sm_tree **tree)
 
 /* -- the pipeline --------------------------------------------------------------------------------------------------------------- */
 
-/* Paths without an id (`/aas`, `/submodel`) stand for the only one there is. */
+/* PUT of a shell makes it where it is missing; PUT of the submodel does not (IDTA-01002, PutSubmodel: 204 alone). */
+static bool makes_sole(const struct call *c, enum store_kind kind)
+{
+	return kind == STORE_SHELL && str_eq(c->route->method, "PUT") && !*c->route->path;
+}
+
+static enum err configured(struct call *c, enum store_kind kind, const char *what, const char *id)
+{
+	bool has;
+	enum err e = sm_has(c->session, kind, id, &has);
+	if (!e && !has && !makes_sole(c, kind))
+		e = diag_add(&c->diag, ERR_NOT_FOUND, "the one of the %s that this path stands for is not there: \"%s\"", what, id);
+	return e;
+}
+
+/* Paths without an id (`/aas`, `/submodel`) stand for the one that was configured, else for the only one there is. */
 static enum err sole(struct call *c, enum store_kind kind, const char *what, const char **id)
 {
 	struct store_page page;
-	static const struct store_filter all;
+	static const struct store_filter all = { .heads = true };
+	if ((*id = sm_sole(c->service, kind)))
+		return configured(c, kind, what, *id);
 	enum err e = sm_list(c->session, kind, &all, NULL, 2, &page);
 	if (e)
 		return e;
@@ -168,6 +201,7 @@ static enum err transact(struct call *c, bool *later)
 	enum err e = sm_begin(c->service, c->route->access == ACCESS_WRITE, c->arena, &c->diag, &c->session);
 	if (e)
 		return e;
+	sm_cause(c->session, NULL, c->correlation_id);
 	if (c->attempt > 1)
 		sm_patient(c->session);
 	if (!(e = resolve(c)) && c->route->access == ACCESS_WRITE)
@@ -182,6 +216,10 @@ static enum err transact(struct call *c, bool *later)
 		e = ERR_NO_MEMORY;
 	struct sm_session *s = c->session;
 	c->session = NULL;
+	if (!e && c->undo) {
+		sm_abort(s);
+		return ERR_OK;
+	}
 	if (!e && c->done && sm_commit_later(s, committed, c)) {
 		*later = true;
 		return ERR_OK;
@@ -212,6 +250,8 @@ static enum err attempt(struct call *c, bool *later)
 		c->reply.location = c->reply.content_type = c->reply.disposition = c->reply.file_name = c->reply.etag = NULL;
 		c->reply.status = 0;
 		c->reply.version = 0;
+		c->undo = false;
+		c->findings = NULL;
 		/* The first attempt may have built its tree from the node. */
 		enum err e = c->route->body == BODY_CLASS ? request_body(c) : ERR_OK;
 		if (e)

@@ -15,6 +15,7 @@
 #include "submodels/service.h"
 
 struct server;		/* server/http.h */
+struct jws;		/* server/jws.h */
 
 struct call {
 	/* -- who and what; set by the transport -- */
@@ -28,7 +29,9 @@ struct call {
 	const char *scratch_dir;		/* where large bodies and replies are kept meanwhile; NULL: as scratch_new says */
 	int64_t file_max;			/* bytes of a file that comes; 0: no bound */
 	const char *base_path;			/* the prefix the client used: "/api/v3.0", "/api/v3" or "" */
-	const char *host;			/* Host header, or NULL */
+	const char *host;			/* Host header, or what a trusted proxy says instead (forwarded.h), or NULL */
+	const char *scheme, *mount;		/* what a trusted proxy says of the URL: "https", and the path in front of the base path; or NULL */
+	const struct jws *signer;		/* NULL: this server signs nothing */
 	const char *outside;			/* how clients reach this server ("https://plant.example"), when the option says so; or NULL */
 
 	/* -- matched and decoded by call_begin; ids are plain text, NULL where the route has none -- */
@@ -53,6 +56,8 @@ struct call {
 	/* -- at work -- */
 	struct sm_session *session;		/* open while the handler runs, except for ACCESS_EXEC */
 	unsigned attempt;
+	bool undo;				/* set by a handler: nothing of its session shall stay */
+	struct findings *findings;		/* set by a handler: a failure tells all of them instead of the first messages; or NULL */
 	/* Set by a transport that does not want to wait (call_start): the answer is final, or call_start shall be called again by a worker. */
 	void (*done)(struct call *), (*again)(struct call *);
 
@@ -115,6 +120,12 @@ void reply_created(struct call *, const char *fmt, ...) __attribute__((format(pr
 /* base64url of an id, percent-encoding of an idShortPath: for Locations. */
 const char *reply_b64(struct call *, const char *id);
 const char *reply_path(struct call *, const char *id_short_path);
+/* `"messages":[...]`, those of the diag, each with the code of its own; when there are none and e is an error, its text. */
+void reply_messages(struct call *, const struct diag *, enum err e);
+/* `"findings":[...],"moreFindings":N` (docs/http.md); NULL: none. */
+void reply_findings(struct buf *, const struct findings *);
+/* What clients have to call in front of "/shells/...": as they reached us, if the option does not say otherwise. */
+const char *reply_base_url(struct call *);
 /* An AAS Result with all messages of the diag; status from `e`. */
 void reply_error(struct call *, enum err e);
 

@@ -41,9 +41,13 @@ static void finding(void *ctx, const struct diag_message *m)
 {
 	struct report *r = ctx;
 	struct buf b = BUF_INIT;
+	if (!m->err)		/* strange, but no fault */
+		return;
 	if (r->o->json) {
 		buf_puts(&b, r->findings ? ",\n  {\"path\":" : "\n  {\"path\":");
 		buf_json(&b, m->path, strlen(m->path));
+		if (m->line)
+			buf_printf(&b, ",\"line\":%u", m->line);
 		if (m->rule)
 			json_member(&b, "rule", m->rule);
 		json_member(&b, "text", m->text);
@@ -64,7 +68,7 @@ static enum err read_any(struct arena *a, struct slice bytes, struct aas_node **
 	if (aasx_is(bytes.p, bytes.n)) {
 		struct aasx package;
 		enum err e = aasx_read(a, bytes.p, bytes.n, &package, d);
-		if (!e)
+		if (!e || e == ERR_BAD_REQUEST)
 			*environment = package.environment;
 		return e;
 	}

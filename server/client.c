@@ -21,12 +21,12 @@
 
 struct words {
 	const char *url, *output;
-	bool ignore_duplicates;
+	bool ignore_duplicates, replace, dry_run;
 	char **file;
 	int n_files;
 };
 
-static const char import_usage[] = "usage: twinshell import [--url URL] [--ignore-duplicates] FILE...\n";
+static const char import_usage[] = "usage: twinshell import [--url URL] [--ignore-duplicates | --replace] [--dry-run] FILE...\n";
 static const char export_usage[] = "usage: twinshell export [--url URL] [--output FILE]\n\n"
 	"FILE.aasx is written as a package with the stored files, FILE.xml as XML, any other as JSON.\n";
 
@@ -54,12 +54,20 @@ static bool read_words(int argc, char **argv, struct words *w, bool importing)
 			*to = value;
 		} else if (importing && !strcmp(argv[i], "--ignore-duplicates")) {
 			w->ignore_duplicates = true;
+		} else if (importing && !strcmp(argv[i], "--replace")) {
+			w->replace = true;
+		} else if (importing && !strcmp(argv[i], "--dry-run")) {
+			w->dry_run = true;
 		} else if (argv[i][0] == '-') {
 			fprintf(stderr, "twinshell: there is no option \"%s\"\n", argv[i]);
 			return false;
 		} else {
 			argv[w->n_files++] = argv[i];
 		}
+	}
+	if (w->replace && w->ignore_duplicates) {
+		fputs("twinshell: what is there already is either left (--ignore-duplicates) or replaced (--replace)\n", stderr);
+		return false;
 	}
 	if (importing == (w->n_files > 0))
 		return true;
@@ -113,7 +121,7 @@ static int request(CURL *curl, const char *name, const char *url, curl_mime *bod
 	fprintf(stderr, "%s: refused by %s with status %ld\n", name, url, http);
 	client_put_messages(stderr, name, (struct slice){ reply->p, reply->n });
 	if (http == 409)
-		fprintf(stderr, "%s: --ignore-duplicates imports the rest\n", name);
+		fprintf(stderr, "%s: --ignore-duplicates imports the rest, --replace all of it\n", name);
 	return status_of_answer(http);
 }
 
@@ -137,6 +145,14 @@ static bool readable(const char *name)
 	return ok;
 }
 
+static void tell(const char *what, const struct client_report *r)
+{
+	printf("%s: %s%zu created, ", what, r->dry_run ? "nothing is done; it would be " : "", r->created);
+	if (r->replaced)
+		printf("%zu replaced, ", r->replaced);
+	printf("%zu there already, %zu files\n", r->skipped, r->files);
+}
+
 static int import_file(CURL *curl, const char *name, const char *url, struct buf *reply, struct client_report *sum)
 {
 	struct client_report r;
@@ -152,8 +168,11 @@ static int import_file(CURL *curl, const char *name, const char *url, struct buf
 		fprintf(stderr, "%s: %s does not answer like this program's server\n", name, url);
 		status = EX_UNAVAILABLE;
 	} else if (status == EX_OK) {
-		printf("%s: %zu created, %zu there already, %zu files\n", name, r.created, r.skipped, r.files);
+		client_put_warnings(stderr, name, (struct slice){ reply->p, reply->n });
+		tell(name, &r);
+		sum->dry_run = r.dry_run;
 		sum->created += r.created;
+		sum->replaced += r.replaced;
 		sum->skipped += r.skipped;
 		sum->files += r.files;
 	}
@@ -172,7 +191,9 @@ int client_import(int argc, char **argv)
 		return EX_USAGE;
 	}
 	buf_init(&reply, REPLY_MAX);
-	put_url(&url, &w, w.ignore_duplicates ? "/upload?ignore-duplicates=true" : "/upload");
+	put_url(&url, &w, "/upload");
+	buf_puts(&url, w.ignore_duplicates ? "?ignore-duplicates=true" : w.replace ? "?replace=true" : "");
+	buf_puts(&url, !w.dry_run ? "" : w.ignore_duplicates || w.replace ? "&dry-run=true" : "?dry-run=true");
 	CURL *curl = curl_easy_init();
 	/* a file at fault does not keep the next from being imported; a server that is away does */
 	for (int i = 0; curl && i < w.n_files && (status == EX_OK || status == EX_DATAERR || status == EX_NOINPUT); i++) {
@@ -182,8 +203,11 @@ int client_import(int argc, char **argv)
 			status = s;
 		fflush(stdout);
 	}
-	if (w.n_files > 1)
-		printf("%d of %d files imported: %zu created, %zu there already, %zu files\n", good, w.n_files, sum.created, sum.skipped, sum.files);
+	if (w.n_files > 1) {
+		char all[60];
+		snprintf(all, sizeof all, "%d of %d files %s", good, w.n_files, w.dry_run ? "looked at" : "imported");
+		tell(all, &sum);
+	}
 	if (!curl)
 		status = EX_OSERR;
 	curl_easy_cleanup(curl);

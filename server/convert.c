@@ -173,6 +173,8 @@ static int take_words(struct words *w, int argc, char **argv)
 static void finding(void *ctx, const struct diag_message *m)
 {
 	struct job *j = ctx;
+	if (!m->err)		/* strange, but no fault */
+		return;
 	j->findings++;
 	if (j->out.failed || m->err == ERR_IO)
 		fprintf(stderr, "%s: %s\n", j->out.failed ? j->out.name : j->in.name, m->text);

@@ -36,7 +36,7 @@ static const struct http_config defaults = {
 
 void http_suspend(struct wakeup *w)
 {
-	w->loop->n_suspended++;
+	atomic_fetch_add(&w->loop->server->n_suspended, 1);
 	w->suspended = true;
 	MHD_suspend_connection(w->connection);
 }
@@ -71,12 +71,13 @@ static void resume_woken(struct loop *l)
 	lock_drop(&l->lock);
 	for (struct wakeup *next; w; w = next) {
 		next = w->next;		/* once resumed, the other side may use it again */
-		l->n_suspended--;
 		w->suspended = false;
 		MHD_resume_connection(w->connection);
+		atomic_fetch_sub(&l->server->n_suspended, 1);
 	}
 }
 
+/* The loops end together: as long as one of them waits for an asset, whoever is connected, to whichever, is told that the server is stopping. */
 static bool finished(struct loop *l, int64_t *until)
 {
 	int64_t now = clock_mono_us();
@@ -86,7 +87,7 @@ static bool finished(struct loop *l, int64_t *until)
 		if (fd != MHD_INVALID_SOCKET)
 			close(fd);
 	}
-	return !l->n_suspended && (!l->n_open || now > *until);
+	return !atomic_load(&l->server->n_suspended) && (!l->n_open || now > *until);
 }
 
 static void *loop_run(void *arg)
@@ -294,7 +295,7 @@ static enum err read_base_paths(struct server *s, struct diag *d)
 static enum err describe(struct server *s)
 {
 	buf_init(&s->openapi_text, 0);
-	openapi_write(&s->openapi_text, s->base, s->n_base);
+	openapi_write(&s->openapi_text, "", s->base, s->n_base);
 	if (s->openapi_text.failed)
 		return ERR_NO_MEMORY;
 	etag_of_bytes(s->openapi_etag, buf_view(&s->openapi_text));
@@ -327,6 +328,8 @@ static void fill_in(struct http_config *c)
 static enum err start(struct server *s, struct diag *d)
 {
 	enum err e;
+	if (s->config.trusted_proxies && *s->config.trusted_proxies && (e = proxies_read(s->config.trusted_proxies, &s->proxies, d)))
+		return e;
 	if ((e = read_base_paths(s, d)) || (e = describe(s)) || (e = listen_on(s, d)) || (e = read_port(s)) || (e = start_workers(s)))
 		return e;
 	if (s->config.live && !(s->sse = sse_start(s->config.live, s->config.streams)))
@@ -419,5 +422,6 @@ void http_stop(struct server *s)
 	free(s->loop);
 	free(s->base_text);
 	buf_fini(&s->openapi_text);
+	proxies_free(s->proxies);
 	free(s);
 }

@@ -15,6 +15,7 @@
 #include "submodels/service.h"
 
 struct server;
+struct jws;			/* server/jws.h */
 
 /* A zero or NULL member takes the default in brackets. Strings and pointers must outlive the server. */
 struct http_config {
@@ -35,10 +36,12 @@ struct http_config {
 	size_t body_budget;		/* bytes of all request bodies together [1 GiB] */
 	const char *base_paths;		/* comma-separated, no trailing slashes ["/api/v3.0,/api/v3,"] */
 	const char *external_url;	/* "https://plant.example": in front of Locations [path-absolute Locations] */
+	const char *trusted_proxies;	/* forwarded.h: proxies whose word counts about how clients reach this server [none] */
 	const char *cors_origin;	/* Access-Control-Allow-Origin ["*"]; "" sends none */
 	struct sm_service *service;	/* NULL: everything but /healthz, /readyz and the console is answered by 503 until http_open */
 	struct live *live;		/* for /events/live and cached reads */
 	struct store *store;		/* for /trend; NULL: 503 */
+	const struct jws *signer;	/* for $signed; NULL: 501 */
 	const struct static_file *files;	/* the console, see static.h */
 	size_t n_files;
 	const char *static_dir;		/* development: files of this directory instead */
@@ -54,7 +57,8 @@ uint16_t http_port(const struct server *);
 void http_open(struct server *, struct sm_service *, struct store *);
 /* What may change while the server runs, as in http_config; requests that begin later see it.  The texts must outlive the server. */
 void http_change(struct server *, const char *external_url, const char *cors_origin, size_t body_max, size_t file_max);
-/* Accepts nothing more, ends event streams, answers what is under way, then frees everything.  NULL is allowed. */
+/* Accepts nothing more, ends event streams, answers what is under way, then frees everything.  Until then connections that are open stay
+ * open, and what is asked on them is answered from memory or by 503.  NULL is allowed. */
 void http_stop(struct server *);
 
 #endif

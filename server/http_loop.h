@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "server/call.h"
 #include "server/etag.h"
+#include "server/forwarded.h"
 #include "server/http.h"
 #include "server/sse.h"
 
@@ -49,6 +50,7 @@ struct request {
 	bool packed;			/* the body is compressed */
 	enum err refused;		/* found wrong before the body was read; the body is thrown away */
 	struct slice path;		/* raw, with the base path */
+	struct forwarded_headers forwarded;	/* nothing unless there are trusted proxies */
 	const char *accept_encoding, *content_length, *correlation_id, *expect, *request_id;	/* headers; NULL: not sent */
 	struct file_job feed;		/* puts what has come of an upload to its file */
 	struct buf body;
@@ -65,13 +67,14 @@ struct loop {
 	struct lock lock;		/* of `woken` */
 	struct wakeup *woken;
 	struct request *free;		/* of the loop thread, like the counts */
-	unsigned n_free, n_open, n_suspended;
+	unsigned n_free, n_open;
 	char correlation[12];		/* what the ids that this loop makes begin with */
 	uint64_t n_requests;
 };
 
 struct server {
 	struct http_config config;
+	struct proxies *proxies;	/* config.trusted_proxies */
 	char *base_text;		/* config.base_paths, cut into base[] */
 	const char *base[BASE_PATHS_MAX];	/* the longest first */
 	unsigned n_base;
@@ -91,6 +94,7 @@ struct server {
 	atomic_size_t body_max, file_max;
 	atomic_bool open;		/* config.service and config.store are set */
 	atomic_bool stopping;
+	atomic_uint n_suspended;	/* connections of all loops that wait for a worker or an asset */
 	atomic_size_t body_bytes;	/* charged by all requests together */
 };
 
@@ -105,6 +109,9 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *, const char
 				  const char *data, size_t *n, void **request);
 void http_request_end(void *cls, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
 void http_request_free(struct request *);
+
+/* http_header.c: the header of the request is read.  Loop thread. */
+void http_read_headers(struct request *, const char *method);
 
 /* http_content.c: a body that is read piece by piece by the threads for files; takes the content, also on error.  Loop thread. */
 struct MHD_Response *http_content_body(struct request *, struct content, int64_t from, int64_t length);

@@ -120,7 +120,7 @@ static struct MHD_Response *reply_body(struct request *r)
 static bool put_location(struct request *r, struct MHD_Response *resp)
 {
 	const struct call *c = &r->call;
-	const char *text = arena_printf(c->arena, "%s%s%s", c->outside ? c->outside : "", c->base_path, c->reply.location);
+	const char *text = arena_printf(c->arena, "%s%s%s", c->outside ? c->outside : c->mount ? c->mount : "", c->base_path, c->reply.location);
 	return text && MHD_add_response_header(resp, "Location", text) == MHD_YES;
 }
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "server/etag.h"
 #include "server/http_loop.h"
+#include "server/openapi.h"
 #include "server/pack.h"
 #include "server/request.h"
 #include "server/trend.h"
@@ -19,7 +20,6 @@
 #define DROP_MAX ((size_t)64 << 20)	/* so much of a refused body is read, so that the client sees the answer */
 #define BODY_FIRST ((size_t)1 << 20)	/* at most so much is reserved on the client's word */
 #define STREAM_BLOCK 16384
-#define CORRELATION_MAX 128
 
 /* -- life ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -69,7 +69,7 @@ void *http_request_new(void *cls, const char *uri, struct MHD_Connection *connec
 		return NULL;
 	struct arena *a = r->call.arena;
 	*r = (struct request){ .wakeup = { NULL, connection, l }, .started_us = clock_mono_us() };
-	r->call = (struct call){ .server = l->server, .arena = a, .base_path = "" };
+	r->call = (struct call){ .server = l->server, .signer = l->server->config.signer, .arena = a, .base_path = "" };
 	if (atomic_load(&l->server->open))
 		r->call.service = l->server->config.service;
 	buf_init(&r->call.reply.body, 0);
@@ -258,9 +258,29 @@ static void tell_file(struct request *r, const struct static_file *f)
 	r->call.reply.content_type = f->content_type;
 }
 
+/* Where clients come by another way the document is of their own, else it is in memory. */
+static bool is_elsewhere(const struct call *c)
+{
+	return c->outside || c->mount;
+}
+
 static void tell_openapi(struct request *r)
 {
-	tell_file(r, &r->call.server->openapi);
+	struct call *c = &r->call;
+	if (!is_elsewhere(c)) {
+		tell_file(r, &c->server->openapi);
+		return;
+	}
+	openapi_write(&c->reply.body, c->outside ? c->outside : c->mount, c->server->base, c->server->n_base);
+	c->reply.status = 200;
+	if (c->reply.body.failed)
+		reply_error(c, ERR_NO_MEMORY);
+}
+
+static void work_openapi(struct request *r)
+{
+	tell_openapi(r);
+	http_wake(&r->wakeup);
 }
 
 static void work_file(struct request *r)
@@ -315,6 +335,8 @@ static enum MHD_Result answer_surface(struct request *r, const struct surface *s
 	}
 	if (s->closed && !c->service)
 		return refuse_early(r);
+	if (s->run == tell_openapi && is_elsewhere(c))
+		return hand_over(r, c->server->work, work_openapi);
 	if (s->blocks)
 		return hand_over(r, c->server->work, s->run);
 	if (!s->run)
@@ -420,63 +442,6 @@ static bool split_base(struct request *r)
 	return false;
 }
 
-static bool correlation_ok(const char *s)
-{
-	size_t n = s ? strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-") : 0;
-	return n && n <= CORRELATION_MAX && !s[n];
-}
-
-/* Told apart from those of other loops and processes by what it begins with. */
-static const char *correlation_new(struct loop *l, struct arena *a)
-{
-	char digits[2 * sizeof l->n_requests + 1], *p = digits + sizeof digits - 1;
-	uint64_t n = ++l->n_requests;
-	*p = 0;
-	for (; n; n >>= 4)
-		*--p = "0123456789abcdef"[n & 15];
-	size_t prefix = strlen(l->correlation);
-	char *id = arena_raw(a, prefix + strlen(p) + 1);
-	if (id) {
-		memcpy(id, l->correlation, prefix);
-		memcpy(id + prefix, p, strlen(p) + 1);
-	}
-	return id;
-}
-
-#define HEADER(name, member) { name, sizeof name - 1, offsetof(struct request, member) }
-static const struct { const char *name; size_t n, at; } headers[] = {
-	HEADER("Accept", call.accept), HEADER("Accept-Encoding", accept_encoding), HEADER("Content-Length", content_length),
-	HEADER("Content-Type", call.content_type), HEADER("Expect", expect), HEADER("Host", call.host), HEADER("If-Match", call.if_match),
-	HEADER("If-None-Match", call.if_none_match), HEADER("If-Range", call.if_range), HEADER("Range", call.range),
-	HEADER("X-Correlation-ID", correlation_id), HEADER("X-Request-ID", request_id),
-};
-
-/* Of a header that comes twice the first one counts. */
-static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t n, const char *value, size_t n_value)
-{
-	(void)kind;
-	(void)n_value;
-	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-		const char **to = (const char **)(void *)((char *)cls + headers[i].at);
-		if (headers[i].n == n && !*to && !strncasecmp(headers[i].name, name, n))
-			*to = value;
-	}
-	return MHD_YES;
-}
-
-static void read_headers(struct request *r, const char *method)
-{
-	struct call *c = &r->call;
-	c->method = arena_strdup(c->arena, method);
-	MHD_get_connection_values_n(r->wakeup.connection, MHD_HEADER_KIND, take_header, r);
-	r->accepts_gzip = pack_accepted(r->accept_encoding);
-	const char *id = correlation_ok(r->correlation_id) ? r->correlation_id : r->request_id;
-	c->correlation_id = correlation_ok(id) ? id : correlation_new(r->wakeup.loop, c->arena);
-	c->outside = atomic_load(&c->server->external_url);
-	c->scratch_dir = c->server->config.scratch_dir;
-	c->file_max = (int64_t)atomic_load(&c->server->file_max);
-}
-
 /* Everything that can be told from the header: before the body is accepted. */
 static enum err judge(struct request *r)
 {
@@ -531,7 +496,7 @@ static enum MHD_Result first_step(struct request *r, const char *method)
 {
 	r->begun = true;
 	buf_init(&r->body, SIZE_MAX);		/* body_max is the bound */
-	read_headers(r, method);
+	http_read_headers(r, method);
 	if (!r->refused)
 		r->refused = judge(r);
 	if (!r->refused && !r->call.reply.status)

@@ -43,10 +43,14 @@ static const struct command {
 	const char *arguments, *text, *more;
 } commands[] = {
 	{ "serve", serve, "[OPTION]...", "run the server", NULL },
-	{ "import", client_import, "[--url URL] [--ignore-duplicates] FILE...", "load AASX, JSON or XML files into a running server",
+	{ "import", client_import, "[--url URL] [--ignore-duplicates | --replace] [--dry-run] FILE...",
+	  "load AASX, JSON or XML files into a running server",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
-	  "  --ignore-duplicates   leave what the server has already as it is\n\n"
-	  "A file is imported whole or not at all; one line per file says what came of it.\n" CLIENT_STATUS },
+	  "  --ignore-duplicates   leave what the server has already as it is\n"
+	  "  --replace             replace it\n"
+	  "  --dry-run             only say what would be done; nothing is written\n\n"
+	  "A file is imported whole or not at all; one line per file says what came of it.  Of a file that is refused every fault is told, with its\n"
+	  "part of the package, its place and its rule.\n" CLIENT_STATUS },
 	{ "export", client_export, "[--url URL] [--output FILE]", "save what a running server holds: FILE.aasx with all files, FILE.xml, else JSON",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --output FILE         where to; standard output when not given\n\n"
@@ -59,7 +63,7 @@ static const struct command {
 	  "                        also compare each submodel with the template that its semanticId names: cardinality, types, names, values\n"
 	  "                        ([SMT-...]).  DIR has the published templates as JSON files; they are not part of the program.  Not given:\n"
 	  "                        the directory in TWINSHELL_TEMPLATES, or else share/twinshell/templates of the installation\n"
-	  "  --json                one array, an object per file: file, findings (path, rule, text), and for a right file what it holds\n\n"
+	  "  --json                one array, an object per file: file, findings (path, line, rule, text), and for a right file what it holds\n\n"
 	  "Exit status 0: all files are right; 65: some file is not; 66: some file cannot be read.\n" },
 	{ "convert", convert_files, "[--from FORMAT] [--to FORMAT] [--to-version 3.0|3.1] [--anyway] IN OUT",
 	  "write an AASX, JSON or XML file in another format, or as RDF",
@@ -72,6 +76,19 @@ static const struct command {
 	  "step when all is well, else left as it was.  Rules of the metamodel beyond the form are not looked at: `twinshell check` does.\n"
 	  "Exit status 0: done; 64: wrong words; 65: the data is refused; 66: IN cannot be read; 71: not enough memory; 73, 74: OUT cannot be\n"
 	  "written.\n" },
+	{ "audit", audit, "verify [--database CONNINFO]", "look whether the history of changes is still what was written",
+	  "  --database CONNINFO   the PostgreSQL of the server; not given: TWINSHELL_DATABASE.  A server with a private one names it in\n"
+	  "                        endpoints.json\n\n"
+	  "Every change has a position and a hash of itself and of the hash before it.  One line says that all are right, and the last hash,\n"
+	  "or where the first fault is.  Note the hash elsewhere: who can change the whole chain cannot change the note.\n"
+	  "Exit status 0: all is as it was written; 64: wrong words; 65: it is not; 69: no such database; 70: it has no such history.\n" },
+	{ "db", db_command, "status|migrate|verify [--database CONNINFO] [--data DIR]", "look at a database, bring its schema up to date",
+	  "  --database CONNINFO   the database; not given: the one in TWINSHELL_DATABASE, or of a running server on --data\n"
+	  "  --data DIR            directory of a running server (var)\n\n"
+	  "status tells which server and schema it is, and how much is in it.  migrate applies what is missing of the schema.  verify reads every\n"
+	  "document and compares what it is found by and the rows of its elements with it; a line per fault.  All may run beside servers.\n"
+	  "Exit status 0: all is well; 64: wrong words; 65: faults were found; 66: no database is named; 69: it cannot be reached; 78: its\n"
+	  "schema is not one that this program knows.\n" },
 	{ "asset", asset, "pump-station [OPTION]...", "play the assets of the example plant", NULL },
 	{ "version", version, "", "print the versions of the program and of the standards", NULL },
 };

@@ -8,8 +8,10 @@
 
 /* The file that came with the call, once it is read (request_body). */
 struct sm_upload op_upload_of(const struct call *);
+/* The same of a file that outlives its call. */
+struct sm_upload op_upload_from(struct scratch *, const char *file_name, const char *content_type);
 /* As an archive is read (zip.h). */
-struct zip_bytes op_upload_zip(const struct call *);
+struct zip_bytes op_zip_of(struct scratch *);
 
 /* One X(name) per handler, as routes.def spells it. */
 #define OPS(X) \
@@ -20,6 +22,8 @@ struct zip_bytes op_upload_zip(const struct call *);
 	X(list_shells) X(list_submodels) X(list_cds) X(post_shell) X(post_submodel) X(post_cd) \
 	X(cd_get) X(cd_put) X(cd_delete) \
 	X(invoke_sync) X(invoke_async) X(invoke_status) X(invoke_result) \
+	X(signed) \
+	X(post_package_async) X(package_async_status) X(package_async_result) \
 	X(list_packages) X(post_package) X(package_get) X(package_put) X(package_delete) \
 	X(query) X(serialize) X(upload) X(describe) \
 	X(list_descriptors) X(post_descriptor) X(descriptor_get) X(descriptor_put) X(descriptor_delete) \

@@ -7,7 +7,7 @@
 
 static enum err submit(struct call *c, enum sm_bulk_verb verb)
 {
-	char handle[SM_BULK_HANDLE];
+	char handle[SM_JOB_HANDLE];
 	enum store_kind kind = strstr(c->route->path, "submodel") ? STORE_SUBMODEL_DESCRIPTOR : STORE_SHELL_DESCRIPTOR;
 	enum err err = sm_bulk_submit(c->service, kind, verb, c->body, handle, &c->diag);
 	if (!err)

@@ -4,14 +4,16 @@
 #include "server/call.h"
 #include "server/op.h"
 
+struct sm_upload op_upload_from(struct scratch *file, const char *file_name, const char *content_type)
+{
+	struct sm_upload out = { .info = { content_type, file_name, scratch_size(file), { 0 } }, .content = scratch_content(file) };
+	memcpy(out.info.hash, scratch_hash(file), sizeof out.info.hash);
+	return out;
+}
+
 struct sm_upload op_upload_of(const struct call *c)
 {
-	const struct upload *u = c->upload;
-	struct sm_upload out = {
-		.info = { u->content_type, u->file_name, scratch_size(u->file), { 0 } }, .content = scratch_content(u->file),
-	};
-	memcpy(out.info.hash, scratch_hash(u->file), sizeof out.info.hash);
-	return out;
+	return op_upload_from(c->upload->file, c->upload->file_name, c->upload->content_type);
 }
 
 static bool read_zip(void *ctx, size_t at, void *to, size_t n)
@@ -19,9 +21,9 @@ static bool read_zip(void *ctx, size_t at, void *to, size_t n)
 	return scratch_read(ctx, (int64_t)at, to, n, NULL) == ERR_OK;
 }
 
-struct zip_bytes op_upload_zip(const struct call *c)
+struct zip_bytes op_zip_of(struct scratch *file)
 {
-	return (struct zip_bytes){ .n = (size_t)scratch_size(c->upload->file), .read = read_zip, .ctx = c->upload->file };
+	return (struct zip_bytes){ .n = (size_t)scratch_size(file), .read = read_zip, .ctx = file };
 }
 
 enum err op_file_get(struct call *c)

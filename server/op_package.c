@@ -8,8 +8,8 @@
 
 #include "aas/aasx.h"
 #include "server/accept.h"
-#include "server/call.h"
 #include "server/op.h"
+#include "server/package.h"
 
 #define IDS_MAX 1000
 
@@ -20,20 +20,15 @@ static const char *const types[] = {
 
 /* -- what came ------------------------------------------------------------------------------------------------------------------- */
 
-struct ids {
-	const char **id;
-	size_t n, cap;
-};
-
-static enum err add_id(struct call *c, struct ids *ids, const char *id)
+static enum err add_id(struct arena *a, struct package_ids *ids, const char *id, struct diag *d)
 {
 	for (size_t i = 0; i < ids->n; i++)
 		if (str_eq(ids->id[i], id))
 			return ERR_OK;
 	if (ids->n == IDS_MAX)
-		return diag_add(&c->diag, ERR_BAD_REQUEST, "aasIds: a package may name at most %d shells", IDS_MAX);
+		return diag_add(d, ERR_BAD_REQUEST, "aasIds: a package may name at most %d shells", IDS_MAX);
 	if (ids->n == ids->cap) {
-		const char **more = ARENA_ARRAY(c->arena, const char *, ids->cap = ids->cap ? ids->cap * 2 : 16);
+		const char **more = ARENA_ARRAY(a, const char *, ids->cap = ids->cap ? ids->cap * 2 : 16);
 		if (!more)
 			return ERR_NO_MEMORY;
 		if (ids->n)
@@ -45,7 +40,7 @@ static enum err add_id(struct call *c, struct ids *ids, const char *id)
 }
 
 /* The field may come several times, or hold several ids: clients that are generated from the specification join them by commas. */
-static enum err ids_of_form(struct call *c, struct ids *ids)
+enum err package_ids_of_form(struct call *c, struct package_ids *ids)
 {
 	enum err err = ERR_OK;
 	for (size_t i = 0; c->query_rest && c->query_rest[i].name && !err; i++) {
@@ -59,44 +54,46 @@ static enum err ids_of_form(struct call *c, struct ids *ids)
 			if (utf8_length(id, strlen(id)) > 2048)
 				err = diag_add(&c->diag, ERR_BAD_REQUEST, "aasIds: an id is longer than 2048 characters");
 			else if (*id)
-				err = add_id(c, ids, id);
+				err = add_id(c->arena, ids, id, &c->diag);
 		}
 	}
 	return err;
 }
 
-/* The files in it stay packed. */
-static enum err ids_of_package(struct call *c, struct ids *ids)
+enum err package_ids_of_file(struct arena *a, struct scratch *file, struct package_ids *ids, struct diag *d)
 {
-	struct zip_bytes bytes = op_upload_zip(c);
+	struct zip_bytes bytes = op_zip_of(file);
 	struct aasx_reader *reader = NULL;
 	struct aasx package = { 0 };
-	struct diag_frame f;
-	diag_push(&c->diag, &f, "file");
-	enum err err = aasx_open(c->arena, &bytes, &reader, &package, &c->diag);
-	diag_pop(&c->diag);
+	enum err err = aasx_open(a, &bytes, &reader, &package, d);
 	const struct aas_node *shell = err ? NULL : AAS_AT(package.environment, Environment, assetAdministrationShells).node;
 	for (; shell && !err; shell = shell->next)
-		err = add_id(c, ids, AAS_ID(shell));
+		err = add_id(a, ids, AAS_ID(shell), d);
 	aasx_close(reader);
 	return err;
 }
 
-static bool is_package(const struct call *c)
+bool package_is(const struct scratch *f)
 {
 	char first[4];
-	const struct scratch *f = c->upload->file;
 	return scratch_size(f) >= (int64_t)sizeof first && !scratch_read(f, 0, first, sizeof first, NULL) && aasx_is(first, sizeof first);
 }
 
 static enum err read_package(struct call *c, struct store_package *p, struct sm_upload *u)
 {
-	struct ids ids = { 0 };
-	if (!is_package(c))
+	struct package_ids ids = { 0 };
+	struct diag_frame f;
+	if (!package_is(c->upload->file))
 		return diag_add(&c->diag, ERR_BAD_REQUEST, "file: this is no AASX package");
-	enum err err = ids_of_form(c, &ids);
-	if (!err && !ids.n)
-		err = ids_of_package(c, &ids);
+	enum err err = package_ids_of_form(c, &ids);
+	if (!err && !ids.n) {
+		if (!(c->findings = findings_of(c->arena, &c->diag)))
+			return ERR_NO_MEMORY;
+		diag_push(&c->diag, &f, "file");
+		err = package_ids_of_file(c->arena, c->upload->file, &ids, &c->diag);
+		diag_pop(&c->diag);
+		findings_end(c->findings);
+	}
 	if (err)
 		return err;
 	*u = op_upload_of(c);

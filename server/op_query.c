@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * op_query.c - POST /query/...: the AAS query language over the repositories (IDTA-01002 V3.1, query operations).
+ * op_query.c - POST /query/...: the AAS query language over the repositories and the registries (IDTA-01002 V3.1, query operations).
  */
 #include "aas/query.h"
 #include "server/op.h"
 #include "server/page.h"
+#include "submodels/registry.h"
 
 #define PORTION 64
 
@@ -13,23 +14,41 @@ static const struct {
 	enum store_kind kind;
 } answers[] = {
 	{ AAS_AssetAdministrationShell, STORE_SHELL }, { AAS_Submodel, STORE_SUBMODEL }, { AAS_ConceptDescription, STORE_CONCEPT },
+	{ AAS_AssetAdministrationShellDescriptor, STORE_SHELL_DESCRIPTOR }, { AAS_SubmodelDescriptor, STORE_SUBMODEL_DESCRIPTOR },
 };
 
-static enum err add(struct call *c, enum store_kind kind, const struct aas_query *q, const struct store_page *page, struct arena *scratch)
+static enum err add_id(struct call *c, const char *id)
 {
-	enum err err = ERR_OK;
-	for (size_t i = 0; i < page->n && !err; i++) {
-		struct buf id = BUF_INIT;
-		if (!q->ids_only) {
-			err = page_item(c, kind, &page->item[i], scratch);
-			arena_reset(scratch);
-			continue;
-		}
-		buf_json(&id, page->item[i].id, strlen(page->item[i].id));
-		reply_page_raw(c, buf_view(&id));
-		err = id.failed ? ERR_NO_MEMORY : ERR_OK;
-		buf_fini(&id);
+	struct buf b = BUF_INIT;
+	buf_json(&b, id, strlen(id));
+	reply_page_raw(c, buf_view(&b));
+	enum err err = b.failed ? ERR_NO_MEMORY : ERR_OK;
+	buf_fini(&b);
+	return err;
+}
+
+/* A portion of the answer goes to the page; *n of them, *next is where the next one begins. */
+static enum err add(struct call *c, enum store_kind kind, struct store_query *want, const char **next, size_t ask, size_t *n, struct arena *scratch)
+{
+	struct store_page page;
+	enum err err = sm_query(c->session, kind, want, *next, ask, &page);
+	for (size_t i = 0; !err && i < page.n; i++) {
+		err = want->query->ids_only ? add_id(c, page.item[i].id) : page_item(c, kind, &page.item[i], scratch);
+		arena_reset(scratch);
 	}
+	*n = err ? 0 : page.n;
+	*next = err ? NULL : page.next;
+	return err;
+}
+
+static enum err add_descriptors(struct call *c, enum store_kind kind, struct store_query *want, const char **next, size_t ask, size_t *n)
+{
+	struct sm_descriptors page;
+	enum err err = sm_descriptor_query(c->session, kind, want, reply_base_url(c), *next, ask, &page);
+	for (size_t i = 0; !err && i < page.n; i++)
+		err = want->query->ids_only ? add_id(c, AAS_ID(page.item[i])) : reply_page_node(c, page.item[i]);
+	*n = err ? 0 : page.n;
+	*next = err ? NULL : page.next;
 	return err;
 }
 
@@ -38,21 +57,18 @@ static enum err answer(struct call *c, enum store_kind kind, const struct aas_qu
 {
 	struct store_query want = { q, QUERY_DOCS_MAX, QUERY_STEPS_MAX };
 	struct arena *scratch = arena_new(0);
-	struct store_page page = { 0 };
 	const char *next = c->after;
 	enum err err = scratch ? ERR_OK : ERR_NO_MEMORY;
-	size_t left = c->limit, ask;
+	size_t left = c->limit, ask, n = 0;
+	bool descriptors = kind == STORE_SHELL_DESCRIPTOR || kind == STORE_SUBMODEL_DESCRIPTOR;
 
 	reply_page_begin(c);
 	do {
 		ask = left < PORTION ? left : PORTION;
 		if (!err)
-			err = sm_query(c->session, kind, &want, next, ask, &page);
-		if (!err)
-			err = add(c, kind, q, &page, scratch);
-		next = page.next;
-		left -= page.n;
-	} while (!err && next && page.n == ask && left && want.docs && c->reply.body.n < PAGE_BYTES);
+			err = descriptors ? add_descriptors(c, kind, &want, &next, ask, &n) : add(c, kind, &want, &next, ask, &n, scratch);
+		left -= n;
+	} while (!err && next && n == ask && left && want.docs && c->reply.body.n < PAGE_BYTES);
 	if (!err)
 		reply_page_end(c, next);
 	arena_free(scratch);

@@ -5,18 +5,9 @@
 
 #include "server/call.h"
 #include "server/op.h"
+#include "server/place.h"
 #include "server/page.h"
 #include "submodels/registry.h"
-
-/* What clients have to call: as they reached us, if the option does not say otherwise.  A Host that is no host is not repeated to others. */
-static const char *base_url(struct call *c)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]";
-	const char *host = c->host && *c->host && !c->host[strspn(c->host, plain)] ? c->host : "localhost";
-	const char *url = c->outside ? arena_printf(c->arena, "%s%s", c->outside, c->base_path) :
-				       arena_printf(c->arena, "http://%s%s", host, c->base_path);
-	return url ? url : "";		/* the arena remembers the failure */
-}
 
 /* The three collections, by the template of the route. */
 static bool is_nested(const struct call *c)
@@ -38,8 +29,8 @@ static enum err get(struct call *c, const char *id, struct aas_node **out)
 {
 	struct aas_node *shell;
 	if (!is_nested(c))
-		return sm_descriptor_get(c->session, kind_of(c), id, base_url(c), out);
-	enum err err = sm_descriptor_get(c->session, STORE_SHELL_DESCRIPTOR, c->aas_id, base_url(c), &shell);
+		return sm_descriptor_get(c->session, kind_of(c), id, reply_base_url(c), out);
+	enum err err = sm_descriptor_get(c->session, STORE_SHELL_DESCRIPTOR, c->aas_id, reply_base_url(c), &shell);
 	return err ? err : sm_nested_find(c->session, shell, id, out);
 }
 
@@ -56,25 +47,27 @@ static enum err reply_new(struct call *c, const char *id)
 	return reply_node(c, n);
 }
 
-/* The submodel descriptors of one shell, by position. */
+static const char *descriptor_name(const struct aas_node *n)
+{
+	return AAS_AT(n, SubmodelDescriptor, id).str;
+}
+
+/* The submodel descriptors of one shell, in the order that it has them. */
 static enum err list_nested(struct call *c)
 {
-	struct aas_node *n;
+	struct aas_node *of;
+	const struct aas_node *head, *n;
 	size_t at = 0, shown = 0;
-	char next[24];
-	enum err err = sm_descriptor_get(c->session, STORE_SHELL_DESCRIPTOR, c->aas_id, base_url(c), &n);
+	enum err err = sm_descriptor_get(c->session, STORE_SHELL_DESCRIPTOR, c->aas_id, reply_base_url(c), &of);
 	if (err)
 		return err;
-	if (c->after && !str_size(c->after, strlen(c->after), &at))
-		return diag_add(&c->diag, ERR_BAD_REQUEST, "cursor: not one of this list");
-	n = AAS_AT(n, AssetAdministrationShellDescriptor, submodelDescriptors).node;
-	for (size_t i = 0; n && i < at; i++)
-		n = n->next;
+	head = AAS_AT(of, AssetAdministrationShellDescriptor, submodelDescriptors).node;
+	if ((err = place_begin(c, head, descriptor_name, &n, &at)))
+		return err;
 	reply_page_begin(c);
 	for (; n && !err && shown < c->limit; n = n->next, shown++)
 		err = reply_page_node(c, n);
-	snprintf(next, sizeof next, "%zu", at + shown);
-	reply_page_end(c, n ? next : NULL);
+	reply_page_end(c, place_next(c, head, descriptor_name, at + shown));
 	return err;
 }
 
@@ -84,7 +77,7 @@ enum err op_list_descriptors(struct call *c)
 	size_t i = 0;
 	if (is_nested(c))
 		return list_nested(c);
-	enum err err = sm_descriptor_list(c->session, kind_of(c), &c->filter, base_url(c), c->after, c->limit, &page);
+	enum err err = sm_descriptor_list(c->session, kind_of(c), &c->filter, reply_base_url(c), c->after, c->limit, &page);
 	if (err)
 		return err;
 	reply_page_begin(c);

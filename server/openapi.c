@@ -2,6 +2,7 @@
 #include "server/openapi.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "aas/metamodel.h"
 #include "aas/store.h"
@@ -67,6 +68,12 @@ static bool is_file(const struct route *r)
 	return r->reply == REPLY_RAW && str_eq(r->method, "GET");
 }
 
+static const char *const upload_params[][2] = {
+	{ "ignore-duplicates", "leave what is there already as it is" },
+	{ "replace", "replace what is there already" },
+	{ "dry-run", "only say what would be done" },
+};
+
 static void parameters_of(struct buf *b, const struct route *r)
 {
 	char template[300];
@@ -87,6 +94,11 @@ static void parameters_of(struct buf *b, const struct route *r)
 		buf_printf(b, "%s{\"$ref\":\"#/components/parameters/%s\"}", comma, query_params[i].name);
 		comma = ",";
 	}
+	for (size_t i = 0; str_eq(r->handler_name, "upload") && i < sizeof upload_params / sizeof *upload_params; i++) {
+		buf_printf(b, "%s{\"name\":\"%s\",\"in\":\"query\",\"description\":\"%s\",\"schema\":{\"type\":\"boolean\",\"default\":false}}",
+			   comma, upload_params[i][0], upload_params[i][1]);
+		comma = ",";
+	}
 	if (r->access == ACCESS_WRITE && (r->subject >= 0 || !str_eq(r->method, "POST"))) {
 		buf_printf(b, "%s{\"$ref\":\"#/components/parameters/If-Match\"}", comma);
 		comma = ",";
@@ -103,8 +115,6 @@ static void parameters_of(struct buf *b, const struct route *r)
 static const char *const api_class[] = {
 	[API_OperationResult - API_OperationResult] = SCHEMA("OperationResult"),
 	[API_BaseOperationResult - API_OperationResult] = SCHEMA("BaseOperationResult"),
-	[API_AasDescriptor - API_OperationResult] = SCHEMA("AssetAdministrationShellDescriptor"),
-	[API_SubmodelDescriptor - API_OperationResult] = SCHEMA("SubmodelDescriptor"),
 	[API_Identifier - API_OperationResult] = "{\"type\":\"string\"}",
 	[API_PackageDescription - API_OperationResult] = SCHEMA("PackageDescription"),
 	[API_ServiceDescription - API_OperationResult] = SCHEMA("ServiceDescription"),
@@ -166,7 +176,10 @@ static void request_body(struct buf *b, const struct route *r)
 	if (r->body == BODY_RAW) {
 		buf_puts(b, ",\"content\":{\"multipart/form-data\":{\"schema\":{\"type\":\"object\",\"required\":[\"file\"],\"properties\":{\"file\":"
 			    "{\"type\":\"string\",\"format\":\"binary\"},\"fileName\":{\"type\":\"string\"}}}},\"application/octet-stream\":"
-			    "{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}}}");
+			    "{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}");
+		if (strstr(r->path, "/packages") || str_eq(r->path, "/upload"))
+			buf_puts(b, ",\"application/aas+zip\":{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}");
+		buf_puts(b, "}}");
 		return;
 	}
 	json_content(b);
@@ -203,7 +216,11 @@ static void answer_200(struct buf *b, const struct route *r)
 	if (r->reply == REPLY_RAW && str_eq(r->handler_name, "serialize")) {
 		buf_puts(b, ",\"content\":{\"application/json\":{\"schema\":" SCHEMA("Environment") "},\"application/xml\":{\"schema\":{\"type\":"
 			    "\"string\"}},\"application/asset-administration-shell-package+xml\":{\"schema\":{\"type\":\"string\",\"format\":"
-			    "\"binary\"}}}");
+			    "\"binary\"}},\"application/aas+zip\":{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}}");
+		return;
+	}
+	if (str_eq(r->handler_name, "signed")) {
+		buf_puts(b, ",\"content\":{\"text/plain\":{\"schema\":{\"type\":\"string\",\"format\":\"jwt\"}}}");
 		return;
 	}
 	if (r->reply == REPLY_RAW && str_eq(r->method, "GET")) {
@@ -215,6 +232,8 @@ static void answer_200(struct buf *b, const struct route *r)
 		page_of(b, r);
 	} else if (r->reply == REPLY_LIST) {
 		list_of(b, r, r->reply_class);
+	} else if (str_eq(r->handler_name, "upload")) {
+		buf_puts(b, SCHEMA("UploadReport"));
 	} else if (r->view == AAS_PATH) {
 		buf_puts(b, "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}");
 	} else {
@@ -291,7 +310,7 @@ static bool can_fail(const struct route *r, enum err e)
 	case ERR_TOO_LARGE: case ERR_MEDIA_TYPE:
 		return r->body != BODY_NONE || e == ERR_TOO_LARGE;
 	case ERR_NOT_SUPPORTED:
-		return r->access == ACCESS_EXEC;
+		return r->access == ACCESS_EXEC || str_eq(r->handler_name, "signed");
 	default:
 		return true;
 	}
@@ -352,6 +371,8 @@ static void operation(struct buf *b, const struct route *r)
 	else
 		own_name(b, r);
 	buf_putc(b, '"');
+	if (r->draft)
+		buf_puts(b, ",\"summary\":\"of the working draft of V3.2: it may still change\",\"x-draft\":true");
 	parameters_of(b, r);
 	request_body(b, r);
 	buf_puts(b, ",\"responses\":{");
@@ -398,12 +419,27 @@ static const struct { const char *path, *id, *text, *parameters, *type; bool can
 	{ "/openapi.json", "openapi", "this description", "", "application/json", false },
 };
 
-static void write_surfaces(struct buf *b)
+static void write_server(struct buf *b, const char *comma, const char *front, const char *path)
+{
+	char *url = NULL;
+	int n = asprintf(&url, "%s%s", front, *path || *front ? path : "/");
+	buf_printf(b, "%s{\"url\":", comma);
+	if (n >= 0)
+		buf_json(b, url, (size_t)n);
+	b->failed |= n < 0;
+	buf_putc(b, '}');
+	if (n >= 0)
+		free(url);
+}
+
+static void write_surfaces(struct buf *b, const char *front)
 {
 	for (size_t i = 0; i < sizeof surfaces / sizeof *surfaces; i++) {
-		buf_printf(b, "%s\"%s\":{\"servers\":[{\"url\":\"/\"}],\"get\":{\"tags\":[\"This server\"],\"operationId\":\"%s\",\"summary\":\"%s\","
-			   "\"parameters\":[%s],\"responses\":{\"200\":{\"description\":\"%s\",\"content\":{\"%s\":{\"schema\":{}}}}", i ? "," : "",
-			   surfaces[i].path, surfaces[i].id, surfaces[i].text, surfaces[i].parameters, surfaces[i].text, surfaces[i].type);
+		buf_printf(b, "%s\"%s\":{\"servers\":[", i ? "," : "", surfaces[i].path);
+		write_server(b, "", front, "");
+		buf_printf(b, "],\"get\":{\"tags\":[\"This server\"],\"operationId\":\"%s\",\"summary\":\"%s\","
+			   "\"parameters\":[%s],\"responses\":{\"200\":{\"description\":\"%s\",\"content\":{\"%s\":{\"schema\":{}}}}",
+			   surfaces[i].id, surfaces[i].text, surfaces[i].parameters, surfaces[i].text, surfaces[i].type);
 		if (str_eq(surfaces[i].path, "/openapi.json"))
 			buf_puts(b, ",\"304\":{\"description\":\"the client has it already\"}");
 		if (surfaces[i].can_503)
@@ -424,16 +460,16 @@ static void write_responses(struct buf *b)
 	}
 }
 
-void openapi_write(struct buf *b, const char *const *base, unsigned n_base)
+void openapi_write(struct buf *b, const char *front, const char *const *base, unsigned n_base)
 {
 	buf_puts(b, "{\"openapi\":\"3.0.3\",\"info\":{\"title\":\"Twinshell\","
 		    "\"description\":\"The API of the Asset Administration Shell (IDTA-01002, V3.1) as this server offers it.\","
 		    "\"version\":\"3.1\",\"license\":{\"name\":\"Apache-2.0\"}},\"servers\":[");
 	for (unsigned i = 0; i < n_base; i++)
-		buf_printf(b, "%s{\"url\":\"%s\"}", i ? "," : "", *base[i] ? base[i] : "/");
+		write_server(b, i ? "," : "", front, base[i]);
 	buf_puts(b, "],\"paths\":{");
 	write_paths(b);
-	write_surfaces(b);
+	write_surfaces(b, front);
 	buf_puts(b, "},\"components\":{\"parameters\":{");
 	write_parameters(b);
 	buf_puts(b, "},\"headers\":{\"Location\":{\"description\":\"where it is\",\"schema\":{\"type\":\"string\"}},\"ETag\":{\"description\":"

@@ -7,8 +7,9 @@
 
 #include "base/buf.h"
 
-/* The whole document.  `base`: where the API is mounted, the one to be shown first in front.  The buffer remembers a lack of memory. */
-void openapi_write(struct buf *, const char *const *base, unsigned n_base);
+/* The whole document.  `base`: where the API is mounted, the one to be shown first in front, each behind `front` ("https://plant.example/twin",
+ * "" here).  The buffer remembers a lack of memory. */
+void openapi_write(struct buf *, const char *front, const char *const *base, unsigned n_base);
 
 /* components/schemas, with braces; openapi_schema.c. */
 void openapi_schemas(struct buf *);

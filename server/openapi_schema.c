@@ -11,7 +11,17 @@ static const struct { const char *name, *json; } part2[] = {
 	  "\"code\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":32},\"text\":{\"type\":\"string\"},\"correlationId\":"
 	  "{\"type\":\"string\",\"minLength\":1,\"maxLength\":128},\"timestamp\":{\"type\":\"string\",\"format\":\"date-time\"}}}" },
 	{ "Result", "{\"type\":\"object\",\"required\":[\"messages\"],\"properties\":{\"messages\":{\"type\":\"array\",\"items\":"
-	  "{\"$ref\":\"#/components/schemas/Message\"}}}}" },
+	  "{\"$ref\":\"#/components/schemas/Message\"}},\"findings\":{\"type\":\"array\",\"description\":\"of what was sent\",\"items\":"
+	  "{\"$ref\":\"#/components/schemas/Finding\"}},\"moreFindings\":{\"type\":\"integer\"}}}" },
+	{ "Finding", "{\"type\":\"object\",\"required\":[\"severity\",\"path\",\"text\"],\"properties\":{\"severity\":{\"type\":\"string\",\"enum\":"
+	  "[\"error\",\"warning\"]},\"part\":{\"type\":\"string\",\"description\":\"of the package\"},\"path\":{\"type\":\"string\"},\"line\":"
+	  "{\"type\":\"integer\",\"minimum\":1},\"rule\":{\"type\":\"string\"},\"text\":{\"type\":\"string\"}}}" },
+	{ "UploadReport", "{\"type\":\"object\",\"required\":[\"created\",\"replaced\",\"skipped\",\"files\",\"dryRun\",\"items\",\"moreItems\","
+	  "\"findings\",\"moreFindings\"],\"properties\":{\"created\":{\"type\":\"integer\"},\"replaced\":{\"type\":\"integer\"},\"skipped\":"
+	  "{\"type\":\"integer\"},\"files\":{\"type\":\"integer\"},\"dryRun\":{\"type\":\"boolean\"},\"items\":{\"type\":\"array\",\"items\":"
+	  "{\"type\":\"object\",\"required\":[\"modelType\",\"id\",\"done\"],\"properties\":{\"modelType\":{\"type\":\"string\"},\"id\":{\"type\":"
+	  "\"string\"},\"done\":{\"type\":\"string\",\"enum\":[\"created\",\"replaced\",\"skipped\"]}}}},\"moreItems\":{\"type\":\"integer\"},"
+	  "\"findings\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Finding\"}},\"moreFindings\":{\"type\":\"integer\"}}}" },
 	{ "PagingMetadata", "{\"type\":\"object\",\"description\":\"Without a cursor this was the last page.\",\"properties\":"
 	  "{\"cursor\":{\"type\":\"string\",\"minLength\":1}}}" },
 	{ "ServiceDescription", "{\"type\":\"object\",\"required\":[\"profiles\"],\"properties\":{\"profiles\":{\"type\":\"array\",\"minItems\":1,"

@@ -161,6 +161,17 @@ const char *reply_path(struct call *c, const char *path)
 	return out;
 }
 
+/* A Host that is no host is not repeated to others. */
+const char *reply_base_url(struct call *c)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]";
+	const char *host = c->host && *c->host && !c->host[strspn(c->host, plain)] ? c->host : "localhost";
+	const char *url = c->outside ? arena_printf(c->arena, "%s%s", c->outside, c->base_path) :
+				       arena_printf(c->arena, "%s://%s%s%s", c->scheme ? c->scheme : "http", host, c->mount ? c->mount : "",
+						    c->base_path);
+	return url ? url : "";		/* the arena remembers the failure */
+}
+
 /* -- failures ------------------------------------------------------------------------------------------------------------------- */
 
 static void message(struct call *c, enum err e, const char *rule, const char *path, const char *text)
@@ -180,17 +191,83 @@ static void message(struct call *c, enum err e, const char *rule, const char *pa
 	buf_printf(b, ",\"correlationId\":\"%s\",\"timestamp\":\"%s\"}", c->correlation_id, when);
 }
 
-void reply_error(struct call *c, enum err e)
+static void correlate(struct call *c)
 {
-	struct buf *b = &c->reply.body;
-	int status = err_info[e].status;
-	char id[UUID_SIZE], first[DIAG_PATH_MAX + DIAG_TEXT_MAX];
+	char id[UUID_SIZE];
 	if (!c->correlation_id) {
 		uuid_v7(id);
 		c->correlation_id = arena_strdup(c->arena, id);
 	}
 	if (!c->correlation_id)
 		c->correlation_id = "none";
+}
+
+void reply_messages(struct call *c, const struct diag *d, enum err e)
+{
+	bool own = err_info[e].status == 500;	/* for the log alone */
+	char first[DIAG_PATH_MAX + DIAG_TEXT_MAX];
+	correlate(c);
+	if (own)
+		log_error("http", "%s: %s", c->correlation_id, diag_first(d, first, sizeof first));
+	buf_puts(&c->reply.body, "\"messages\":[");
+	for (unsigned i = 0; !own && i < d->n; i++)
+		message(c, d->list[i].err, d->list[i].rule, d->list[i].path, d->list[i].text);
+	if (own || (!d->n && e))
+		message(c, e, NULL, "", err_info[e].text);
+	buf_putc(&c->reply.body, ']');
+}
+
+static void put_member(struct buf *b, const char *name, const char *value)
+{
+	buf_printf(b, ",\"%s\":", name);
+	buf_json(b, value, strlen(value));
+}
+
+void reply_findings(struct buf *b, const struct findings *all)
+{
+	const char *comma = "";
+	buf_puts(b, "\"findings\":[");
+	for (const struct finding *f = all ? all->first : NULL; f; f = f->next) {
+		buf_printf(b, "%s{\"severity\":\"%s\"", comma, f->err ? "error" : "warning");
+		if (f->part)
+			put_member(b, "part", f->part);
+		put_member(b, "path", f->path);
+		if (f->line)
+			buf_printf(b, ",\"line\":%u", f->line);
+		if (f->rule)
+			put_member(b, "rule", f->rule);
+		put_member(b, "text", f->text);
+		buf_putc(b, '}');
+		comma = ",";
+	}
+	buf_printf(b, "],\"moreFindings\":%zu", all ? all->lost : 0);
+}
+
+/* The faults as messages of a Result, for who knows nothing else; a text has all that a finding has. */
+static void fault_messages(struct call *c, const struct findings *all)
+{
+	char text[DIAG_TEXT_MAX + 40];
+	for (const struct finding *f = all->first; f; f = f->next) {
+		if (!f->err)
+			continue;
+		bool said = !f->line || strstr(f->text, "line ");
+		snprintf(text, sizeof text, said ? "%s" : "%s (line %u)", f->text, f->line);
+		const char *path = f->part ? arena_printf(c->arena, "%s%s%s", f->part, *f->path ? ": " : "", f->path) : f->path;
+		message(c, f->err, f->rule, path ? path : f->path, text);
+	}
+	if (all->lost) {
+		snprintf(text, sizeof text, "and %zu more findings", all->lost);
+		message(c, all->err, NULL, "", text);
+	}
+}
+
+void reply_error(struct call *c, enum err e)
+{
+	struct buf *b = &c->reply.body;
+	int status = err_info[e].status;
+	bool all = c->findings && c->findings->faults && status < 500;
+	char first[DIAG_PATH_MAX + DIAG_TEXT_MAX];
+	correlate(c);
 	content_close(&c->reply.content);
 	buf_reset(b);
 	buf_puts(b, "{\"messages\":[");
@@ -201,11 +278,18 @@ void reply_error(struct call *c, enum err e)
 		log_error("http", "%s: %s", c->correlation_id, diag_first(&c->diag, first, sizeof first));
 		diag_clear(&c->diag);
 	}
-	for (unsigned i = 0; i < c->diag.n; i++)
+	if (all)
+		fault_messages(c, c->findings);
+	for (unsigned i = 0; !all && i < c->diag.n; i++)
 		message(c, e, c->diag.list[i].rule, c->diag.list[i].path, c->diag.list[i].text);
 	if (!c->diag.n)
 		message(c, e, NULL, "", err_info[e].text);
-	buf_puts(b, "]}");
+	buf_putc(b, ']');
+	if (all) {
+		buf_putc(b, ',');
+		reply_findings(b, c->findings);
+	}
+	buf_putc(b, '}');
 out:
 	c->reply.status = status;
 	c->reply.content_type = NULL;

@@ -181,8 +181,9 @@ static bool versioned(const struct route *r)
 	       r->reply_class < API_OperationResult;
 }
 
-static const struct { const char *method, *path, *id, *profiles; } operations[] = {
-#define OPERATION(method, path, id, profiles) { #method, path, id, profiles },
+static const struct { const char *method, *path, *id, *profiles; bool draft; } operations[] = {
+#define OPERATION(method, path, id, profiles) { #method, path, id, profiles, false },
+#define DRAFT(method, path, id) { #method, path, id, NULL, true },
 #include "server/operations.def"
 };
 
@@ -194,6 +195,7 @@ static void name(struct route *r)
 			continue;
 		r->operation = operations[i].id;
 		r->profiles = operations[i].profiles;
+		r->draft = operations[i].draft;
 		return;
 	}
 }
@@ -249,9 +251,7 @@ static const struct node *descend(const struct node *n, struct slice path, struc
 void route_find(const char *method, struct slice path, struct route_match *m)
 {
 	*m = (struct route_match){ 0 };
-	if (path.n && path.p[path.n - 1] == '/')
-		path.n--;
-	if (path.n && path.p[0] != '/')
+	if (path.n && (path.p[0] != '/' || path.p[path.n - 1] == '/'))
 		return;
 	const struct node *n = descend(&nodes[0], path, m);
 	if (!n)

@@ -22,7 +22,7 @@ enum route_query {
 };
 /* reply_class of Part 2 classes, which are no metamodel classes. */
 enum route_api_class {
-	API_OperationResult = 256, API_BaseOperationResult, API_AasDescriptor, API_SubmodelDescriptor, API_Identifier,
+	API_OperationResult = 256, API_BaseOperationResult, API_Identifier,
 	API_PackageDescription, API_ServiceDescription
 };
 
@@ -30,6 +30,7 @@ struct route {
 	const char *method, *prefix, *path;	/* as the specification writes them; prefix and path joined are the template */
 	const char *handler_name;
 	const char *operation, *profiles;	/* of operations.def: "GetSubmodelById", "SM-REPO/001 SM-REPO/002"; NULL: not of the standard */
+	bool draft;				/* only of the working draft of V3.2; then no profile asks for it */
 	enum err (*handler)(struct call *);	/* NULL: 501 until it is built */
 	enum aas_modifier view;
 	enum route_body body;
@@ -54,7 +55,8 @@ struct route_match {
 
 extern const struct route *const routes;	/* in order of routes.def, expanded over the mounts; filled before main runs */
 extern const size_t n_routes;
-/* `path` is the raw path after the base path, percent-encoded, without query.  A trailing slash counts as absent. */
+/* `path` is the raw path after the base path, percent-encoded, without query.  A slash at the end belongs to
+ * no path (IDTA-01002: none of its paths has one). */
 void route_find(const char *method, struct slice path, struct route_match *);
 
 #endif

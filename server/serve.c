@@ -22,6 +22,7 @@
 #include "server/config.h"
 #include "server/delegate.h"
 #include "server/http.h"
+#include "server/jws.h"
 #include "server/standalone.h"
 #include "sql/store_pg.h"
 #include "submodels/service.h"
@@ -53,6 +54,7 @@ struct house {
 	struct changes *changes;
 	struct live *live;
 	struct delegate *delegate;
+	struct jws *signer;
 	struct sm_service *service;
 	struct twin_runtime *twin;
 	struct server *server;
@@ -135,8 +137,15 @@ static enum err open_store(struct house *h)
 {
 	if (strcmp(h->database, "memory")) {
 		h->store_ready = store_pg_ready;
-		unsigned n = (unsigned)(h->config.workers + h->config.operation_threads) + FILE_THREADS + OWN_CONNECTIONS;
-		return (h->store = store_pg_open(h->database, n, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
+		struct store_pg_config c = {
+			.conninfo = h->database, .standby = *h->config.database_standby ? h->config.database_standby : NULL,
+			.connections = (unsigned)(h->config.workers + h->config.operation_threads) + FILE_THREADS + OWN_CONNECTIONS,
+			.pooler = h->config.database_pooler, .no_migration = !strcmp(h->config.migrate, "never"),
+		};
+		if (!(h->store = store_pg_open_with(&c, &h->diag)))
+			return ERR_UNAVAILABLE;
+		store_pg_keep_history(h->store, (unsigned)h->config.history_keep_days);
+		return ERR_OK;
 	}
 	return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
 }
@@ -168,6 +177,8 @@ static enum err open_service(struct house *h)
 			.owner = h->config.client_id, .threads = (unsigned)h->config.operation_threads, .keep = h->config.operation_keep,
 			.keep_us = (int64_t)(h->config.operation_keep_s < KEEP_MAX_S ? h->config.operation_keep_s : KEEP_MAX_S) * US_PER_S,
 		},
+		.sole_shell = *h->config.sole_shell ? h->config.sole_shell : NULL,
+		.sole_submodel = *h->config.sole_submodel ? h->config.sole_submodel : NULL,
 	};
 	if (!(h->service = sm_service_new(&c)))
 		return diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
@@ -177,6 +188,17 @@ static enum err open_service(struct house *h)
 static enum err open_delegate(struct house *h)
 {
 	return delegate_new(h->config.delegation_allow, &h->delegate, &h->diag);
+}
+
+static enum err open_signer(struct house *h)
+{
+	const char *key = h->config.sign_key, *chain = h->config.sign_certificate;
+	if (!*key)
+		return *chain ? diag_add(&h->diag, ERR_BAD_REQUEST, "sign-certificate: there is no sign-key") : ERR_OK;
+	enum err e = jws_open(key, *chain ? chain : NULL, &h->signer, &h->diag);
+	if (!e)
+		log_info("serve", "$signed is by %s with %s", jws_algorithm(h->signer), *chain ? chain : "no certificate");
+	return e;
 }
 
 static enum err load_plant(struct house *h)
@@ -262,7 +284,8 @@ static enum err open_http(struct house *h)
 		.compress_min = h->config.compress ? h->config.compress : SIZE_MAX,
 		.base_paths = h->config.base_path, .live = h->live,
 		.external_url = *h->config.external_url ? h->config.external_url : NULL,
-		.cors_origin = h->config.cors_origin, .files = static_files, .n_files = n_static_files,
+		.trusted_proxies = h->config.trusted_proxies, .cors_origin = h->config.cors_origin, .signer = h->signer,
+		.files = static_files, .n_files = n_static_files,
 		.static_dir = *h->config.console_dir ? h->config.console_dir : NULL, .ready = is_ready, .ready_ctx = h,
 	};
 	return (h->server = http_start(&c, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
@@ -324,6 +347,7 @@ static void close_house(struct house *h)
 		twin_stop(h->twin);
 	sm_service_free(h->service);
 	delegate_free(h->delegate);
+	jws_free(h->signer);
 	live_free(h->live);
 	changes_free(h->changes);
 	if (h->store)
@@ -353,6 +377,8 @@ static void reload(struct house *h)
 	} else {
 		unsigned n = config_update(h->arena, &h->config, &next);
 		setup_log(h);
+		if (h->store_ready)
+			store_pg_keep_history(h->store, (unsigned)h->config.history_keep_days);
 		http_change(h->server, *h->config.external_url ? h->config.external_url : NULL, h->config.cors_origin, h->config.max_body,
 			    h->config.max_file);
 		log_info("config", "the configuration was read again: %u option%s changed", n, n == 1 ? "" : "s");
@@ -415,8 +441,8 @@ static enum err read_options(struct house *h, int *status)
 int serve(int argc, char **argv)
 {
 	static enum err (*const rooms[])(struct house *) = {
-		setup_log, check_address, read_password, open_delegate, open_bus, open_http, open_services, open_store, open_service, load_plant,
-		open_twin, announce,
+		setup_log, check_address, read_password, open_signer, open_delegate, open_bus, open_http, open_services, open_store,
+		open_service, load_plant, open_twin, announce,
 	};
 	struct house h = { .argc = argc, .argv = argv, .arena = arena_new(0), .diag = DIAG_INIT };
 	int sig = 0, status = EX_OK;

@@ -84,7 +84,7 @@ static const char *known_type(const char *header)
 	static const char *const known[] = {
 		"application/octet-stream", "application/asset-administration-shell-package",
 		"application/asset-administration-shell-package+xml", "application/asset-administration-shell-package+json",
-		"application/zip", "application/xml", "text/xml", "application/json",
+		"application/aas+zip", "application/aasx+xml", "application/zip", "application/xml", "text/xml", "application/json",
 	};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (request_media_is(header, known[i]))

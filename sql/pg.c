@@ -2,6 +2,7 @@
 #include "sql/pg.h"
 
 #include <libpq-fe.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,6 +26,26 @@ static const char session_sql[] =
 	"SET search_path = pg_catalog; SET timezone = 'UTC'; SET client_min_messages = warning; SET statement_timeout = '60s';"
 	"SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; SET plan_cache_mode = force_generic_plan";
 
+/* Behind a pooler that lends the session for one transaction, settings are made in every transaction, and end with it. */
+static const char *const local_setting[][2] = {
+	{ "search_path", "pg_catalog" }, { "timezone", "UTC" }, { "client_min_messages", "warning" }, { "statement_timeout", "60s" },
+	{ "lock_timeout", "10s" }, { "idle_in_transaction_session_timeout", "60s" },
+};
+
+#define LOCAL_MAX 4096
+
+static atomic_bool pooled;
+
+void pg_through_pooler(bool yes)
+{
+	atomic_store(&pooled, yes);
+}
+
+bool pg_pooled(void)
+{
+	return atomic_load(&pooled);
+}
+
 enum txn { TXN_NONE, TXN_READ_DUE, TXN_WRITE_DUE, TXN_OPEN };
 
 struct pg {
@@ -33,10 +54,15 @@ struct pg {
 	enum txn txn;
 	bool told;		/* the last error came from the server, so it knows that nothing was committed */
 	bool failed;		/* something in this transaction did: it can only end by a rollback */
+	bool writes;		/* the transaction is one that may */
+	bool demoted;		/* it has refused to write: not the primary any more */
 	bool prepared[PG_N_STATEMENTS];
+	struct buf local;	/* behind a pooler: the statement that makes the settings of a transaction */
 };
 
 /* -- errors ----------------------------------------------------------------------------------------------------------------- */
+#define READ_ONLY "25006"		/* of a transaction that wants to write: the server is a stand-by */
+
 static const struct {
 	const char *state;		/* a SQLSTATE, or the beginning of some */
 	enum err err;
@@ -51,7 +77,7 @@ static const struct {
 	{ "57014", ERR_UNAVAILABLE, false },	/* statement time-out */
 	{ "53200", ERR_NO_MEMORY, false },
 	{ "53", ERR_UNAVAILABLE, false },	/* disk full, too many connections */
-	{ "25006", ERR_UNAVAILABLE, false },	/* read-only: a stand-by */
+	{ READ_ONLY, ERR_UNAVAILABLE, false },
 };
 
 /* The one place where PostgreSQL's errors become ours. */
@@ -111,6 +137,8 @@ static enum err connect_now(struct pg *c, struct diag *d)
 		return diag_add(d, ERR_UNAVAILABLE, "cannot connect to the database: %.300s", PQerrorMessage(c->c));
 	}
 	PQsetNoticeReceiver(c->c, notice, NULL);
+	if (pg_pooled())
+		return ERR_OK;
 	PGresult *r = PQexec(c->c, session_sql);
 	enum err e = PQresultStatus(r) == PGRES_COMMAND_OK ? ERR_OK : ERR_UNAVAILABLE;
 	if (e) {
@@ -123,6 +151,29 @@ static enum err connect_now(struct pg *c, struct diag *d)
 	return e;
 }
 
+static void local_add(struct pg *c, const char *name, const char *value)
+{
+	buf_printf(&c->local, "%sset_config('%s', '%s', true)", c->local.n ? ", " : "SELECT ", name, value);
+}
+
+static enum err local_begin(struct pg *c)
+{
+	for (size_t i = 0; i < sizeof local_setting / sizeof *local_setting; i++)
+		local_add(c, local_setting[i][0], local_setting[i][1]);
+	return c->local.failed ? ERR_NO_MEMORY : ERR_OK;
+}
+
+enum err pg_set(struct pg *c, const char *name, const char *value)
+{
+	char sql[160];
+	if (pg_pooled()) {
+		local_add(c, name, value);
+		return c->local.failed ? ERR_NO_MEMORY : ERR_OK;
+	}
+	snprintf(sql, sizeof sql, "SET %s = '%s'", name, value);
+	return pg_script(c, sql, NULL);
+}
+
 enum err pg_open(const char *conninfo, struct pg **out, struct diag *d)
 {
 	struct pg *c = calloc(1, sizeof *c);
@@ -131,7 +182,10 @@ enum err pg_open(const char *conninfo, struct pg **out, struct diag *d)
 		free(c);
 		return ERR_NO_MEMORY;
 	}
-	enum err e = connect_now(c, d);
+	buf_init(&c->local, LOCAL_MAX);
+	enum err e = pg_pooled() ? local_begin(c) : ERR_OK;
+	if (!e)
+		e = connect_now(c, d);
 	if (e)
 		pg_close(c);
 	else
@@ -144,6 +198,7 @@ void pg_close(struct pg *c)
 	if (!c)
 		return;
 	PQfinish(c->c);
+	buf_fini(&c->local);
 	free(c->conninfo);
 	free(c);
 }
@@ -171,8 +226,8 @@ static bool send_one(struct pg *c, struct pg_call *call)
 	int length[PG_ARGS_MAX], n = call->args ? call->args->n : 0;
 	for (int i = 0; i < n; i++)
 		pg_wire_arg(call->args, i, &value[i], &length[i]);
-	if (call->sql)
-		return PQsendQueryParams(c->c, call->sql, n, NULL, value, length, binary, 1) == 1;
+	if (call->sql || c->local.n)
+		return PQsendQueryParams(c->c, call->sql ? call->sql : statement_sql[call->st], n, NULL, value, length, binary, 1) == 1;
 	return PQsendQueryPrepared(c->c, statement_name[call->st], n, value, length, binary, 1) == 1;
 }
 
@@ -200,8 +255,12 @@ static bool take(struct pg *c, const char *what, enum err *e, PGresult **keep)
 	ExecStatusType s = PQresultStatus(r);
 	bool ok = r && (s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK);
 	if (!ok && !*e) {
+		const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
 		*e = translate(c, r, what);
-		c->told = r && PQresultErrorField(r, PG_DIAG_SQLSTATE);
+		c->told = state != NULL;
+		c->demoted = c->writes && state && !strcmp(state, READ_ONLY);
+		if (c->demoted)
+			*e = ERR_AGAIN;
 	}
 	if (ok && keep)
 		*keep = r;
@@ -223,6 +282,8 @@ static enum err receive(struct pg *c, struct around a, struct pg_call *call, uns
 	bool committed;
 	if (a.begin && take(c, "BEGIN", &e, NULL))
 		c->txn = TXN_OPEN;
+	if (a.begin && c->local.n)
+		take(c, "settings", &e, NULL);
 	for (unsigned i = 0; i < n; i++) {
 		const char *name = call_name(&call[i]);
 		if (a.preparing >> i & 1)
@@ -250,9 +311,11 @@ static enum err run(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 	c->told = false;
 	if (a.begin)
 		sent = sent && PQsendQueryParams(c->c, begin_sql[c->txn], 0, NULL, NULL, NULL, NULL, 1);
+	if (a.begin && c->local.n)
+		sent = sent && PQsendQueryParams(c->c, c->local.p, 0, NULL, NULL, NULL, NULL, 1);
 	for (unsigned i = 0; i < n && sent; i++) {
 		enum pg_statement st = call[i].st;
-		if (!call[i].sql && !c->prepared[st] && !due[st]) {
+		if (!call[i].sql && !c->local.n && !c->prepared[st] && !due[st]) {
 			a.preparing |= UINT64_C(1) << i;
 			due[st] = true;
 			sent = PQsendPrepare(c->c, statement_name[st], statement_sql[st], 0, NULL) == 1;
@@ -261,8 +324,13 @@ static enum err run(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 	}
 	if (commit)
 		sent = sent && PQsendQueryParams(c->c, "COMMIT", 0, NULL, NULL, NULL, NULL, 1);
-	if (sent && PQpipelineSync(c->c))
-		return receive(c, a, call, n);
+	if (sent && PQpipelineSync(c->c)) {
+		enum err e = receive(c, a, call, n);
+		if (c->demoted)
+			drop(c);	/* the next connection finds the server that writes */
+		c->demoted = false;
+		return e;
+	}
 	translate(c, NULL, call_name(&call[0]));
 	drop(c);
 	return ERR_AGAIN;
@@ -335,6 +403,7 @@ enum err pg_begin(struct pg *c, enum pg_mode mode)
 			return e;
 	}
 	c->txn = mode == PG_READ ? TXN_READ_DUE : TXN_WRITE_DUE;
+	c->writes = mode == PG_WRITE;
 	c->failed = false;
 	return ERR_OK;
 }
@@ -422,7 +491,7 @@ static enum err begin_now(struct pg *c)
 		e = command(c, begin_sql[c->txn], PGRES_COMMAND_OK);
 	if (!e)
 		c->txn = TXN_OPEN;
-	return e;
+	return e || !c->local.n ? e : command(c, c->local.p, PGRES_TUPLES_OK);
 }
 
 static enum err copy_now(struct pg *c, const char *copy, struct slice rows)
@@ -502,71 +571,12 @@ enum err pg_prepare_all(struct pg *c, struct diag *d)
 	for (int i = 0; i < PG_N_STATEMENTS; i++) {
 		if (c->prepared[i])
 			continue;
-		PGresult *r = PQprepare(c->c, statement_name[i], statement_sql[i], 0, NULL);
+		const char *name = pg_pooled() ? "" : statement_name[i];
+		PGresult *r = PQprepare(c->c, name, statement_sql[i], 0, NULL);
 		c->prepared[i] = PQresultStatus(r) == PGRES_COMMAND_OK;
 		if (!c->prepared[i])
 			e = diag_add(d, ERR_INTERNAL, "%s: %.400s", statement_name[i], PQresultErrorMessage(r));
 		PQclear(r);
 	}
 	return e;
-}
-
-/* -- results ------------------------------------------------------------------------------------------------------------------------ */
-bool pg_null(const struct pg_call *k, int row, int col)
-{
-	return PQgetisnull(k->res, row, col) == 1;
-}
-
-static uint64_t big_endian(const struct pg_call *k, int row, int col)
-{
-	const unsigned char *p = (const unsigned char *)PQgetvalue(k->res, row, col);
-	uint64_t v = 0;
-	for (int i = 0, n = PQgetlength(k->res, row, col); i < n && i < 8; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
-int64_t pg_int8(const struct pg_call *k, int row, int col)
-{
-	return (int64_t)big_endian(k, row, col);
-}
-
-int32_t pg_int4(const struct pg_call *k, int row, int col)
-{
-	return (int32_t)big_endian(k, row, col);
-}
-
-int16_t pg_int2(const struct pg_call *k, int row, int col)
-{
-	return (int16_t)big_endian(k, row, col);
-}
-
-bool pg_bool(const struct pg_call *k, int row, int col)
-{
-	return big_endian(k, row, col) != 0;
-}
-
-double pg_float8(const struct pg_call *k, int row, int col)
-{
-	uint64_t bits = big_endian(k, row, col);
-	double v;
-	memcpy(&v, &bits, sizeof v);
-	return v;
-}
-
-int64_t pg_time(const struct pg_call *k, int row, int col)
-{
-	return pg_null(k, row, col) ? TIME_NONE : pg_wire_time(pg_int8(k, row, col));
-}
-
-struct slice pg_slice(const struct pg_call *k, int row, int col)
-{
-	if (pg_null(k, row, col))
-		return (struct slice){ NULL, 0 };
-	return (struct slice){ PQgetvalue(k->res, row, col), (size_t)PQgetlength(k->res, row, col) };
-}
-
-const char *pg_str(const struct pg_call *k, int row, int col)
-{
-	return pg_slice(k, row, col).p;
 }

@@ -32,6 +32,12 @@ enum err pg_open(const char *conninfo, struct pg **, struct diag *);
 void pg_close(struct pg *);				/* NULL is allowed */
 bool pg_alive(const struct pg *);			/* false: lost; pg_begin connects again */
 int pg_pid(const struct pg *);				/* of the server process */
+/* A setting of this session.  `value` without quotes. */
+enum err pg_set(struct pg *, const char *name, const char *value);
+/* Before the first connection, for the whole program: between it and the server stands a pooler that lends sessions for one transaction each (as
+ * pgbouncer does in transaction mode).  Nothing is left in a session then: no prepared statements, and settings end with each transaction. */
+void pg_through_pooler(bool);
+bool pg_pooled(void);
 
 /* -- transactions: BEGIN is sent with the first statement, so an unused transaction costs nothing ------------------------------- */
 enum pg_mode { PG_READ, PG_WRITE };			/* REPEATABLE READ READ ONLY, READ COMMITTED */

@@ -57,7 +57,8 @@ enum err pg_take(struct pg_pool *p, struct pg **out)
 	if (*out)
 		return ERR_OK;
 	if (!make) {
-		log_warn("sql", "no connection became free in %lld ms", (long long)(p->wait_us / 1000));
+		if (p->wait_us)
+			log_warn("sql", "no connection became free in %lld ms", (long long)(p->wait_us / 1000));
 		return ERR_UNAVAILABLE;
 	}
 	enum err e = pg_open(p->conninfo, out, NULL);

@@ -36,44 +36,75 @@ static enum err pg_txn_begin(struct store *s, bool write, struct store_txn **out
 		return ERR_NO_MEMORY;
 	t->store = (struct pg_store *)s;
 	t->write = write;
+	t->cause.valid_us = TIME_NONE;
 	*out = t;
 	return ERR_OK;
 }
 
+void store_pg_let_go(struct store_txn *t)
+{
+	if (t->pg && t->on_standby)
+		pg_standby_give(t->store->standby, t->pg);
+	else if (t->pg)
+		pg_give(t->store->pool, t->pg);
+	t->pg = NULL;
+}
+
 static void pg_txn_abort(struct store_txn *t)
 {
-	if (t->pg)
-		pg_give(t->store->pool, t->pg);
+	store_pg_let_go(t);
 	free(t);
 }
 
 static enum err pg_txn_commit(struct store_txn *t)
 {
+	struct pg_store *s = t->store;
+	bool wrote = t->write && t->pg;
 	enum err e = t->failed ? ERR_INTERNAL : t->pg ? pg_commit(t->pg) : ERR_OK;
+	if (t->write)
+		pg_standby_wrote(t->store->standby);
 	pg_txn_abort(t);
+	if (!e && wrote)
+		store_pg_feed_wake(s);
 	return e;
 }
 
 enum err store_pg_noted(struct store_txn *t, enum err e)
 {
-	t->failed |= e && e != ERR_NOT_FOUND;
+	t->failed |= e && e != ERR_NOT_FOUND && e != ERR_GONE;
+	return e;
+}
+
+static void set_cause(struct store_txn *t, const struct store_cause *c)
+{
+	t->cause = c ? *c : (struct store_cause){ .valid_us = TIME_NONE };
+}
+
+/* A transaction that only reads is on the stand-by when there is one that shows what it must show. */
+static enum err txn_connect(struct store_txn *t)
+{
+	struct pg *pg = t->write || t->primary ? NULL : pg_standby_take(t->store->standby);
+	enum err e;
+	t->on_standby = pg != NULL;
+	if (!pg && (e = pg_take(t->store->pool, &pg)))
+		return e;
+	t->pg = pg;
+	if (!(e = pg_begin(pg, t->write ? PG_WRITE : PG_READ)))
+		return ERR_OK;
+	store_pg_let_go(t);
 	return e;
 }
 
 enum err store_pg_run(struct store_txn *t, struct pg_call *call, unsigned n)
 {
-	enum err e;
-	if (!t->pg) {
-		struct pg *pg;
-		if ((e = pg_take(t->store->pool, &pg)))
-			return e;
-		if ((e = pg_begin(pg, t->write ? PG_WRITE : PG_READ))) {
-			pg_give(t->store->pool, pg);
-			return e;
-		}
-		t->pg = pg;
+	enum err e = t->pg ? ERR_OK : txn_connect(t);
+	if (!e)
+		e = pg_run(t->pg, call, n);
+	if (e && t->on_standby) {
+		pg_standby_failed(t->store->standby);
+		e = e == ERR_UNAVAILABLE ? ERR_AGAIN : e;	/* the primary may do better */
 	}
-	return pg_run(t->pg, call, n);
+	return e;
 }
 
 enum err store_pg_one(struct store_txn *t, struct pg_call *call, const char *text)
@@ -112,9 +143,8 @@ static enum err lay_values(struct arena *scratch, struct aas_node *sm, const str
 	return ERR_OK;
 }
 
-static enum err folded(const struct pg_call *c, int row, struct arena *a, struct slice *out)
+enum err store_pg_folded(struct slice text, const struct pg_call *c, int row, struct arena *a, struct slice *out)
 {
-	struct slice text = pg_slice(c, row, DOC_TEXT);
 	struct arena *scratch = arena_new(0);
 	struct buf b = BUF_INIT;
 	struct aas_node *sm = NULL;
@@ -141,7 +171,7 @@ enum err store_pg_document(const struct pg_call *c, int row, enum store_kind kin
 	out->id = arena_strdup(a, pg_str(c, row, DOC_ID));
 	out->version = pg_int8(c, row, DOC_VERSION);
 	if (kind == STORE_SUBMODEL && store_pg_behind(c, row))
-		e = folded(c, row, a, &out->json);
+		e = store_pg_folded(text, c, row, a, &out->json);
 	else
 		out->json = (struct slice){ arena_strndup(a, text.p, text.n), text.n };
 	return e ? e : out->id && out->json.p ? ERR_OK : ERR_NO_MEMORY;
@@ -274,32 +304,46 @@ static void store_close(struct store *s)
 	if (!p)
 		return;
 	store_pg_writer_stop(p->writer);
+	store_pg_feed_stop(p->feed);
+	store_listeners_fini(&p->listeners);
+	pg_standby_free(p->standby);
 	pg_pool_free(p->pool);
 	lock_fini(&p->pins.lock);
 	free(p);
 }
 
 static const struct store_ops store_pg_ops = {
-	.close = store_close, .begin = pg_txn_begin, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get, .version = version,
-	.put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query, .put_values = store_pg_put_values,
+	.close = store_close, .begin = pg_txn_begin, .cause = set_cause, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get,
+	.version = version,
+	.put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query, .candidates = store_pg_candidates,
+	.put_values = store_pg_put_values,
 	.write_values = store_pg_write_values,
 	.blob_put = store_pg_blob_put, .blob_find = store_pg_blob_find, .blob_read = store_pg_blob_read, .blob_del = store_pg_blob_del,
 	.blob_open = store_pg_blob_open, .series = store_pg_series, .append = store_pg_append,
 	.position = store_pg_position, .samples = store_pg_samples, .live = store_pg_live, .command = store_pg_command,
 	.invocation_put = store_pg_invocation_put, .invocation_get = store_pg_invocation_get, .invocation_open = store_pg_invocation_open,
 	.invocation_trim = store_pg_invocation_trim, .package_put = store_pg_package_put, .package_del = store_pg_package_del,
-	.package_list = store_pg_package_list,
+	.package_list = store_pg_package_list, .history = store_pg_history, .get_version = store_pg_get_version,
+	.get_at = store_pg_get_at, .feed = store_pg_feed, .feed_listen = store_pg_feed_listen, .feed_unlisten = store_pg_feed_unlisten,
 };
 
 /* Everything that can be wrong with the database is found now and not at the first request. */
-static enum err check_database(const char *conninfo, struct diag *d)
+static enum err check_database(const struct store_pg_config *c, struct diag *d)
 {
 	struct pg *pg;
 	unsigned applied = 0;
-	enum err e = pg_open(conninfo, &pg, d);
+	enum err e = pg_open(c->conninfo, &pg, d);
 	if (e)
 		return e;
-	if (!(e = pg_migrate(pg, &applied, d)))
+	if (!c->no_migration) {
+		e = pg_migrate(pg, &applied, d);
+	} else if (!(e = pg_migrations_applied(pg, &applied, d)) && applied < pg_n_migrations) {
+		e = diag_add(d, ERR_PRECONDITION, "the schema of the database is of version %u, this program needs %u: run `twinshell db migrate`",
+			     applied, pg_n_migrations);
+	} else {
+		applied = 0;
+	}
+	if (!e)
 		e = pg_prepare_all(pg, d);
 	struct pg_call sweep = { .st = PG_content_sweep };	/* what a crash has left of readers */
 	if (!e && !(e = pg_begin(pg, PG_WRITE)) && (e = pg_run(pg, &sweep, 1)) == ERR_OK)
@@ -311,12 +355,13 @@ static enum err check_database(const char *conninfo, struct diag *d)
 	return e;
 }
 
-struct store *store_pg_open(const char *conninfo, unsigned connections, struct diag *d)
+struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d)
 {
-	if (check_database(conninfo, d))
+	pg_through_pooler(c->pooler);
+	if (check_database(c, d))
 		return NULL;
 	struct pg_store *s = calloc(1, sizeof *s);
-	if (!s || !(s->pool = pg_pool_new(conninfo, connections, POOL_WAIT_US))) {
+	if (!s || !(s->pool = pg_pool_new(c->conninfo, c->connections, POOL_WAIT_US))) {
 		free(s);
 		diag_add(d, ERR_NO_MEMORY, "out of memory");
 		return NULL;
@@ -324,12 +369,19 @@ struct store *store_pg_open(const char *conninfo, unsigned connections, struct d
 	s->base.ops = &store_pg_ops;
 	lock_init(&s->pins.lock, RANK_LEAF);
 	s->query_ms = QUERY_MS;
-	if (store_pg_writer_start(s, conninfo)) {
+	store_listeners_init(&s->listeners);
+	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo) ||
+	    store_pg_feed_start(s, c->conninfo)) {
 		store_close(&s->base);
-		diag_add(d, ERR_NO_MEMORY, "cannot start the writer of values");
+		diag_add(d, ERR_NO_MEMORY, "cannot start the threads of the store");
 		return NULL;
 	}
 	return &s->base;
+}
+
+struct store *store_pg_open(const char *conninfo, unsigned connections, struct diag *d)
+{
+	return store_pg_open_with(&(struct store_pg_config){ .conninfo = conninfo, .connections = connections }, d);
 }
 
 bool store_pg_ready(struct store *s)
@@ -338,7 +390,6 @@ bool store_pg_ready(struct store *s)
 	struct pg_call c = { .st = PG_ping };
 	bool ok = store_pg_run(&t, &c, 1) == ERR_OK;
 	pg_clear(&c, 1);
-	if (t.pg)
-		pg_give(t.store->pool, t.pg);
+	store_pg_let_go(&t);
 	return ok;
 }

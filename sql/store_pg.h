@@ -10,9 +10,18 @@
 #include "aas/store.h"
 #include "base/diag.h"
 
-/* Connects, brings the schema up to date (sql/migrate.h), checks it.  `connections`: at most so many at a time.
- * NULL when the database cannot be used; the diag says why. */
+struct store_pg_config {
+	const char *conninfo;	/* may name several hosts: target_session_attrs=read-write finds the primary again after a fail-over */
+	const char *standby;	/* where to read from when it is up to date (sql/pg_standby.h); NULL: nowhere else */
+	unsigned connections;	/* at most so many at a time, of each of the two */
+	bool pooler;		/* it leads to a pooler that lends sessions for one transaction each: true for the whole program from then on */
+	bool no_migration;	/* refuse a schema that is not up to date, instead of bringing it there */
+};
+/* Connects, brings the schema up to date (sql/migrate.h), checks it.  NULL when the database cannot be used; the diag says why. */
+struct store *store_pg_open_with(const struct store_pg_config *, struct diag *);
 struct store *store_pg_open(const char *conninfo, unsigned connections, struct diag *);
+/* Months of history and feed that ended more than so many days ago are dropped from now on, once an hour; 0: never. */
+void store_pg_keep_history(struct store *, unsigned days);
 /* Can the database be reached now?  One round trip; waits at most as long as a free connection may take. */
 bool store_pg_ready(struct store *);
 

@@ -311,8 +311,12 @@ static enum err read_open(void *ctx, int64_t at, char *to, size_t n, struct diag
 	struct pg_pin *p = ctx;
 	struct store_txn t = { .store = p->store };
 	enum err e = read_parts(&t, p->hash, at, to, n);
-	if (t.pg)
-		pg_give(p->store->pool, t.pg);
+	t.primary = t.on_standby;
+	store_pg_let_go(&t);
+	if (e && t.primary) {		/* what another program has stored may not have come there yet */
+		e = read_parts(&t, p->hash, at, to, n);
+		store_pg_let_go(&t);
+	}
 	return e ? diag_add(d, e, "a stored file cannot be read: %s", err_info[e].text) : ERR_OK;
 }
 
@@ -329,8 +333,7 @@ static void delete_unused(struct pg_store *s, const unsigned char *hash)
 	}
 	if (!e)
 		e = pg_commit(t.pg);
-	if (t.pg)
-		pg_give(s->pool, t.pg);
+	store_pg_let_go(&t);
 	if (e)
 		log_warn("sql", "a content that nobody needs is deleted at the next start only: %s", err_info[e].text);
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_pg_priv.h - what the parts of the PostgreSQL store share: session and reading (store_pg.c), blobs (store_pg_blob.c),
  * writing of identifiables (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c),
- * invocations and packages (store_pg_index.c), time (store_pg_series.c).
+ * invocations and packages (store_pg_index.c), changes (store_pg_history.c, store_pg_feed.c), time (store_pg_series.c).
  */
 #ifndef SQL_STORE_PG_PRIV_H
 #define SQL_STORE_PG_PRIV_H
 
 #include <stdatomic.h>
 
+#include "aas/store_past.h"
 #include "base/thread.h"
 #include "sql/pg.h"
+#include "sql/pg_standby.h"
 #include "sql/store_pg.h"
 
 /* Days whose partition of samples is known to be there, by day modulo PG_DAYS; all zero at the start (day 0 is never asked for). */
@@ -20,6 +22,7 @@ struct pg_days {
 };
 
 struct pg_writer;
+struct pg_feed;
 
 #define STORE_PG_FOLD_BEHIND 256	/* versions that a document may lack before it is written anew */
 
@@ -33,15 +36,23 @@ struct pg_store {
 	struct store base;
 	struct pg_pool *pool;
 	struct pg_pins pins;
+	struct pg_standby *standby;	/* NULL: none */
 	struct pg_writer *writer;
+	struct pg_feed *feed;
+	struct store_listeners listeners;
+	_Atomic unsigned keep_days;	/* of history; 0: for ever */
 	struct pg_days days;
 	unsigned query_ms;	/* that the search for candidates of a query may take */
+	unsigned query_lead;	/* see pg_query */
 };
 
 struct store_txn {
 	struct pg_store *store;
 	struct pg *pg;		/* NULL until the first statement */
 	bool write, failed;	/* failed: can only be aborted */
+	struct store_cause cause;
+	bool primary;		/* to be read from there, though it only reads */
+	bool on_standby;
 };
 
 /* The statements of one kind of identifiable, and its class. */
@@ -54,12 +65,16 @@ extern const struct pg_kind pg_kinds[STORE_N_KINDS];
 
 /* Statements of a transaction; the first call takes a connection and begins.  pg_clear the calls afterwards, also on error. */
 enum err store_pg_run(struct store_txn *, struct pg_call *, unsigned n);
+/* What it has done is undone unless it is committed; it may connect again. */
+void store_pg_let_go(struct store_txn *);
 /* The statement of `call`, which asks for one row by one text.  ERR_NOT_FOUND: there is none.  pg_clear it afterwards, also on error. */
 enum err store_pg_one(struct store_txn *, struct pg_call *call, const char *text);
-/* What a call of store_ops answers goes through here: after any error but ERR_NOT_FOUND the transaction cannot be committed. */
+/* What a call of store_ops answers goes through here: after any error but ERR_NOT_FOUND and ERR_GONE the transaction cannot be committed. */
 enum err store_pg_noted(struct store_txn *, enum err);
 /* The document in `row` of a DOCUMENT query (statement_model.def), newer values folded in; everything in the arena. */
 enum err store_pg_document(const struct pg_call *, int row, enum store_kind, struct arena *, struct store_doc *);
+/* A submodel's document with the values that the row of a DOCUMENT query has beside it. */
+enum err store_pg_folded(struct slice text, const struct pg_call *, int row, struct arena *, struct slice *out);
 /* Was there anything newer to fold? */
 bool store_pg_behind(const struct pg_call *, int row);
 enum err store_pg_get(struct store_txn *, enum store_kind, const char *id, struct arena *, struct store_doc *);
@@ -69,19 +84,28 @@ struct aas_fact;
 enum err store_pg_find(struct store_txn *, enum store_kind, const struct aas_fact *, size_t n_facts, bool heads, const char *after, size_t limit,
 		       struct arena *, struct store_page *);
 
+#define PG_QUERY_LEAD 2000
+
 /* -- queries: store_pg_query.c runs them, store_pg_query_sql.c writes the SQL -- */
 struct pg_query {
 	const char *sql;	/* candidates: key and id, in the order of the ids; $1 after, $2 limit, $3 texts, $4 numbers, $5 times */
 	struct pg_args args;	/* $1 and $2 first, the arrays behind them */
 	bool exact;		/* every candidate is part of the answer */
+	unsigned lead;		/* in: rows up to which a set leads to the answer; 0: PG_QUERY_LEAD */
 };
 /* ERR_NO_MEMORY.  Finish with pg_args_fini(&out->args), also on error. */
 enum err store_pg_query_sql(struct arena *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct pg_query *out);
 enum err store_pg_query(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
 			struct store_page *);
+enum err store_pg_candidates(struct store_txn *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct arena *,
+			     struct store_page *);
 
 enum err store_pg_put(struct store_txn *, enum store_kind, const struct aas_node *, enum store_put, int64_t expect, bool *created, int64_t *version);
 enum err store_pg_del(struct store_txn *, enum store_kind, const char *id);
+/* The arrays of facts_insert and of rows_put, behind the other parameters. */
+struct aas_row;
+void store_pg_facts_args(struct pg_args *, const struct aas_fact *, size_t n);
+void store_pg_rows_args(struct pg_args *, const struct aas_row *, size_t n);
 enum err store_pg_put_values(struct store_txn *, const char *submodel_id, const struct store_value *, size_t n, int64_t *version);
 
 /* -- value writes that share a commit (store_pg_batch.c, store_pg_writer.c) -- */
@@ -94,6 +118,21 @@ void store_pg_writer_stop(struct pg_writer *);	/* after everything that was queu
 void store_pg_write_values(struct store *, struct store_write *);
 /* Write the document anew, with the values that are newer. */
 enum err store_pg_fold(struct store_txn *, const char *id);
+
+/* -- changes (store_pg_history.c), and who gives them their positions (store_pg_feed.c) -- */
+/* actor, request, since when it is valid */
+void store_pg_cause_args(struct pg_args *, const struct store_cause *);
+enum err store_pg_history(struct store_txn *, enum store_kind, const char *id, int64_t after, size_t limit, struct arena *, struct store_event **,
+			  size_t *n);
+enum err store_pg_get_version(struct store_txn *, enum store_kind, const char *id, int64_t version, struct arena *, struct store_doc *);
+enum err store_pg_get_at(struct store_txn *, enum store_kind, const char *id, int64_t at_us, struct arena *, struct store_doc *);
+enum err store_pg_feed(struct store *, int64_t after, size_t limit, struct arena *, struct store_event **, size_t *n, int64_t *newest);
+enum err store_pg_feed_listen(struct store *, void (*wake)(void *ctx), void *ctx);
+void store_pg_feed_unlisten(struct store *, void (*wake)(void *ctx), void *ctx);
+/* A thread with a connection of its own. */
+enum err store_pg_feed_start(struct pg_store *, const char *conninfo);
+void store_pg_feed_stop(struct pg_feed *);	/* NULL is allowed */
+void store_pg_feed_wake(struct pg_store *);	/* something was committed; any thread, cheap */
 
 /* store_ops of the same names */
 enum err store_pg_blob_put(struct store_txn *, const char *key, const struct store_blob_info *, struct source, struct diag *);

@@ -6,6 +6,7 @@
 #include "aas/facts.h"
 #include "aas/json.h"
 #include "aas/rows.h"
+#include "aas/store_past.h"
 #include "base/clock.h"
 #include "sql/store_pg_priv.h"
 
@@ -162,14 +163,19 @@ static enum err write_all(struct store_txn *t, struct write *w)
 	return e;
 }
 
-static void step_past(struct write *w, enum store_kind kind, const char *id, const struct now *now, int64_t version, const char *operation)
+static void step_past(struct write *w, const struct store_cause *cause, enum store_kind kind, const char *id, const struct now *now, int64_t version,
+		      const char *operation)
 {
 	struct pg_args *a = step(w, now->exists ? pg_kinds[kind].past : PG_created, id);
 	pg_arg_int2(a, (int16_t)kind);
 	pg_arg_int8(a, version);
+	store_pg_cause_args(a, cause);
 	if (!now->exists)
 		return;
+	bool part = cause->path && !strcmp(operation, "replace");
 	pg_arg_text(a, operation);
+	pg_arg_text(a, part ? cause->path : NULL);
+	pg_arg_text(a, part ? store_operation_name[cause->part] : NULL);
 	if (now->before.p)
 		pg_arg_bytes(a, now->before);
 	else
@@ -196,6 +202,16 @@ static enum err step_document(struct write *w, struct arena *a, enum store_kind 
 	return ERR_OK;
 }
 
+void store_pg_facts_args(struct pg_args *args, const struct aas_fact *f, size_t n)
+{
+	struct buf *fields = pg_arg_array(args, PG_INT2), *names = pg_arg_array(args, PG_TEXT), *values = pg_arg_array(args, PG_TEXT);
+	for (size_t i = 0; i < n; i++) {
+		pg_item_int2(fields, (int16_t)f[i].field);
+		pg_item_text(names, f[i].name);
+		pg_item_text(values, f[i].value);
+	}
+}
+
 static enum err step_facts(struct write *w, struct arena *a, enum store_kind kind, const struct aas_node *n, const struct now *now)
 {
 	struct aas_fact *f;
@@ -209,16 +225,11 @@ static enum err step_facts(struct write *w, struct arena *a, enum store_kind kin
 		return ERR_OK;
 	struct pg_args *args = step(w, PG_facts_insert, AAS_ID(n));
 	pg_arg_int2(args, (int16_t)kind);
-	struct buf *fields = pg_arg_array(args, PG_INT2), *names = pg_arg_array(args, PG_TEXT), *values = pg_arg_array(args, PG_TEXT);
-	for (size_t i = 0; i < n_facts; i++) {
-		pg_item_int2(fields, (int16_t)f[i].field);
-		pg_item_text(names, f[i].name);
-		pg_item_text(values, f[i].value);
-	}
+	store_pg_facts_args(args, f, n_facts);
 	return ERR_OK;
 }
 
-static void rows_args(struct pg_args *args, const struct aas_row *row, size_t n)
+void store_pg_rows_args(struct pg_args *args, const struct aas_row *row, size_t n)
 {
 	static const enum pg_type types[] = { PG_INT4, PG_TEXT, PG_TEXT, PG_INT2, PG_BOOL, PG_TEXT, PG_TEXT, PG_FLOAT8, PG_TIMESTAMPTZ,
 					      PG_TEXT, PG_TEXT };
@@ -266,7 +277,7 @@ static enum err step_rows(struct write *w, struct arena *a, const struct aas_nod
 	w->call[w->n++] = (struct pg_call){ .st = PG_terms_insert, .args = terms };
 	struct pg_args *rows = step(w, PG_rows_put, AAS_ID(n));
 	pg_arg_int8(rows, version);
-	rows_args(rows, row, n_rows);
+	store_pg_rows_args(rows, row, n_rows);
 	return ERR_OK;
 }
 
@@ -276,7 +287,7 @@ static enum err write_identifiable(struct store_txn *t, struct arena *a, enum st
 	struct write w = { .n = 0 };
 	struct columns c = { .header = BUF_INIT };
 	struct buf doc = BUF_INIT;
-	step_past(&w, kind, AAS_ID(n), now, version, "replace");
+	step_past(&w, &t->cause, kind, AAS_ID(n), now, version, "replace");
 	enum err e = step_document(&w, a, kind, n, now, version, &c, &doc);
 	if (!e)
 		e = step_facts(&w, a, kind, n, now);
@@ -329,7 +340,7 @@ enum err store_pg_del(struct store_txn *t, enum store_kind kind, const char *id)
 	if (!e && !now.exists)
 		e = ERR_NOT_FOUND;
 	if (!e) {
-		step_past(&w, kind, id, &now, now.version + 1, "delete");
+		step_past(&w, &t->cause, kind, id, &now, now.version + 1, "delete");
 		pg_arg_int2(step(&w, PG_facts_clear, id), (int16_t)kind);
 		if (kind == STORE_SUBMODEL)
 			step(&w, PG_rows_clear, id);

@@ -50,7 +50,7 @@ static enum err find_shell(void *ctx, const char *submodel_id, const char *after
 /* -- candidates ------------------------------------------------------------------------------------------------------------------------- */
 static enum err find(struct run *r, struct arena *a, const char *after, size_t limit, struct candidate **out, size_t *n)
 {
-	struct pg_query q = { 0 };
+	struct pg_query q = { .lead = r->txn->store->query_lead };
 	struct pg_args mode;
 	struct pg_call c[2] = { { .st = PG_query_mode, .args = &mode }, { .args = &q.args } };
 	int64_t ms = r->txn->store->query_ms, from = clock_mono_us();
@@ -180,5 +180,21 @@ enum err store_pg_query(struct store_txn *t, enum store_kind kind, struct store_
 	}
 	if (!e && r.full)
 		page->next = page->item[page->n - 1].id;
+	return store_pg_noted(t, e);
+}
+
+enum err store_pg_candidates(struct store_txn *t, enum store_kind kind, const struct aas_query *q, const char *after, size_t limit,
+			     struct arena *a, struct store_page *page)
+{
+	struct store_query want = { .query = q };
+	struct run r = { .txn = t, .kind = kind, .want = &want };
+	struct candidate *c = NULL;
+	size_t n = 0;
+	*page = (struct store_page){ .item = ARENA_ARRAY(a, struct store_doc, limit) };
+	enum err e = page->item ? find(&r, a, after, limit + 1, &c, &n) : ERR_NO_MEMORY;
+	for (size_t i = 0; !e && i < n && i < limit; i++)
+		page->item[page->n++] = (struct store_doc){ .id = c[i].id };
+	if (!e && n > limit)
+		page->next = page->item[limit - 1].id;
 	return store_pg_noted(t, e);
 }

@@ -5,6 +5,9 @@
  * only without an index, is ALL: it disappears from an AND, and swallows an OR.  What is negated must be exact, else it is ALL too.
  * The evaluator decides about what is left (store_pg_query.c).
  *
+ * A descriptor is a shell or submodel with an entry laid over it (submodels/registry.h): both have the same key, and where one attribute comes from
+ * is not known here.  So a comparison holds at most where it holds for one of the two, and nothing but the id is exact.
+ *
  * No text of the client is part of the SQL: texts, numbers and times are items of three arrays, $3, $4 and $5. */
 #include "aas/query.h"
 #include "base/clock.h"
@@ -12,27 +15,32 @@
 
 #define LEAVES_MAX 32	/* comparisons that are written as SQL; further ones are ALL, so that planning stays short */
 
-/* ROW: a condition on `s`, the row of the identifiable, true or false but never NULL.  SET: a SELECT of keys. */
+#define DRIVERS_MAX 4	/* sets of a conjunction that are counted; further ones are tested */
+
+/* ROW: a condition on `s`, the row of the identifiable, true or false but never NULL.  SET: a SELECT of keys.  The answer lies in each of the
+ * drivers. */
 struct part {
 	enum { ALL, ROW, SET } kind;
 	const char *sql;
 	bool exact;
+	unsigned n_drivers;
+	const char *driver[DRIVERS_MAX];
 };
 
 struct writer {
 	struct arena *arena;
 	enum store_kind kind;		/* whose row `s` is */
 	struct buf *texts, *nums, *times;
-	unsigned n_texts, n_nums, n_times, leaves;
+	unsigned n_texts, n_nums, n_times, leaves, lead;
 	bool failed;
 };
 
-static const struct part all = { ALL, NULL, false };
+static const struct part all = { .kind = ALL };
 
 static struct part part(struct writer *w, int kind, const char *sql, bool exact)
 {
 	w->failed |= !sql;
-	return (struct part){ kind, sql, exact };
+	return (struct part){ kind, sql, exact, kind == SET, { sql } };
 }
 
 #define SQL(w, ...) arena_printf((w)->arena, __VA_ARGS__)
@@ -43,13 +51,16 @@ static const char *text(struct writer *w, struct slice s)
 	return SQL(w, "($3::text[])[%u]", ++w->n_texts);
 }
 
+/* LIMIT: the set is never gathered, but looked into for one row. */
 static const char *as_row(struct writer *w, struct part p)
 {
-	return p.kind == ROW ? p.sql : SQL(w, "s.key IN (%s)", p.sql);
+	return p.kind == ROW ? p.sql : SQL(w, "EXISTS (SELECT FROM (SELECT FROM (%s) AS q(k) WHERE q.k = s.key LIMIT 1) AS r)", p.sql);
 }
 
 static const char *as_set(struct writer *w, struct part p)
 {
+	if (p.kind == ROW && p.n_drivers)
+		return SQL(w, "SELECT s.key FROM twinshell.%s s WHERE s.key IN (%s) AND %s", pg_kinds[w->kind].table, p.driver[0], p.sql);
 	return p.kind == SET ? p.sql : SQL(w, "SELECT s.key FROM twinshell.%s s WHERE %s", pg_kinds[w->kind].table, p.sql);
 }
 
@@ -113,17 +124,39 @@ static const char *compare_text(struct writer *w, const char *column, const stru
 }
 
 /* -- facts ------------------------------------------------------------------------------------------------------------------------------ */
+/* The kind of what lives here; of any other kind itself. */
+static enum store_kind under(enum store_kind kind)
+{
+	return kind == STORE_SHELL_DESCRIPTOR ? STORE_SHELL : kind == STORE_SUBMODEL_DESCRIPTOR ? STORE_SUBMODEL : kind;
+}
+
+static bool is_descriptor(const struct writer *w)
+{
+	return under(w->kind) != w->kind;
+}
+
+/* Which lookup rows tell of it. */
+static const char *kinds(struct writer *w, enum store_kind kind)
+{
+	return is_descriptor(w) ? SQL(w, "l.kind IN (%d, %d)", (int)under(w->kind), (int)w->kind) : SQL(w, "l.kind = %d", (int)kind);
+}
+
 static const char *fact(struct writer *w, enum store_kind kind, int field, const char *name, const char *value)
 {
 	const char *n = *name ? text(w, slice_of(name)) : "''";
-	return SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.kind = %d AND l.field = %d AND l.hash = twinshell.key_of(%s || E'\\n' || %s)"
-		   " AND l.value = %s", (int)kind, field, n, value, value);
+	return SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND l.field = %d AND l.hash = twinshell.key_of(%s || E'\\n' || %s)"
+		   " AND l.value = %s", kinds(w, kind), field, n, value, value);
 }
 
 static struct part column(struct writer *w, const char *name, const struct leaf *l)
 {
 	const char *test = compare_text(w, SQL(w, "(s.%s COLLATE \"C\")", name), l);
-	return test ? part(w, ROW, SQL(w, "coalesce(%s, false)", test), true) : all;
+	if (!test)
+		return all;
+	if (is_descriptor(w) && strcmp(name, "id"))
+		return part(w, SET, SQL(w, "SELECT s.key FROM twinshell.%s s WHERE coalesce(%s, false) UNION ALL SELECT s.key FROM twinshell.%s s"
+				" WHERE coalesce(%s, false)", pg_kinds[under(w->kind)].table, test, pg_kinds[w->kind].table, test), false);
+	return part(w, ROW, SQL(w, "coalesce(%s, false)", test), true);
 }
 
 /* id, idShort: what all identifiables have */
@@ -131,10 +164,12 @@ static struct part common(struct writer *w, const struct leaf *l)
 {
 	if (l->field->attr == QUERY_ID && is_equal(l)) {
 		const char *v = text(w, l->value->text);
-		return part(w, ROW, SQL(w, "(s.key = twinshell.key_of(%s) AND s.id = %s)", v, v), true);
+		struct part p = part(w, ROW, SQL(w, "(s.key = twinshell.key_of(%s) AND s.id = %s)", v, v), true);
+		p.driver[p.n_drivers++] = SQL(w, "SELECT twinshell.key_of(%s)", v);
+		return p;
 	}
 	if (l->field->attr == QUERY_ID_SHORT && is_equal(l))
-		return part(w, SET, fact(w, w->kind, 1, "", text(w, l->value->text)), true);
+		return part(w, SET, fact(w, w->kind, 1, "", text(w, l->value->text)), !is_descriptor(w));
 	return column(w, l->field->attr == QUERY_ID ? "id" : "id_short", l);
 }
 
@@ -145,10 +180,11 @@ static struct part shell_list(struct writer *w, const struct leaf *l)
 		return all;
 	const char *v = text(w, l->value->text);
 	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_NAME)
-		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.kind = 0 AND l.field = 5 AND l.name = %s", v), false);
+		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND l.field = 5 AND l.name = %s",
+					kinds(w, STORE_SHELL), v), false);
 	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_VALUE)
-		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE l.kind = 0 AND l.field = 5 AND l.value = %s"
-					" AND twinshell.key_of(l.value) = twinshell.key_of(%s)", v, v), false);
+		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND l.field = 5 AND l.value = %s"
+					" AND twinshell.key_of(l.value) = twinshell.key_of(%s)", kinds(w, STORE_SHELL), v, v), false);
 	if (s[0].list != QUERY_SUBMODELS || l->field->attr != QUERY_KEY_VALUE)
 		return all;
 	const char *first = fact(w, STORE_SHELL, 6, "", v);
@@ -181,9 +217,9 @@ static struct part submodel_leaf(struct writer *w, const struct leaf *l)
 	int64_t index = l->field->step[l->field->n_steps - 1].index;
 	const char *v = text(w, l->value->text), *first = index <= 0 ? fact(w, STORE_SUBMODEL, 7, "0", v) : NULL;
 	if (index == 0)
-		return part(w, SET, first, true);
+		return part(w, SET, first, !is_descriptor(w));
 	const char *others = fact(w, STORE_SUBMODEL, 7, "n", v);
-	return part(w, SET, first ? SQL(w, "%s UNION ALL %s", first, others) : others, index == QUERY_ANY);
+	return part(w, SET, first ? SQL(w, "%s UNION ALL %s", first, others) : others, index == QUERY_ANY && !is_descriptor(w));
 }
 
 /* -- elements --------------------------------------------------------------------------------------------------------------------------- */
@@ -335,15 +371,28 @@ static struct part through(struct writer *w, enum store_kind other, struct part 
 	const char *set = as_set(w, p);
 	w->kind = own;
 	if (own == STORE_SUBMODEL)
-		return part(w, SET, SQL(w, "SELECT twinshell.key_of(r.value) FROM twinshell.lookup r WHERE r.kind = 0 AND r.field = 6"
-					" AND r.key IN (%s)", set), false);
-	return part(w, SET, SQL(w, "SELECT r.key FROM twinshell.lookup r WHERE r.kind = 0 AND r.field = 6 AND r.hash IN ("
-				"SELECT twinshell.key_of(E'\\n' || m.id) FROM twinshell.submodel m WHERE m.key IN (%s))", set), false);
+		return part(w, SET, SQL(w, "SELECT twinshell.key_of(r.value) FROM (%s) AS o(k) JOIN twinshell.lookup r ON r.kind = 0 AND r.field = 6"
+					" AND r.key = o.k", set), false);
+	return part(w, SET, SQL(w, "SELECT r.key FROM (%s) AS o(k) JOIN twinshell.lookup r ON r.kind = 0 AND r.field = 6"
+				" AND twinshell.key_of(r.value) = o.k", set), false);
 }
 
 static enum store_kind kind_of(const struct query_field *f)
 {
-	return f->root == QUERY_AAS ? STORE_SHELL : f->root == QUERY_CD ? STORE_CONCEPT : STORE_SUBMODEL;
+	static const enum store_kind of[QUERY_N_ROOTS] = {
+		[QUERY_AAS] = STORE_SHELL, [QUERY_SM] = STORE_SUBMODEL, [QUERY_SME] = STORE_SUBMODEL, [QUERY_CD] = STORE_CONCEPT,
+		[QUERY_AASDESC] = STORE_SHELL_DESCRIPTOR, [QUERY_SMDESC] = STORE_SUBMODEL_DESCRIPTOR,
+	};
+	return of[f->root];
+}
+
+/* Of lists only those that both a descriptor and what it derives from have. */
+static struct part descriptor_leaf(struct writer *w, const struct leaf *l)
+{
+	enum query_list first = l->field->n_steps ? l->field->step[0].list : QUERY_END;
+	if (first == QUERY_DESCRIPTORS || first == QUERY_ENDPOINTS)
+		return all;
+	return w->kind == STORE_SHELL_DESCRIPTOR ? shell_leaf(w, l) : submodel_leaf(w, l);
 }
 
 static struct part about(struct writer *w, const struct leaf *l)
@@ -353,6 +402,7 @@ static struct part about(struct writer *w, const struct leaf *l)
 	case QUERY_AAS: return shell_leaf(w, l);
 	case QUERY_SM: return submodel_leaf(w, l);
 	case QUERY_CD: return common(w, l);
+	case QUERY_AASDESC: case QUERY_SMDESC: return descriptor_leaf(w, l);
 	case QUERY_SME:
 		element_init(w, &e, l);
 		element_add(w, &e, l);
@@ -381,9 +431,16 @@ static struct part expression(struct writer *w, const struct query_expr *x);
 
 static struct part and_(struct writer *w, struct part a, struct part b)
 {
+	struct part p = a.kind == ALL ? b : a;
+	p.exact = false;
 	if (a.kind == ALL || b.kind == ALL)
-		return (struct part){ a.kind == ALL ? b.kind : a.kind, a.kind == ALL ? b.sql : a.sql, false };
-	return part(w, ROW, SQL(w, "(%s AND %s)", as_row(w, a), as_row(w, b)), a.exact && b.exact);
+		return p;
+	p = part(w, ROW, SQL(w, "(%s AND %s)", as_row(w, a), as_row(w, b)), a.exact && b.exact);
+	for (unsigned i = 0; i < a.n_drivers; i++)
+		p.driver[p.n_drivers++] = a.driver[i];
+	for (unsigned i = 0; i < b.n_drivers && p.n_drivers < DRIVERS_MAX; i++)
+		p.driver[p.n_drivers++] = b.driver[i];
+	return p;
 }
 
 static struct part or_(struct writer *w, struct part a, struct part b)
@@ -402,7 +459,7 @@ static bool asset_pair(const struct query_expr *x, unsigned at, struct leaf *nam
 		return false;
 	for (unsigned i = 0; i < x->n; i++)
 		if (x->arg[i]->op == QUERY_EQ && read_leaf(x->arg[i], value) && is_equal(value) && value->field->attr == QUERY_VALUE &&
-		    value->field->root == QUERY_AAS && slice_eq(value->field->step[0].prefix, name->field->step[0].prefix))
+		    value->field->root == name->field->root && slice_eq(value->field->step[0].prefix, name->field->step[0].prefix))
 			return true;
 	return false;
 }
@@ -442,7 +499,7 @@ static struct part match(struct writer *w, const struct query_expr *x)
 		} else if (asset_pair(x, i, &l, &v)) {
 			p = part(w, SET, SQL(w, "%s AND l.name = %s", fact(w, STORE_SHELL, 5, l.value->text.p, text(w, v.value->text)),
 					     text(w, l.value->text)), false);
-			p = w->kind == STORE_SHELL ? p : through(w, STORE_SHELL, p);
+			p = w->kind == STORE_SUBMODEL ? through(w, STORE_SHELL, p) : p;
 		} else {
 			p = leaf_part(w, &l);
 		}
@@ -472,9 +529,47 @@ static struct part expression(struct writer *w, const struct query_expr *x)
 	}
 }
 
+/* The candidates of one table.  Every parameter is named, whether the condition needs it or not: its type comes from here. */
+static const char *rows_of(struct writer *w, const char *table, const char *condition)
+{
+	return SQL(w, "SELECT s.key, s.id FROM twinshell.%s s WHERE (\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)"
+		   " AND $3::text[] IS NOT NULL AND $4::float8[] IS NOT NULL AND $5::timestamptz[] IS NOT NULL AND %s"
+		   " ORDER BY \"left\"(s.id, 512), s.id LIMIT $2::bigint", table, condition);
+}
+
+/* The drivers are counted as far as `lead`.  The first that has no more leads: its rows are found by their keys, and sorted.  When all have
+ * more, much fits, and the rows are walked in their order until the page is full.  So what is touched depends neither on what the planner
+ * believes about a value, nor on how deep the page is. */
+static const char *statement(struct writer *w, struct part p)
+{
+	struct buf b = BUF_INIT;
+	const char *table = pg_kinds[w->kind].table, *test = p.kind == ALL ? "true" : as_row(w, p), *large = "";
+	static const char order[] = "ORDER BY \"left\"(id, 512), id LIMIT $2::bigint";
+	/* every parameter is named, whether the condition needs it or not: its type comes from here */
+	static const char behind[] = "(\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)"
+				     " AND $3::text[] IS NOT NULL AND $4::float8[] IS NOT NULL AND $5::timestamptz[] IS NOT NULL";
+	for (unsigned i = 0; i < p.n_drivers; i++)
+		buf_printf(&b, "%s d%u AS MATERIALIZED (SELECT k FROM (%s) AS q(k) LIMIT %u)", i ? "," : "WITH", i, p.driver[i], w->lead + 1);
+	if (p.n_drivers)
+		buf_puts(&b, " SELECT key, id, version FROM (");
+	for (unsigned i = 0; i < p.n_drivers; i++) {
+		buf_printf(&b, "(SELECT s.key, s.id, s.version FROM (SELECT DISTINCT k FROM d%u) AS k JOIN twinshell.%s s ON s.key = k.k"
+			       " WHERE (SELECT count(*) FROM d%u) <= %u%s AND %s AND %s %s) UNION ALL ", i, table, i, w->lead, large ? large : "",
+			   behind, test ? test : "", order);
+		large = SQL(w, "%s AND (SELECT count(*) FROM d%u) > %u", large ? large : "", i, w->lead);
+	}
+	buf_printf(&b, "%sSELECT s.key, s.id, s.version FROM twinshell.%s s WHERE %s%s AND %s %s", p.n_drivers ? "(" : "", table, behind,
+		   large ? large : "", test ? test : "", order);
+	if (p.n_drivers)
+		buf_printf(&b, ")) AS a %s", order);
+	const char *sql = b.failed || !test || !large ? NULL : arena_strndup(w->arena, b.p, b.n);
+	buf_fini(&b);
+	return sql;
+}
+
 enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct aas_query *q, const char *after, size_t limit, struct pg_query *out)
 {
-	struct writer w = { .arena = a, .kind = kind };
+	struct writer w = { .arena = a, .kind = kind, .lead = out->lead ? out->lead : PG_QUERY_LEAD };
 	pg_args_init(&out->args);
 	pg_arg_text(&out->args, after ? after : "");
 	pg_arg_int8(&out->args, limit < INT32_MAX ? (int64_t)limit : INT32_MAX);
@@ -483,9 +578,12 @@ enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct 
 	w.times = pg_arg_array(&out->args, PG_TIMESTAMPTZ);
 	struct part p = expression(&w, q->condition);
 	out->exact = p.exact;
-	/* every parameter is named, whether the condition needs it or not: its type comes from here */
-	out->sql = SQL(&w, "SELECT s.key, s.id, s.version FROM twinshell.%s s WHERE (\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)"
-		       " AND $3::text[] IS NOT NULL AND $4::float8[] IS NOT NULL AND $5::timestamptz[] IS NOT NULL AND %s"
-		       " ORDER BY \"left\"(s.id, 512), s.id LIMIT $2::bigint", pg_kinds[kind].table, p.kind == ALL ? "true" : as_row(&w, p));
+	if (is_descriptor(&w)) {	/* each side gives as many as may be wanted: the first of both are among them */
+		const char *condition = p.kind == ALL ? "true" : as_row(&w, p);
+		out->sql = SQL(&w, "SELECT d.key, d.id, 0::bigint FROM ((%s) UNION (%s)) d ORDER BY \"left\"(d.id, 512), d.id LIMIT $2::bigint",
+			       rows_of(&w, pg_kinds[under(kind)].table, condition), rows_of(&w, pg_kinds[kind].table, condition));
+	} else {
+		out->sql = statement(&w, p);
+	}
 	return w.failed || !out->sql || arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
 }

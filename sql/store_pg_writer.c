@@ -52,14 +52,15 @@ static size_t take_batch(struct pg_writer *w, struct store_write **batch)
 /* Few rows are looked up by their keys: plans that read whole tables are never right, however small the tables look when they are planned. */
 static enum err connect_writer(struct pg_writer *w)
 {
-	static const char setup[] = "SET application_name = 'twinshell values'; SET enable_seqscan = off; SET enable_hashjoin = off;"
-				    "SET enable_mergejoin = off";
-	if (w->pg && pg_alive(w->pg) && pg_pid(w->pg) == w->pid)
+	static const char *const setting[][2] = {
+		{ "application_name", "twinshell values" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" }, { "enable_mergejoin", "off" },
+	};
+	if (w->pg && pg_alive(w->pg) && (pg_pooled() || pg_pid(w->pg) == w->pid))
 		return ERR_OK;
 	pg_close(w->pg);
 	enum err e = pg_open(w->conninfo, &w->pg, NULL);
-	if (!e)
-		e = pg_script(w->pg, setup, NULL);
+	for (size_t i = 0; !e && i < sizeof setting / sizeof *setting; i++)
+		e = pg_set(w->pg, setting[i][0], setting[i][1]);
 	w->pid = e ? 0 : pg_pid(w->pg);
 	return e;
 }
@@ -81,16 +82,20 @@ static enum err write_batch(struct pg_writer *w, struct store_write **batch, siz
 static void write_all(struct pg_writer *w, struct store_write **batch, size_t n)
 {
 	enum err e = write_batch(w, batch, n);
+	pg_standby_wrote(w->store->standby);
 	bool somebodys = e && e != ERR_AGAIN && e != ERR_UNAVAILABLE;
 	for (size_t i = 0; i < n; i++) {
-		if (somebodys && n > 1)
+		if (somebodys && n > 1) {
 			e = write_batch(w, &batch[i], 1);
+			pg_standby_wrote(w->store->standby);
+		}
 		if (e)
 			batch[i]->err = e;
 		else if (!batch[i]->err && batch[i]->behind >= STORE_PG_FOLD_BEHIND && w->behind.n < FOLD_MAX)
 			map_put(&w->behind, batch[i]->submodel_id, strlen(batch[i]->submodel_id), w, NULL);
 		batch[i]->done(batch[i]);
 	}
+	store_pg_feed_wake(w->store);
 }
 
 /* -- folding -------------------------------------------------------------------------------------------------------------------------- */

@@ -8,26 +8,30 @@
 #define PORTION ((size_t)64)
 #define LINKS_AT(n) AAS_AT(n, AssetAdministrationShellDescriptor, specificAssetIds).node
 
-static enum err read_pair(struct sm_session *s, const struct sm_pair *p, struct aas_node **own, struct aas_node **posted)
+/* What the shell says itself, what was posted, and what the descriptor says that was registered: all of it counts, whoever said it. */
+static const struct sm_sources from = { { STORE_SHELL, STORE_ASSET_LINKS, STORE_SHELL_DESCRIPTOR }, 3 };
+
+static enum err read_pair(struct sm_session *s, const struct sm_pair *p, struct aas_node *said[SM_SOURCES_MAX])
 {
 	enum err err = ERR_OK;
-	*own = *posted = NULL;
-	if (p->own.id)
-		err = sm_doc_read(s, AAS_AssetAdministrationShell, &p->own, own);
-	if (!err && p->entry.id)
-		err = sm_doc_read(s, AAS_AssetAdministrationShellDescriptor, &p->entry, posted);
+	for (size_t i = 0; i < from.n; i++) {
+		said[i] = NULL;
+		if (!err && p->doc[i].id)
+			err = sm_doc_read(s, i ? AAS_AssetAdministrationShellDescriptor : AAS_AssetAdministrationShell, &p->doc[i], &said[i]);
+	}
 	return err;
 }
 
-/* Each link may be said by the shell or have been posted. */
 static enum err meets(struct sm_session *s, const struct store_filter *f, const struct sm_pair *p, bool *yes)
 {
-	struct aas_node *own, *posted;
+	struct aas_node *said[SM_SOURCES_MAX];
 	struct aas_fact *want;
 	size_t n_want;
 	enum err err = aas_filter_facts(s->arena, f, &want, &n_want);
-	if (!err && n_want && !(err = read_pair(s, p, &own, &posted)) && !(err = sm_facts_meet(s, own, want, &n_want)))
-		err = sm_facts_meet(s, posted, want, &n_want);
+	if (!err && n_want)
+		err = read_pair(s, p, said);
+	for (size_t i = 0; !err && n_want && i < from.n; i++)
+		err = sm_facts_meet(s, said[i], want, &n_want);
 	*yes = !n_want;
 	return err;
 }
@@ -43,7 +47,7 @@ enum err sm_lookup(struct sm_session *s, const struct store_filter *f, const cha
 		return ERR_NO_MEMORY;
 	while (!err && more && out->n < limit) {
 		size_t left = limit - out->n;
-		err = sm_pairs(s, STORE_SHELL, STORE_ASSET_LINKS, f, after, left < PORTION ? left : PORTION, pair, &n, &more);
+		err = sm_pairs(s, &from, f, after, left < PORTION ? left : PORTION, pair, &n, &more);
 		for (size_t i = 0; !err && i < n; i++) {
 			if (!(err = meets(s, f, &pair[i], &yes)) && yes)
 				out->id[out->n++] = pair[i].id;
@@ -74,13 +78,10 @@ static enum err append_links(struct sm_session *s, struct aas_node *list, struct
 	return ERR_OK;
 }
 
-/* The links of the shell itself, the global one under its reserved name (AASd-116). */
-static enum err own_links(struct sm_session *s, const struct aas_node *shell, struct aas_node **head)
+/* The links, the global one under its reserved name (AASd-116). */
+static enum err links_of(struct sm_session *s, const char *global, struct aas_node *specific, struct aas_node **head)
 {
-	const struct aas_node *info = AAS_AT(shell, AssetAdministrationShell, assetInformation).node;
-	const char *global = AAS_AT(info, AssetInformation, globalAssetId).str;
 	struct aas_node *n = global ? aas_node_new(s->arena, AAS_SpecificAssetId) : NULL;
-	struct aas_node *specific = AAS_AT(info, AssetInformation, specificAssetIds).node;
 	if (global && !n)
 		return ERR_NO_MEMORY;
 	*head = specific;
@@ -93,19 +94,29 @@ static enum err own_links(struct sm_session *s, const struct aas_node *shell, st
 	return ERR_OK;
 }
 
+/* Of a shell, of what was posted, or of a descriptor. */
+static enum err said_links(struct sm_session *s, const struct aas_node *n, struct aas_node **head)
+{
+	if (aas_is(n, AAS_AssetAdministrationShellDescriptor))
+		return links_of(s, AAS_AT(n, AssetAdministrationShellDescriptor, globalAssetId).str, LINKS_AT(n), head);
+	n = AAS_AT(n, AssetAdministrationShell, assetInformation).node;
+	return links_of(s, AAS_AT(n, AssetInformation, globalAssetId).str, AAS_AT(n, AssetInformation, specificAssetIds).node, head);
+}
+
 enum err sm_links_get(struct sm_session *s, const char *aas_id, struct aas_node **head)
 {
-	struct aas_node *own, *posted, *mine = NULL, **tail = head;
+	struct aas_node *said[SM_SOURCES_MAX], *links, **tail = head;
 	struct map seen = MAP_INIT;
 	struct sm_pair pair;
-	enum err err = sm_pair(s, STORE_SHELL, STORE_ASSET_LINKS, aas_id, &pair);
+	enum err err = sm_pair(s, &from, aas_id, &pair);
 	*head = NULL;
-	if (!err && !pair.own.id && !pair.entry.id)
+	if (!err && !pair.own.id && !pair.entry.id && !pair.registered.id)
 		err = diag_add(s->diag, ERR_NOT_FOUND, "there are no asset links of a shell with the id \"%s\"", aas_id);
-	if (err || (err = read_pair(s, &pair, &own, &posted)) || (own && (err = own_links(s, own, &mine))))
+	if (err || (err = read_pair(s, &pair, said)))
 		return err;
-	if (!(err = append_links(s, mine, &seen, &tail)) && posted)
-		err = append_links(s, LINKS_AT(posted), &seen, &tail);
+	for (size_t i = 0; !err && i < from.n; i++)
+		if (said[i] && !(err = said_links(s, said[i], &links)))
+			err = append_links(s, links, &seen, &tail);
 	map_fini(&seen);
 	return err;
 }
@@ -129,12 +140,15 @@ enum err sm_links_post(struct sm_session *s, const char *aas_id, struct aas_node
 enum err sm_links_delete(struct sm_session *s, const char *aas_id)
 {
 	struct store_txn *txn;
+	struct sm_pair pair;
 	bool lives;
 	enum err err = sm_txn(s, &txn);
 	if (err || (err = s->service->conf.store->ops->del(txn, STORE_ASSET_LINKS, aas_id)) != ERR_NOT_FOUND)
 		return sm_store_error(s, err);
-	if ((err = sm_has(s, STORE_SHELL, aas_id, &lives)))
+	if ((err = sm_has(s, STORE_SHELL, aas_id, &lives)) || (err = sm_pair(s, &from, aas_id, &pair)))
 		return err;
+	if (!lives && pair.registered.id)
+		return diag_add(s->diag, ERR_CONFLICT, "no asset links were posted for the shell \"%s\": those it has are in its descriptor", aas_id);
 	if (lives)
 		return diag_add(s->diag, ERR_CONFLICT, "no asset links were posted for the shell \"%s\": those it has are in its assetInformation",
 				aas_id);

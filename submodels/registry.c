@@ -21,6 +21,11 @@ static const struct kind {
 					(const char *const[]){ "SUBMODEL-3.0", "SUBMODEL-3.1", NULL } },
 };
 
+static struct sm_sources sources(enum store_kind kind)
+{
+	return (struct sm_sources){ { kinds[kind].own, kind }, 2 };
+}
+
 static const struct store_ops *ops_of(const struct sm_session *s)
 {
 	return s->service->conf.store->ops;
@@ -86,10 +91,10 @@ static void lay_over(struct aas_node *under, const struct aas_node *entry)
 			under->slot[i] = entry->slot[i];
 }
 
-/* *own: the shell or submodel itself, NULL when it lives elsewhere. */
-static enum err see(struct sm_session *s, const struct kind *k, const struct sm_pair *p, const char *base, struct aas_node **out,
-		    struct aas_node **own)
+enum err sm_descriptor_see(struct sm_session *s, enum store_kind kind, const struct sm_pair *p, const char *base, struct aas_node **out,
+			   struct aas_node **own)
 {
+	const struct kind *k = &kinds[kind];
 	struct aas_node *entry = NULL;
 	enum err err = ERR_OK;
 	*own = NULL;
@@ -108,12 +113,7 @@ static enum err see(struct sm_session *s, const struct kind *k, const struct sm_
 
 /* -- the submodels of shells: one look-up for all shells of a portion --------------------------------------------------------------- */
 
-struct nest {
-	struct aas_node *shell;		/* the descriptor; its submodelDescriptors are so far those of the entry alone */
-	struct aas_node *own;		/* the shell itself; NULL: it lives elsewhere */
-};
-
-static const struct aas_node *references(const struct nest *n)
+static const struct aas_node *references(const struct sm_nest *n)
 {
 	return n->own ? AAS_AT(n->own, AssetAdministrationShell, submodels).node : NULL;
 }
@@ -125,7 +125,7 @@ static const char *referred(const struct aas_node *reference)
 }
 
 /* Every submodel that the shells refer to, once; its place in the map is 1 + index. */
-static enum err collect(struct sm_session *s, const struct nest *nest, size_t n, const char ***ids, size_t *n_ids, struct map *place)
+static enum err collect(struct sm_session *s, const struct sm_nest *nest, size_t n, const char ***ids, size_t *n_ids, struct map *place)
 {
 	size_t most = 1;
 	for (size_t i = 0; i < n; i++)
@@ -172,9 +172,8 @@ static enum err join(struct aas_node **derived, struct aas_node *entry)
 	return err;
 }
 
-static enum err nest_one(struct sm_session *s, const struct nest *nest, const struct sm_pair *pair, const struct map *place, const char *base)
+static enum err nest_one(struct sm_session *s, const struct sm_nest *nest, const struct sm_pair *pair, const struct map *place, const char *base)
 {
-	const struct kind *k = &kinds[STORE_SUBMODEL_DESCRIPTOR];
 	struct aas_node *list = NULL, **tail = &list, *own;
 	struct map seen = MAP_INIT;
 	enum err err = ERR_OK;
@@ -185,7 +184,7 @@ static enum err nest_one(struct sm_session *s, const struct nest *nest, const st
 			continue;
 		if (!map_put(&seen, id, strlen(id), nest->shell, NULL))
 			err = ERR_NO_MEMORY;
-		else if (!(err = see(s, k, &pair[at - 1], base, tail, &own)))
+		else if (!(err = sm_descriptor_see(s, STORE_SUBMODEL_DESCRIPTOR, &pair[at - 1], base, tail, &own)))
 			tail = &(*tail)->next;
 	}
 	map_fini(&seen);
@@ -195,7 +194,7 @@ static enum err nest_one(struct sm_session *s, const struct nest *nest, const st
 	return err;
 }
 
-static enum err nest_all(struct sm_session *s, const struct nest *nest, size_t n, const char *base)
+enum err sm_descriptor_nest(struct sm_session *s, const struct sm_nest *nest, size_t n, const char *base)
 {
 	struct map place = MAP_INIT;
 	const char **ids;
@@ -210,7 +209,7 @@ static enum err nest_all(struct sm_session *s, const struct nest *nest, size_t n
 	if (err)
 		err = sm_store_error(s, err);
 	for (size_t i = 0; !err && i < n_ids; i++)
-		pair[i] = (struct sm_pair){ ids[i], doc[i], doc[n_ids + i] };
+		pair[i] = (struct sm_pair){ .id = ids[i], .own = doc[i], .entry = doc[n_ids + i] };
 	for (size_t i = 0; !err && i < n; i++)
 		if (nest[i].own)
 			err = nest_one(s, &nest[i], pair, &place, base);
@@ -227,37 +226,37 @@ static enum err missing(struct sm_session *s, const char *what, const char *id)
 
 enum err sm_descriptor_get(struct sm_session *s, enum store_kind kind, const char *id, const char *base, struct aas_node **out)
 {
-	const struct kind *k = &kinds[kind];
-	struct nest nest = { NULL, NULL };
+	const struct sm_sources from = sources(kind);
+	struct sm_nest nest = { NULL, NULL };
 	struct sm_pair pair;
-	enum err err = sm_pair(s, k->own, kind, id, &pair);
+	enum err err = sm_pair(s, &from, id, &pair);
 	if (!err && !pair.own.id && !pair.entry.id)
-		err = missing(s, k->name, id);
-	if (err || (err = see(s, k, &pair, base, &nest.shell, &nest.own)))
+		err = missing(s, kinds[kind].name, id);
+	if (err || (err = sm_descriptor_see(s, kind, &pair, base, &nest.shell, &nest.own)))
 		return err;
 	*out = nest.shell;
-	return kind == STORE_SHELL_DESCRIPTOR ? nest_all(s, &nest, 1, base) : ERR_OK;
+	return kind == STORE_SHELL_DESCRIPTOR ? sm_descriptor_nest(s, &nest, 1, base) : ERR_OK;
 }
 
 /* One portion: what fits the filter goes to `out`.  *after is the last id that was looked at. */
 static enum err portion(struct sm_session *s, enum store_kind kind, const struct store_filter *f, const char *base, const char **after,
 			size_t limit, struct sm_descriptors *out, bool *more)
 {
-	const struct kind *k = &kinds[kind];
+	const struct sm_sources from = sources(kind);
 	struct sm_pair *pair = ARENA_ARRAY(s->arena, struct sm_pair, limit);
-	struct nest *nest = ARENA_ARRAY(s->arena, struct nest, limit);
+	struct sm_nest *nest = ARENA_ARRAY(s->arena, struct sm_nest, limit);
 	struct aas_fact *want;
 	size_t n, kept = 0, n_want;
-	enum err err = pair && nest ? sm_pairs(s, k->own, kind, f, *after, limit, pair, &n, more) : ERR_NO_MEMORY;
+	enum err err = pair && nest ? sm_pairs(s, &from, f, *after, limit, pair, &n, more) : ERR_NO_MEMORY;
 	for (size_t i = 0; !err && i < n; i++) {
-		if ((err = see(s, k, &pair[i], base, &nest[kept].shell, &nest[kept].own)) || (err = aas_filter_facts(s->arena, f, &want, &n_want)) ||
-		    (err = sm_facts_meet(s, nest[kept].shell, want, &n_want)))
+		if ((err = sm_descriptor_see(s, kind, &pair[i], base, &nest[kept].shell, &nest[kept].own)) ||
+		    (err = aas_filter_facts(s->arena, f, &want, &n_want)) || (err = sm_facts_meet(s, nest[kept].shell, want, &n_want)))
 			break;
 		kept += !n_want;
 		*after = pair[i].id;
 	}
 	if (!err && kind == STORE_SHELL_DESCRIPTOR)
-		err = nest_all(s, nest, kept, base);
+		err = sm_descriptor_nest(s, nest, kept, base);
 	for (size_t i = 0; !err && i < kept; i++)
 		out->item[out->n++] = nest[i].shell;
 	return err;
@@ -392,9 +391,10 @@ struct nested {
 static enum err nested_begin(struct sm_session *s, const char *aas_id, struct nested *out)
 {
 	const enum store_kind kind = STORE_SHELL_DESCRIPTOR;
+	const struct sm_sources from = sources(kind);
 	struct sm_pair pair;
 	enum err err = sm_descriptor_get(s, kind, aas_id, "", &out->seen);
-	if (err || (err = sm_pair(s, kinds[kind].own, kind, aas_id, &pair)))
+	if (err || (err = sm_pair(s, &from, aas_id, &pair)))
 		return err;
 	out->version = pair.entry.id ? pair.entry.version : 0;
 	if (pair.entry.id)

@@ -11,7 +11,8 @@
  * - POST makes an entry (ERR_CONFLICT: there is one), also for an id that lives here.  PUT makes or replaces one.
  * - DELETE removes the entry; what lives here is then seen as it derives.  ERR_CONFLICT: there is only what derives, which goes when the
  *   shell or submodel goes.
- * - Posted asset links are added to those that the shell says itself, and leave with the shell (they describe it); a POST replaces those
+ * - Discovery knows the asset links that the shell says itself, those that were posted, and those of the descriptor that was registered: all of
+ *   them together, also where the descriptor is laid over what derives.  Posted ones leave with the shell (they describe it); a POST replaces those
  *   posted before.  Entries of the registries stay when a shell leaves: it may live elsewhere from now on.
  *
  * All functions are called within a session (service.h), whose arena owns what they give.
@@ -36,6 +37,11 @@ struct sm_descriptors {
 /* In the order of the ids.  Of the filter: asset_ids, asset_kind, asset_type. */
 enum err sm_descriptor_list(struct sm_session *, enum store_kind kind, const struct store_filter *, const char *base, const char *after,
 			    size_t limit, struct sm_descriptors *);
+
+/* Those for which the query (aas/query.h) holds, in the order of the ids; as store_ops.query does, with what it may cost: submodel descriptors
+ * within a shell's count when the query asks about them.  With `$select` they have nothing but their id. */
+enum err sm_descriptor_query(struct sm_session *, enum store_kind kind, struct store_query *, const char *base, const char *after, size_t limit,
+			     struct sm_descriptors *);
 
 /* -- one submodel descriptor within a shell's: ERR_NOT_FOUND when the shell is unknown, too.  To read it: sm_nested_find. ------ */
 enum err sm_nested_find(struct sm_session *, struct aas_node *shell, const char *sm_id, struct aas_node **);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * registry_pairs.c - what lives here and what was registered, merged in the order of the ids.
  *
- * Both lists are read from the same place on, each as far as the page may reach, so a page costs the same wherever it begins.
+ * All lists are read from the same place on, each as far as the page may reach, so a page costs the same wherever it begins.
  */
 #include "aas/facts.h"
 #include "aas/json.h"
@@ -35,8 +35,8 @@ static struct store_filter leading(const struct store_filter *f)
 	return lead;
 }
 
-/* The other side of the pairs that were found by one side alone. */
-static enum err complete(struct sm_session *s, enum store_kind kind, bool own, struct sm_pair *p, size_t n)
+/* One side of the pairs that were found by other sides alone. */
+static enum err complete(struct sm_session *s, enum store_kind kind, size_t at, struct sm_pair *p, size_t n)
 {
 	const char **id = ARENA_ARRAY(s->arena, const char *, n + 1);
 	struct store_doc *doc = ARENA_ARRAY(s->arena, struct store_doc, n + 1);
@@ -44,24 +44,46 @@ static enum err complete(struct sm_session *s, enum store_kind kind, bool own, s
 	if (!id || !doc)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < n; i++)
-		if (!(own ? p[i].own.id : p[i].entry.id))
+		if (!p[i].doc[at].id)
 			id[k++] = p[i].id;
 	enum err err = k ? s->service->conf.store->ops->heads(s->txn, kind, id, k, s->arena, doc) : ERR_OK;
 	k = 0;
-	for (size_t i = 0; !err && i < n; i++) {
-		struct store_doc *to = own ? &p[i].own : &p[i].entry;
-		if (!to->id)
-			*to = doc[k++];
-	}
+	for (size_t i = 0; !err && i < n; i++)
+		if (!p[i].doc[at].id)
+			p[i].doc[at] = doc[k++];
 	return err;
 }
 
-enum err sm_pairs(struct sm_session *s, enum store_kind own, enum store_kind entry, const struct store_filter *f, const char *after, size_t limit,
+/* The smallest id that is left on any page; NULL: none. */
+static const char *smallest(const struct store_page *page, const size_t *at, size_t n)
+{
+	const char *id = NULL;
+	for (size_t i = 0; i < n; i++)
+		if (at[i] < page[i].n && (!id || strcmp(page[i].item[at[i]].id, id) < 0))
+			id = page[i].item[at[i]].id;
+	return id;
+}
+
+static size_t merge(const struct store_page *page, size_t n_pages, struct sm_pair *out, size_t limit, bool *more)
+{
+	size_t at[SM_SOURCES_MAX] = { 0 }, n = 0;
+	for (const char *id; n < limit && (id = smallest(page, at, n_pages)); n++) {
+		out[n] = (struct sm_pair){ .id = id };
+		for (size_t i = 0; i < n_pages; i++)
+			if (at[i] < page[i].n && str_eq(page[i].item[at[i]].id, id))
+				out[n].doc[i] = page[i].item[at[i]++];
+	}
+	*more = smallest(page, at, n_pages) != NULL;
+	for (size_t i = 0; i < n_pages; i++)
+		*more |= page[i].next != NULL;
+	return n;
+}
+
+enum err sm_pairs(struct sm_session *s, const struct sm_sources *from, const struct store_filter *f, const char *after, size_t limit,
 		  struct sm_pair *out, size_t *n, bool *more)
 {
 	const struct store_filter lead = leading(f);
-	struct store_page a, b;
-	size_t i = 0, k = 0;
+	struct store_page page[SM_SOURCES_MAX];
 	struct store_txn *txn;
 	enum err err = sm_txn(s, &txn);
 
@@ -69,35 +91,27 @@ enum err sm_pairs(struct sm_session *s, enum store_kind own, enum store_kind ent
 	if (err)
 		return err;
 	const struct store_ops *ops = s->service->conf.store->ops;
-	if ((err = ops->list(txn, own, &lead, after, limit, s->arena, &a)) || (err = ops->list(txn, entry, &lead, after, limit, s->arena, &b)))
+	for (size_t i = 0; !err && i < from->n; i++)
+		err = ops->list(txn, from->kind[i], &lead, after, limit, s->arena, &page[i]);
+	if (err)
 		return sm_store_error(s, err);
-	while (*n < limit && (i < a.n || k < b.n)) {
-		int c = i == a.n ? 1 : k == b.n ? -1 : strcmp(a.item[i].id, b.item[k].id);
-		struct sm_pair *p = &out[(*n)++];
-		*p = (struct sm_pair){ .id = c <= 0 ? a.item[i].id : b.item[k].id };
-		if (c <= 0)
-			p->own = a.item[i++];
-		if (c >= 0)
-			p->entry = b.item[k++];
-	}
-	*more = i < a.n || k < b.n || a.next || b.next;
+	*n = merge(page, from->n, out, limit, more);
 	if (!lead.n_asset_ids && !lead.asset_type && !lead.asset_kind)
-		return ERR_OK;		/* both lists hold everything */
-	if (!(err = complete(s, own, true, out, *n)))
-		err = complete(s, entry, false, out, *n);
+		return ERR_OK;		/* the lists hold everything */
+	for (size_t i = 0; !err && i < from->n; i++)
+		err = complete(s, from->kind[i], i, out, *n);
 	return sm_store_error(s, err);
 }
 
-enum err sm_pair(struct sm_session *s, enum store_kind own, enum store_kind entry, const char *id, struct sm_pair *out)
+enum err sm_pair(struct sm_session *s, const struct sm_sources *from, const char *id, struct sm_pair *out)
 {
 	struct store_txn *txn;
 	enum err err = sm_txn(s, &txn);
 	if (err)
 		return err;
 	*out = (struct sm_pair){ .id = id };
-	const struct store_ops *ops = s->service->conf.store->ops;
-	if (!(err = ops->heads(txn, own, &id, 1, s->arena, &out->own)))
-		err = ops->heads(txn, entry, &id, 1, s->arena, &out->entry);
+	for (size_t i = 0; !err && i < from->n; i++)
+		err = s->service->conf.store->ops->heads(txn, from->kind[i], &id, 1, s->arena, &out->doc[i]);
 	return sm_store_error(s, err);
 }
 

@@ -8,7 +8,7 @@
 #include "aas/tree.h"
 #include "base/clock.h"
 #include "base/thread.h"
-#include "submodels/bulk.h"
+#include "submodels/jobs.h"
 #include "submodels/session.h"
 
 /* Those with a tree in the cache; descriptors are the business of registry.c. */
@@ -23,8 +23,8 @@ struct sm_service *sm_service_new(const struct sm_config *conf)
 	s->conf = *conf;
 	s->cache = sm_cache_new(conf->cache_bytes);
 	s->async = sm_async_new(s, &conf->async);
-	s->bulk = sm_bulk_new(s);
-	if (s->cache && s->async && s->bulk)
+	s->jobs = sm_jobs_new(s);
+	if (s->cache && s->async && s->jobs)
 		return s;
 	sm_service_free(s);
 	return NULL;
@@ -35,9 +35,14 @@ void sm_service_free(struct sm_service *s)
 	if (!s)
 		return;
 	sm_async_free(s->async);
-	sm_bulk_free(s->bulk);
+	sm_jobs_free(s->jobs);
 	sm_cache_free(s->cache);
 	free(s);
+}
+
+const char *sm_sole(const struct sm_service *s, enum store_kind kind)
+{
+	return kind == STORE_SHELL ? s->conf.sole_shell : kind == STORE_SUBMODEL ? s->conf.sole_submodel : NULL;
 }
 
 void sm_service_invoker(struct sm_service *s, const struct sm_invoker *invoker)
@@ -77,8 +82,17 @@ enum err sm_begin(struct sm_service *service, bool write, struct arena *a, struc
 	s->write = write;
 	s->tail = &s->changes;
 	s->epoch = sm_cache_epoch(service->cache);
+	s->cause.valid_us = TIME_NONE;
 	*out = s;
 	return ERR_OK;
+}
+
+void sm_cause(struct sm_session *s, const char *actor, const char *request)
+{
+	s->cause.actor = actor;
+	s->cause.request = request;
+	if (s->txn)
+		s->service->conf.store->ops->cause(s->txn, &s->cause);
 }
 
 enum err sm_txn(struct sm_session *s, struct store_txn **txn)
@@ -88,6 +102,8 @@ enum err sm_txn(struct sm_session *s, struct store_txn **txn)
 		struct store *st = s->service->conf.store;
 		if ((err = st->ops->begin(st, s->write, &s->txn)))
 			return diag_add(s->diag, err, "the store does not answer: %s", err_info[err].text);
+		if (s->write)
+			st->ops->cause(s->txn, &s->cause);
 	}
 	*txn = s->txn;
 	return err;
@@ -165,6 +181,7 @@ bool sm_commit_later(struct sm_session *s, void (*done)(void *ctx, enum err), vo
 	s->quick.ctx = ctx;
 	s->quick.write.done = quick_done;
 	s->quick.write.ctx = s;
+	s->quick.write.cause = &s->cause;
 	st->ops->write_values(st, &s->quick.write);
 	return true;
 }
@@ -387,8 +404,10 @@ static enum err keep_json(struct sm_session *s, struct sm_shared *shared)
 	return sm_shared_json(shared) ? ERR_OK : diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
 }
 
-enum err sm_store(struct sm_session *s, struct work *w)
+enum err sm_store(struct sm_session *s, struct work *w, const char *path, enum store_operation part)
 {
+	const struct store_ops *ops = s->service->conf.store->ops;
+	struct store_cause cause = s->cause;
 	struct sm_tree *t = &w->shared->tree;
 	struct store_txn *txn;
 	enum err err;
@@ -396,7 +415,11 @@ enum err sm_store(struct sm_session *s, struct work *w)
 
 	if ((err = sm_txn(s, &txn)))
 		return err;
-	err = s->service->conf.store->ops->put(txn, w->kind, t->node, STORE_REPLACE, t->version, &created, &t->version);
+	cause.path = path && *path ? path : NULL;
+	cause.part = part;
+	ops->cause(txn, &cause);
+	err = ops->put(txn, w->kind, t->node, STORE_REPLACE, t->version, &created, &t->version);
+	ops->cause(txn, &s->cause);
 	if (err == ERR_PRECONDITION || err == ERR_NOT_FOUND)
 		return ERR_AGAIN;	/* somebody was faster: our base is gone */
 	if (err)
@@ -589,14 +612,18 @@ enum err sm_list(struct sm_session *s, enum store_kind kind, const struct store_
 	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the list cannot be read: %s", err_info[err].text) : err;
 }
 
+enum err sm_query_error(struct sm_session *s, enum err err)
+{
+	if (err == ERR_EXPENSIVE)
+		return diag_add(s->diag, err, "the query costs more than one request may: say more closely what is looked for");
+	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the query cannot be answered: %s", err_info[err].text) : err;
+}
+
 enum err sm_query(struct sm_session *s, enum store_kind kind, struct store_query *want, const char *after, size_t limit, struct store_page *out)
 {
 	struct store_txn *txn;
 	enum err err = sm_txn(s, &txn);
 	if (err)
 		return err;
-	err = s->service->conf.store->ops->query(txn, kind, want, after, limit, s->arena, out);
-	if (err == ERR_EXPENSIVE)
-		return diag_add(s->diag, err, "the query costs more than one request may: say more closely what is looked for");
-	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the query cannot be answered: %s", err_info[err].text) : err;
+	return sm_query_error(s, s->service->conf.store->ops->query(txn, kind, want, after, limit, s->arena, out));
 }

@@ -11,6 +11,7 @@
 #include "aas/aasx.h"
 #include "aas/store.h"
 #include "aas/view.h"
+#include "base/findings.h"
 #include "submodels/async.h"
 #include "submodels/change.h"
 #include "submodels/invoke.h"
@@ -25,10 +26,13 @@ struct sm_config {
 	struct sm_invoker invoker;	/* may be empty */
 	size_t cache_bytes;		/* budget of the tree cache; 0: default */
 	struct sm_async_config async;	/* asynchronous operations; zero members: defaults */
+	const char *sole_shell, *sole_submodel;	/* what is reached without an id; NULL: the only one there is */
 };
 
 struct sm_service *sm_service_new(const struct sm_config *);
 void sm_service_free(struct sm_service *);
+/* The id of what is reached without one (`/aas`, `/submodel`), when it was configured; it need not exist.  NULL: it was not. */
+const char *sm_sole(const struct sm_service *, enum store_kind);
 /* The engine is started after the service and needs it: plug its invoker in before the first request is served. */
 void sm_service_invoker(struct sm_service *, const struct sm_invoker *);
 
@@ -50,6 +54,9 @@ void sm_tree_pack(struct sm_service *, const struct sm_tree *, struct slice byte
 
 struct sm_session;
 enum err sm_begin(struct sm_service *, bool write, struct arena *, struct diag *, struct sm_session **);
+/* Who is behind what this session writes, and the id of his request, for history; NULL: not known.  The texts live as long as the session, and
+ * longer after sm_commit_later: until `done`.  Before anything is written. */
+void sm_cause(struct sm_session *, const char *actor, const char *request);
 enum err sm_commit(struct sm_session *);		/* frees; publishes what was changed */
 void sm_abort(struct sm_session *);			/* frees; NULL is allowed */
 /* The same for who does not want to wait until others are committed together with him.  False: not possible with what was done in this session,
@@ -125,10 +132,24 @@ enum err sm_package_delete(struct sm_session *, const char *id);
 enum err sm_package_list(struct sm_session *, const char *aas_id, const char *after, size_t limit, struct store_package_page *);
 
 /* -- bringing in an environment (a package or a file): one transaction, all or nothing -------------------------------------- */
-struct sm_import_report { size_t created, replaced, skipped, files; };
+#define SM_IMPORT_ITEMS 1000
+struct sm_import_item {
+	enum store_kind kind;
+	const char *id, *done;		/* "created", "replaced" or "skipped" */
+	struct sm_import_item *next;
+};
+struct sm_import_report {
+	size_t created, replaced, skipped, files;
+	struct sm_import_item *items;	/* of sm_import_all alone: the first SM_IMPORT_ITEMS */
+	size_t n_items;			/* also those that are not there */
+};
 enum sm_import_mode { SM_IMPORT_NEW, SM_IMPORT_IGNORE_DUPLICATES, SM_IMPORT_REPLACE };
 /* The files are in memory, or read from the archive piece by piece. */
 enum err sm_import(struct sm_session *, const struct aasx *, enum sm_import_mode, struct sm_import_report *);
+/* The same, but a fault of the input does not end it: the rest is looked at, and everything that is found is in the findings, which are those of
+ * the session's diag.  They may hold faults already, and the environment be as a reader that collects leaves it; then nothing is written.
+ * Files that the package should have and has not are warnings.  Returns findings->err, or an error that is no finding. */
+enum err sm_import_all(struct sm_session *, const struct aasx *, enum sm_import_mode, struct findings *, struct sm_import_report *);
 /* The environment, which is the caller's own and may be changed (aasx_write), with the stored files that its File elements and
  * thumbnails name, as a package.  ERR_TOO_LARGE when it does not fit into one. */
 enum err sm_export(struct sm_session *, struct aas_node *environment, enum aasx_form, struct sink);

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  * service_import.c - an environment with its files into the store: one transaction, all or nothing.
+ *
+ * Who wants all findings gets them: after a fault the rest is looked at, but nothing is written any more.
  */
+#include "aas/rules.h"
 #include "aas/tree.h"
 #include "submodels/session.h"
 
 struct import {
 	struct sm_session *s;
 	const struct aasx *package;
+	bool packed;			/* it is one: there is a place where its files would be */
 	struct map files;		/* path -> struct aasx_file */
 	struct map taken;		/* paths that were stored at least once */
 	struct map sums;		/* part name -> struct sum */
 	struct map brought[STORE_N_KINDS];	/* id -> the node of the package */
 	enum sm_import_mode mode;
 	struct sm_import_report *report;
+	struct findings *findings;	/* NULL: the first fault ends the import */
+	struct sm_import_item **tail;	/* of the report's items */
 };
 
 /* Of one part of the package, which several values may name. */
@@ -97,7 +103,27 @@ static enum err put_file(struct import *im, struct store_txn *txn, const char *k
 	return store_blob_put(im->s->service->conf.store, txn, key, &b);
 }
 
-static enum err keep(struct import *im, enum store_kind kind, const char *id, const char *value)
+/* It would be a file of the package: no URL, and nothing that means the whole package. */
+static bool is_local(const char *value)
+{
+	size_t n = strcspn(value, ":/?#");
+	return *value && *value != '#' && value[n] != ':';
+}
+
+/* `n` is the element or the thumbnail that names it.  It may lead anywhere once it is stored, so this is no fault. */
+static enum err missing_file(struct import *im, const struct aas_node *n, const char *value)
+{
+	struct diag_frame f;
+	const char *path = aas_is(n, AAS_File) ? sm_path_of(im->s, n) : "assetInformation.defaultThumbnail";
+	if (!path)
+		return no_memory(im);
+	diag_push(im->s->diag, &f, path);
+	diag_add(im->s->diag, ERR_OK, "the package has no file \"%.200s\"", value);
+	diag_pop(im->s->diag);
+	return ERR_OK;
+}
+
+static enum err keep(struct import *im, enum store_kind kind, const char *id, const struct aas_node *n, const char *value)
 {
 	const struct aasx_file *f = value ? part(im, value) : NULL;
 	struct store_txn *txn;
@@ -106,7 +132,7 @@ static enum err keep(struct import *im, enum store_kind kind, const char *id, co
 	enum err err;
 
 	if (!f)
-		return ERR_OK;
+		return im->findings && im->packed && value && is_local(value) ? missing_file(im, n, value) : ERR_OK;
 	if (!(key = sm_file_key(im->s->arena, kind, id, value)))
 		return no_memory(im);
 	if ((err = sm_txn(im->s, &txn)) || (err = put_file(im, txn, key, f)))
@@ -119,7 +145,7 @@ static enum err keep(struct import *im, enum store_kind kind, const char *id, co
 
 static enum err keep_below(struct import *im, const char *sm_id, const struct aas_node *n)
 {
-	enum err err = aas_is(n, AAS_File) ? keep(im, STORE_SUBMODEL, sm_id, AAS_AT(n, File, value).str) : ERR_OK;
+	enum err err = aas_is(n, AAS_File) ? keep(im, STORE_SUBMODEL, sm_id, n, AAS_AT(n, File, value).str) : ERR_OK;
 	for (const struct aas_node *c = aas_first_child(n); c && !err; c = c->next)
 		err = keep_below(im, sm_id, c);
 	return err;
@@ -128,86 +154,137 @@ static enum err keep_below(struct import *im, const char *sm_id, const struct aa
 static enum err keep_files(struct import *im, enum store_kind kind, const struct aas_node *n)
 {
 	const struct aas_node *info, *thumb;
-	if (!im->files.n)
+	if (!im->files.n && !(im->findings && im->packed))
 		return ERR_OK;
 	if (kind == STORE_SUBMODEL)
 		return keep_below(im, AAS_ID(n), n);
 	info = kind == STORE_SHELL ? AAS_AT(n, AssetAdministrationShell, assetInformation).node : NULL;
 	thumb = info ? AAS_AT(info, AssetInformation, defaultThumbnail).node : NULL;
-	return thumb ? keep(im, kind, AAS_ID(n), AAS_AT(thumb, Resource, path).str) : ERR_OK;
+	return thumb ? keep(im, kind, AAS_ID(n), thumb, AAS_AT(thumb, Resource, path).str) : ERR_OK;
 }
 
 /* A package may name the same thing twice, for two shells (pitfall 65); two different ones of one id are a conflict. */
-static enum err once(struct import *im, enum store_kind kind, struct aas_node *n, bool *again)
+static enum err once(struct import *im, enum store_kind kind, struct aas_node *n, bool *again, bool *differs)
 {
 	void *old = NULL;
 	if (!map_put(&im->brought[kind], AAS_ID(n), strlen(AAS_ID(n)), n, &old))
 		return no_memory(im);
 	*again = old && aas_equal(old, n);
+	*differs = old && !*again;
 	return ERR_OK;
+}
+
+static enum err tell(struct import *im, enum store_kind kind, const char *id, const char *done, size_t *count)
+{
+	struct sm_import_report *r = im->report;
+	++*count;
+	if (!im->findings || r->n_items++ >= SM_IMPORT_ITEMS)
+		return ERR_OK;
+	struct sm_import_item *i = ARENA_NEW(im->s->arena, struct sm_import_item);
+	if (!i)
+		return no_memory(im);
+	*i = (struct sm_import_item){ kind, id, done, NULL };
+	*im->tail = i;
+	im->tail = &i->next;
+	return ERR_OK;
+}
+
+static enum err exists(struct import *im, enum store_kind kind, const char *id)
+{
+	return diag_add(im->s->diag, ERR_CONFLICT, "a %s with the id \"%s\" exists already", sm_kind_name[kind], id);
+}
+
+/* After a fault: what would be wrong with it too.  It may be as a reader leaves it that collects. */
+static enum err look(struct import *im, enum store_kind kind, struct aas_node *n)
+{
+	const char *id = AAS_ID(n);
+	bool again = false, differs = false, has = false;
+	enum err e, broken = aas_rules_check(n, AAS_RULES_LENIENT, im->s->diag);
+	if ((broken && broken != ERR_BAD_REQUEST) || !id)
+		return broken;
+	if ((e = once(im, kind, n, &again, &differs)))
+		return e;
+	if (im->mode == SM_IMPORT_NEW && !again && !differs && (e = sm_has(im->s, kind, id, &has)))
+		return e;
+	return has || (differs && im->mode != SM_IMPORT_REPLACE) ? exists(im, kind, id) : broken;
 }
 
 static enum err bring(struct import *im, enum store_kind kind, struct aas_node *n)
 {
-	bool has = false, created = true;
-	enum err err = once(im, kind, n, &has);
+	struct sm_import_report *r = im->report;
+	bool has = false, created = true, differs;
+	enum err err;
 
-	if (err)
+	if (im->findings && im->findings->faults)
+		return look(im, kind, n);
+	if ((err = once(im, kind, n, &has, &differs)))
 		return err;
 	if (!has && im->mode == SM_IMPORT_IGNORE_DUPLICATES && (err = sm_has(im->s, kind, AAS_ID(n), &has)))
 		return err;
-	if (has) {
-		im->report->skipped++;
-		return ERR_OK;
-	}
+	if (has)
+		return tell(im, kind, AAS_ID(n), "skipped", &r->skipped);
 	if (im->mode == SM_IMPORT_REPLACE)
 		err = sm_put(im->s, kind, AAS_ID(n), n, &created);
 	else
 		err = sm_create(im->s, kind, n);
-	if (err)
-		return err;
-	*(created ? &im->report->created : &im->report->replaced) += 1;
-	return keep_files(im, kind, n);
+	if (!err)
+		err = created ? tell(im, kind, AAS_ID(n), "created", &r->created) : tell(im, kind, AAS_ID(n), "replaced", &r->replaced);
+	return err ? err : keep_files(im, kind, n);
 }
 
-static enum err bring_all(struct import *im, enum store_kind kind, const char *name, struct aas_node *first)
+/* What is wrong with the input, not with the store: the transaction can still be asked. */
+static enum err go_on(const struct import *im, enum err e)
 {
-	struct diag_frame list, item;
+	return im->findings && (e == ERR_BAD_REQUEST || e == ERR_CONFLICT) ? ERR_OK : e;
+}
+
+static enum err bring_list(struct import *im, enum store_kind kind, unsigned list)
+{
+	const struct aas_node *env = im->package->environment;
+	const struct aasx_item *from = im->package->items[list];
+	struct diag_frame part, name, item;
 	struct diag *d = im->s->diag;
 	enum err err = ERR_OK;
 	size_t i = 0;
 
-	diag_push(d, &list, name);
-	for (struct aas_node *n = first, *next; n && !err; n = next, i++) {
+	for (struct aas_node *n = env->slot[list].node, *next; n && !err; n = next, i++) {
+		struct diag_frame *top = d->top;
 		next = n->next;
-		diag_push_index(d, &item, i);
-		err = bring(im, kind, n);
-		diag_pop(d);
+		if (from)
+			diag_push_part(d, &part, from->part);
+		diag_push(d, &name, env->cls->props[list].name);
+		diag_push_index(d, &item, from ? from->index : i);
+		err = go_on(im, bring(im, kind, n));
+		d->top = top;
+		from = from ? from->next : NULL;
 	}
-	diag_pop(d);
 	return err;
 }
 
-enum err sm_import(struct sm_session *s, const struct aasx *package, enum sm_import_mode mode, struct sm_import_report *report)
+enum err sm_import_all(struct sm_session *s, const struct aasx *package, enum sm_import_mode mode, struct findings *findings,
+		       struct sm_import_report *report)
 {
-	struct import im = { .s = s, .package = package, .mode = mode, .report = report };
-	const struct aas_node *env = package->environment;
+	static const enum store_kind kinds[] = { STORE_SHELL, STORE_SUBMODEL, STORE_CONCEPT };	/* in the order of the metamodel */
+	struct import im = { .s = s, .package = package, .mode = mode, .report = report, .findings = findings, .tail = &report->items };
 	enum err err = ERR_OK;
 
 	*report = (struct sm_import_report){ 0 };
 	for (const struct aasx_file *f = package->files; f && !err; f = f->next)
 		if (!map_put(&im.files, f->path, strlen(f->path), (void *)f, NULL))
 			err = no_memory(&im);
-	if (!err)
-		err = bring_all(&im, STORE_SHELL, "assetAdministrationShells", AAS_AT(env, Environment, assetAdministrationShells).node);
-	if (!err)
-		err = bring_all(&im, STORE_SUBMODEL, "submodels", AAS_AT(env, Environment, submodels).node);
-	if (!err)
-		err = bring_all(&im, STORE_CONCEPT, "conceptDescriptions", AAS_AT(env, Environment, conceptDescriptions).node);
+	for (unsigned i = 0; i < 3; i++)
+		im.packed |= package->items[i] != NULL;
+	for (unsigned i = 0; i < 3 && !err; i++)
+		err = bring_list(&im, kinds[i], i);
 	map_fini(&im.files);
 	map_fini(&im.taken);
 	map_fini(&im.sums);
 	for (int k = 0; k < STORE_N_KINDS; k++)
 		map_fini(&im.brought[k]);
-	return err;
+	return err ? err : findings ? findings->err : ERR_OK;
+}
+
+enum err sm_import(struct sm_session *s, const struct aasx *package, enum sm_import_mode mode, struct sm_import_report *report)
+{
+	return sm_import_all(s, package, mode, NULL, report);
 }

@@ -16,7 +16,7 @@ struct sm_service {
 	struct sm_config conf;
 	struct sm_cache *cache;
 	struct sm_async *async;
-	struct sm_bulk *bulk;
+	struct sm_jobs *jobs;
 };
 
 struct work {
@@ -57,6 +57,7 @@ struct sm_session {
 	bool write, patient;
 	uint64_t epoch;
 	struct store_txn *txn;		/* NULL until something is needed from the store */
+	struct store_cause cause;	/* of every write; its path of one alone */
 	struct map index[STORE_N_KINDS];
 	struct work *works;
 	struct change_item *changes, **tail;
@@ -67,6 +68,8 @@ struct sm_session {
 extern const char *const sm_kind_name[STORE_N_KINDS];	/* "shell", "submodel", "concept description" */
 
 enum err sm_txn(struct sm_session *, struct store_txn **);
+/* The message that belongs to an error of a query. */
+enum err sm_query_error(struct sm_session *, enum err);
 /* Anything but a quick patch begins with this. */
 enum err sm_settle(struct sm_session *);
 /* A tree for its structure, from the cache or read in a transaction of its own; some of its values may be older ones. */
@@ -75,8 +78,8 @@ enum err sm_structure(struct sm_session *, const char *sm_id, struct sm_shared *
 enum err sm_load(struct sm_session *, enum store_kind, const char *id, struct work **);
 /* The same, with a tree that may be edited. */
 enum err sm_edit(struct sm_session *, enum store_kind, const char *id, struct work **);
-/* Write an edited tree to the store. */
-enum err sm_store(struct sm_session *, struct work *);
+/* Write an edited tree to the store; `path`: the only element that it is about, and what was done to it; NULL: the whole. */
+enum err sm_store(struct sm_session *, struct work *, const char *path, enum store_operation part);
 /* Only values of the edited tree changed, and store_ops.put_values has written them as `version`.  When others changed the same
  * identifiable in between, the tree is read again: it is another one afterwards. */
 enum err sm_values_stored(struct sm_session *, struct work *, int64_t version);

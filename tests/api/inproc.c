@@ -2,11 +2,17 @@
 #include "tests/api/inproc.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <openssl/ec.h>
+#include <openssl/pem.h>
 
 #include "aas/tree.h"
 #include "base/clock.h"
 #include "base/thread.h"
 #include "server/http.h"
+#include "server/jws.h"
 #include "submodels/operation.h"
 
 static struct store *store;
@@ -14,6 +20,7 @@ static struct changes *changes;
 static struct live *live;
 static struct sm_service *service;
 static struct server *server;
+static struct jws *signer;
 static char url[64];
 
 static const char *given_text(const struct aas_node *inputs, const char *name)
@@ -112,6 +119,22 @@ static enum err execute(void *ctx, const struct sm_invocation *in, struct arena 
 	return ERR_OK;
 }
 
+/* A key of this run alone. */
+static bool make_signer(void)
+{
+	char name[] = "/tmp/twinshell-key-XXXXXX";
+	int fd = mkstemp(name);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	bool ok = f && key && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
+	if (f)
+		fclose(f);
+	ok = ok && !jws_open(name, NULL, &signer, NULL);
+	EVP_PKEY_free(key);
+	unlink(name);
+	return ok;
+}
+
 bool inproc_start(void)
 {
 	struct diag d = DIAG_INIT;
@@ -127,6 +150,7 @@ bool inproc_start(void)
 	live = live_new();
 	service = sm_service_new(&(struct sm_config){ .store = store, .changes = changes, .live = live, .invoker = { NULL, execute } });
 	struct http_config conf = { .service = service, .live = live, .store = store, .loops = 1, .workers = 2, .invokers = 2 };
+	conf.signer = signer || make_signer() ? signer : NULL;
 	server = service ? http_start(&conf, &d) : NULL;
 	if (!server)
 		printf("# no server: %s\n", diag_first(&d, why, sizeof why));

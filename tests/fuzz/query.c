@@ -16,6 +16,12 @@ static const char submodel[] =
 static const char shell[] =
 	"{\"modelType\":\"AssetAdministrationShell\",\"id\":\"urn:aas\",\"assetInformation\":{\"assetKind\":\"Instance\",\"specificAssetIds\":["
 	"{\"name\":\"n\",\"value\":\"v\"}]},\"submodels\":[{\"type\":\"ModelReference\",\"keys\":[{\"type\":\"Submodel\",\"value\":\"urn:sm\"}]}]}";
+#define ENDPOINTS "\"endpoints\":[{\"interface\":\"AAS-3.0\",\"protocolInformation\":{\"href\":\"http://a\"}}]"
+static const char shell_descriptor[] =
+	"{\"id\":\"urn:aas\",\"assetKind\":\"Instance\",\"specificAssetIds\":[{\"name\":\"n\",\"value\":\"v\"}]," ENDPOINTS ",\"submodelDescriptors\":["
+	"{\"id\":\"urn:sm\"," ENDPOINTS "},{\"id\":\"urn:s2\"," ENDPOINTS "}]}";
+static const char submodel_descriptor[] =
+	"{\"id\":\"urn:sm\",\"semanticId\":{\"type\":\"ExternalReference\",\"keys\":[{\"type\":\"GlobalReference\",\"value\":\"urn:s\"}]}," ENDPOINTS "}";
 static const char concept[] = "{\"modelType\":\"ConceptDescription\",\"id\":\"urn:cd\"}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -31,8 +37,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	    aas_json_read(a, AAS_AssetAdministrationShell, shell, sizeof shell - 1, AAS_JSON_DEFAULT, &aas, NULL) ||
 	    aas_json_read(a, AAS_ConceptDescription, concept, sizeof concept - 1, AAS_JSON_DEFAULT, &cd, NULL))
 		abort();
+	const struct { enum aas_class_id cls; const char *json; size_t n; } more[] = {
+		{ AAS_AssetAdministrationShellDescriptor, shell_descriptor, sizeof shell_descriptor - 1 },
+		{ AAS_SubmodelDescriptor, submodel_descriptor, sizeof submodel_descriptor - 1 },
+	};
+	struct aas_node *desc[2];
+	for (int i = 0; i < 2; i++)
+		if (aas_json_read(a, more[i].cls, more[i].json, more[i].n, AAS_JSON_DEFAULT, &desc[i], NULL))
+			abort();
 	for (int kind = 0; kind < STORE_N_KINDS; kind++) {
-		const struct query_tuple t = { aas, sm, cd };
+		const struct query_tuple t = { aas, sm, cd, kind == STORE_SHELL_DESCRIPTOR ? desc[0] : kind == STORE_SUBMODEL_DESCRIPTOR ? desc[1] : NULL };
 		uint64_t steps = 20000;
 		enum err err = aas_query_read(a, (enum store_kind)kind, (const char *)p, n, &q, &d);
 		if (!err == !!d.n)

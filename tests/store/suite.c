@@ -182,7 +182,7 @@ void suite_run(struct store *(*fresh)(void))
 		{ "documents", suite_docs }, { "content", suite_content }, { "lists", suite_list }, { "filters", suite_filter },
 		{ "values", suite_values }, { "writes", suite_write }, { "blobs", suite_blobs }, { "invocations and packages", suite_index },
 		{ "transactions that meet", suite_meet }, { "series", suite_series },
-		{ "random steps", suite_random },
+		{ "random steps", suite_random }, { "the feed of changes", suite_feed }, { "history", suite_history },
 	};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		printf("# %s\n", parts[i].name);

@@ -24,6 +24,8 @@ void suite_index(void);
 void suite_meet(void);
 void suite_series(void);
 void suite_random(void);
+void suite_feed(void);
+void suite_history(void);
 
 /* -- what the parts share ------------------------------------------------------------------------------------------------------- */
 extern struct store *st;	/* of the part that runs */

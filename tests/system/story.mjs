@@ -2,7 +2,7 @@
 // story.mjs - the main job from end to end, on the real program, a real broker and a real PostgreSQL.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { b64, Broker, equal, finish, note, ok, program, run, Server, shared, skip, sleep, source, start, stop, until, workspace } from './lib.mjs';
+import { b64, Broker, cli, equal, finish, note, ok, program, run, Server, shared, skip, sleep, source, start, stop, until, workspace } from './lib.mjs';
 
 const IDS = 'https://example.com/ids';
 const DATA = `${IDS}/sm/pump1/OperationalData`;
@@ -184,6 +184,17 @@ async function restart() {
 	equal((await server.call('GET', '/shells')).json.result.length, shells, 'a later start has all data');
 }
 
+/* Everything that was done has its place in the feed, and what somebody alters afterwards is found. */
+async function changes() {
+	const audit = () => cli(['audit', 'verify', '--database', server.endpoints.database]);
+	ok(await until(30, () => server.sql('SELECT count(*) FROM twinshell.outbox') === '0'), 'every change gets its place in the feed');
+	const before = audit();
+	ok(before.code === 0 && /^[1-9]\d* changes are as they were written/.test(before.out), 'the chain of changes is sound', JSON.stringify(before));
+	server.sql(`UPDATE twinshell.history SET operation = 'replace' WHERE id = '${COUNT}' AND operation = 'create'`);
+	const after = audit();
+	ok(after.code === 65 && after.out.includes(`"${COUNT}" version`), 'a row that is altered by hand is found', JSON.stringify(after));
+}
+
 try {
 	await begin();
 	await packages();
@@ -193,6 +204,7 @@ try {
 	await counted();
 	await outage();
 	await restart();
+	await changes();
 	await stop(server.child);
 	await stop(asset);
 	broker.stop();

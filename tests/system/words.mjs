@@ -3,7 +3,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { cli, equal, finish, freePort, installed, ok, program, run, shared, skip, start, stop, until, workspace } from './lib.mjs';
+import { cli, equal, finish, freePort, installed, ok, program, run, shared, skip, source, start, stop, until, workspace } from './lib.mjs';
 
 const dir = workspace();
 const file = (name, text) => {
@@ -151,6 +151,19 @@ async function transfer() {
 		ok(r.code === 65 && /more\.json: submodels\[0\]: .*"urn:b" exists already/.test(r.err), 'what is there already is refused, with its path', r.err);
 		r = cli(['import', ...to, '--ignore-duplicates', more]);
 		ok(r.code === 0 && r.out === `${more}: 1 created, 1 there already, 0 files\n`, '--ignore-duplicates imports the rest', JSON.stringify(r));
+		const before = await (await fetch(`${url}/submodels`)).text();
+		r = cli(['import', ...to, '--replace', '--dry-run', more, good]);
+		ok(r.code === 0 && r.out.includes('more.json: nothing is done; it would be 0 created, 2 replaced, 0 there already') &&
+			r.out.includes('2 of 2 files looked at: nothing is done; it would be 0 created, 4 replaced'), '--dry-run says what would be done', JSON.stringify(r));
+		equal(await (await fetch(`${url}/submodels`)).text(), before, 'and does nothing');
+		const worse = file('worse.json', JSON.stringify({ submodels: [submodel('urn:e', number('one')), submodel('urn:f', number('two')), submodel('urn:g')] }));
+		r = cli(['import', ...to, '--dry-run', worse]);
+		ok(r.code === 65 && /submodels\[0\]\.submodelElements\[0\]\.value: .*\(line 1\)\n.*submodels\[1\]\.submodelElements\[0\]\.value: /.test(r.err),
+			'every fault is told', JSON.stringify(r));
+		const lacking = join(source, 'tests/api/lacking.aasx');
+		r = cli(['import', ...to, lacking]);
+		ok(r.code === 0 && /warning: aasx\/data\.json: submodels\[0\]\.Docs\.Manual: the package has no file/.test(r.err), 'what is strange is told', JSON.stringify(r));
+		says('import: left or replaced', ['import', ...to, '--replace', '--ignore-duplicates', good], 64, /either left/);
 		r = cli(['import', ...to, bad, '--ignore-duplicates', good]);
 		ok(r.code === 65 && /wrong\.json: submodels\[0\]\.submodelElements\[0\]\.value: /.test(r.err) && r.out.includes('1 of 2 files'),
 			'a fault is told with its path, and the next file is imported', JSON.stringify(r));

@@ -6,6 +6,7 @@
 #include <zip.h>
 
 #include "base/buf.h"
+#include "base/findings.h"
 #include "tests/tap.h"
 
 #define REL_NS "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -364,10 +365,42 @@ static void all_faults(void)
 	}
 }
 
+/* Also those of the specs behind the first that has one; what could be read is there. */
+static void every_part(void)
+{
+	static const struct part part[] = { HEAD,
+		SPECS(REL(AASX "aas-spec", "/aasx/a.json") REL(AASX "aas-spec", "/aasx/none.json") REL(AASX "aas-spec", "/aasx/b.xml")
+		      REL(AASX "aas-spec", "/aasx/c.json")),
+		{ "aasx/a.json", "{\"submodels\":[\n{\"modelType\":\"Submodel\",\"id\":\"a\",\n\"kind\":\"x\"},{\"modelType\":\"Submodel\"}]}", 0 },
+		{ "aasx/b.xml", "<environment xmlns=\"https://admin-shell.io/aas/3/0\"><submodels>\n<submodel><id></id></submodel></submodels></environment>", 0 },
+		{ "aasx/c.json", SM("a", ",\"idShort\":\"Other\""), 0 } };
+	static const struct { const char *part, *path; unsigned line; } want[] = {
+		{ "aasx/a.json", "submodels[0].kind", 3 }, { "aasx/a.json", "submodels[1]", 3 }, { NULL, "", 0 }, { "aasx/b.xml", "submodels[0].id", 2 },
+		{ "aasx/c.json", "submodels[0]", 0 },
+	};
+	struct diag d = DIAG_INIT;
+	struct findings *all = findings_of(a, &d);
+	struct aasx x;
+	size_t n, i = 0;
+	char *bytes = pack(part, sizeof part / sizeof *part, &n);
+	check_int(aasx_read(a, bytes, n, &x, &d), ERR_BAD_REQUEST, "a package with a fault in every part");
+	for (const struct finding *f = all->first; f && i < sizeof want / sizeof *want; f = f->next, i++) {
+		check_str(f->part ? f->part : "", want[i].part ? want[i].part : "", "a fault: %s", f->text);
+		check_str(f->path, want[i].path, "has its path in the part");
+		check_int(f->line, want[i].line, "and its line");
+	}
+	check(i == sizeof want / sizeof *want && all->n == i && all->faults == i && !d.top, "all of them");
+	const struct aasx_item *item = x.items[1];
+	check(item && str_eq(item->part, "aasx/a.json") && !item->index && str_eq(AAS_ID(item->node), "a"), "what could be read is there, with its place");
+	free(bytes);
+	diag_fini(&d);
+}
+
 int main(void)
 {
 	a = arena_new(0);
 	all_faults();
+	every_part();
 	plain();
 	several_specs();
 	files();

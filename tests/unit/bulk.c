@@ -53,7 +53,7 @@ static void wait_entered(void)
 
 static struct sm_service *service;
 static struct diag d = DIAG_INIT;
-static char handle[SM_BULK_HANDLE];
+static char handle[SM_JOB_HANDLE];
 
 static enum err submit(enum sm_bulk_verb verb, const char *body)
 {
@@ -90,7 +90,7 @@ static const char *first(void)
 
 static void test_background(void)
 {
-	char mine[SM_BULK_HANDLE];
+	char mine[SM_JOB_HANDLE];
 	bool done = true;
 	unsigned n = 0;
 	enum err e = ERR_OK;
@@ -106,8 +106,8 @@ static void test_background(void)
 	while (!(e = submit(SM_BULK_PUT, "[{\"id\":\"b\"}]")) && n < 1000)
 		n++;
 	check_int(e, ERR_UNAVAILABLE, "too many that wait are refused");
-	check_int(n, SM_BULK_WAITING - 1, "at the bound");
-	sm_bulk_expire(service, clock_mono_us() + 2 * SM_BULK_AGE_US);
+	check_int(n, SM_JOBS_WAITING - 1, "at the bound");
+	sm_jobs_expire(service, clock_mono_us() + 2 * SM_JOBS_AGE_US);
 	check_int(sm_bulk_status(service, mine, &done, NULL), ERR_OK, "what is not finished is not forgotten");
 	set_gate(false);
 	check_int(outcome(mine), ERR_OK, "it ends well");
@@ -161,14 +161,14 @@ static void test_malformed(void)
 
 static void test_forgetting(void)
 {
-	char oldest[SM_BULK_HANDLE], newest[SM_BULK_HANDLE];
+	char oldest[SM_JOB_HANDLE], newest[SM_JOB_HANDLE];
 	bool done;
 	submit(SM_BULK_PUT, "[{\"id\":\"f\"}]");
 	outcome(handle);
 	memcpy(oldest, handle, sizeof oldest);
-	sm_bulk_expire(service, clock_mono_us() + SM_BULK_AGE_US / 2);
+	sm_jobs_expire(service, clock_mono_us() + SM_JOBS_AGE_US / 2);
 	check_int(sm_bulk_status(service, oldest, &done, NULL), ERR_OK, "a handle is known for a while");
-	for (int i = 0; i < SM_BULK_HANDLES; i++) {
+	for (int i = 0; i < SM_JOBS_HANDLES; i++) {
 		if (submit(SM_BULK_PUT, "[{\"id\":\"f\"}]"))
 			i--;
 		outcome(handle);
@@ -176,9 +176,39 @@ static void test_forgetting(void)
 	memcpy(newest, handle, sizeof newest);
 	check_int(sm_bulk_status(service, oldest, &done, NULL), ERR_NOT_FOUND, "of too many the oldest is forgotten");
 	check_int(sm_bulk_status(service, newest, &done, NULL), ERR_OK, "and not the newest");
-	sm_bulk_expire(service, clock_mono_us() + SM_BULK_AGE_US + 1);
+	sm_jobs_expire(service, clock_mono_us() + SM_JOBS_AGE_US + 1);
 	check_int(sm_bulk_status(service, newest, &done, NULL), ERR_NOT_FOUND, "after an hour that too");
 	check_int(sm_bulk_result(service, "", NULL), ERR_NOT_FOUND, "no handle is none");
+}
+
+static unsigned runs, freed;
+
+static enum err run_other(struct sm_service *s, void *work, struct diag *to)
+{
+	(void)s, (void)work;
+	return ++runs < 3 ? ERR_AGAIN : diag_rule(to, ERR_CONFLICT, "R-1", "in the way");
+}
+
+static void free_other(void *work)
+{
+	freed += work == &freed;
+}
+
+/* Work of another kind, in the same queue. */
+static void test_kinds(void)
+{
+	static const struct sm_job_kind other = { "other work", run_other, free_other };
+	enum err e, result = ERR_OK;
+	bool done = false;
+	diag_clear(&d);
+	check_int(sm_job_submit(service, &other, &freed, 10, handle, &d), ERR_OK, "work of another kind is taken");
+	while (!sm_job_status(service, &other, handle, &done, NULL) && !done)
+		clock_sleep_us(1000);
+	check_int(sm_bulk_status(service, handle, &done, NULL), ERR_NOT_FOUND, "its handle is none of a bulk request");
+	check_int(sm_bulk_result(service, handle, NULL), ERR_NOT_FOUND, "nor has it that result");
+	e = sm_job_result(service, &other, handle, &result, &d);
+	check(!e && result == ERR_CONFLICT && runs == 3 && freed == 1, "it has run until it met nobody, and was freed");
+	check(d.n == 1 && d.list[0].err == ERR_CONFLICT && !strcmp(d.list[0].rule, "R-1") && !strcmp(d.list[0].text, "in the way"), "what it said is kept");
 }
 
 int main(void)
@@ -193,6 +223,7 @@ int main(void)
 	test_atomic();
 	test_trouble();
 	test_malformed();
+	test_kinds();
 	test_forgetting();
 	for (int i = 0; i < 5; i++)
 		submit(SM_BULK_PUT, "[{\"id\":\"last\"}]");

@@ -92,8 +92,8 @@ static void json(const char *good, const char *bad)
 {
 	const char *out;
 	check_int(RUN(&out, "--json", bad, good), EX_DATAERR, "the same as JSON");
-	check_str(out, "[\n {\"file\":\"bad.json\",\"findings\":[\n  {\"path\":\"submodels[0].id\",\"rule\":\"STR-033\",\"text\":\"must not be empty\"},\n"
-		       "  {\"path\":\"submodels[0]\",\"text\":\"Submodel has no attribute \\\"x\\\"\"},\n"
+	check_str(out, "[\n {\"file\":\"bad.json\",\"findings\":[\n  {\"path\":\"submodels[0].id\",\"line\":1,\"rule\":\"STR-033\",\"text\":\"must not be empty\"},\n"
+		       "  {\"path\":\"submodels[0]\",\"line\":1,\"text\":\"Submodel has no attribute \\\"x\\\"\"},\n"
 		       "  {\"path\":\"submodels[0].submodelElements[1]\",\"rule\":\"AASd-022\",\"text\":\"the idShort \\\"f\\\" is used twice\"}\n]},\n"
 		       " {\"file\":\"good.json\",\"findings\":[],\"shells\":0,\"submodels\":1,\"conceptDescriptions\":0}\n]\n", "an object for each");
 	check_int(RUN(&out, "--json", "/nonexistent", good), EX_NOINPUT, "a file that is not there");

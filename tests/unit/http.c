@@ -188,7 +188,7 @@ static void life(void)
 	check_int(ask(fd, &r, "HEAD", PUMP, "", NULL), 200, "HEAD");
 	check_int(strtol(header(&r, "Content-Length"), NULL, 10), sizeof pump - 1, "with the length of GET");
 	check_int(ask(fd, &r, "GET", PUMP, "Accept: text/html\r\n", NULL), 406, "GET of something else than JSON");
-	check_int(ask(fd, &r, "GET", "/api/v3/submodels/", "", NULL), 200, "one connection was enough for all that");
+	check_int(ask(fd, &r, "GET", "/api/v3/submodels", "", NULL), 200, "one connection was enough for all that");
 	close(fd);
 	forget(&r);
 }
@@ -543,9 +543,22 @@ static void *stop(void *arg)
 	return NULL;
 }
 
+#define WATCHERS 16		/* so many that each loop has some */
+
+static int ask_all(const int *fd, const char *path, int status)
+{
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	int n = 0;
+	for (int i = 0; i < WATCHERS; i++)
+		n += ask(fd[i], &r, "GET", path, "", NULL) == status;
+	forget(&r);
+	return n;
+}
+
 /* Slow operations keep neither readers nor the end of the server from being served. */
 static void slow_work(void)
 {
+	int watcher[WATCHERS];
 	struct answer r = { 0, BUF_INIT, BUF_INIT };
 	struct buf got = BUF_INIT;
 	static const char timeout[] = "{\"clientTimeoutDuration\":\"PT60S\"}";
@@ -561,10 +574,15 @@ static void slow_work(void)
 	check_int(atomic_load(&working), 1, "one asset is at work, two wait for the only invoker");
 	check_int(ask(reader, &r, "GET", "/submodels", "", NULL), 200, "reading goes on");
 	open_free_stream(stream, &r);
+	for (int i = 0; i < WATCHERS; i++)
+		watcher[i] = dial();
+	check_int(ask_all(watcher, "/readyz", 200), WATCHERS, "it is ready");
 	close(fd[2]);			/* a client that does not wait for its answer */
 	pthread_t t;
 	thread_start(&t, "stop", stop, server);
 	check(stream_says(stream, &got, "\r\n0\r\n\r\n"), "streams end when the server stops");
+	clock_sleep_us(100000);		/* a loop that would end before the others has ended by now */
+	check_int(ask_all(watcher, "/readyz", 503), WATCHERS, "whoever is connected is told that it stops, as long as anything is under way");
 	atomic_store(&release, 1);
 	int good = 0;
 	for (int i = 0; i < 2; i++)
@@ -574,10 +592,49 @@ static void slow_work(void)
 	check_int(atomic_load(&working), 3, "to the last");
 	for (int i = 0; i < 2; i++)
 		close(fd[i]);
+	for (int i = 0; i < WATCHERS; i++)
+		close(watcher[i]);
 	close(reader);
 	close(stream);
 	buf_fini(&b);
 	buf_fini(&got);
+	forget(&r);
+}
+
+/* Behind a proxy every own URL is the one that the client used; from anybody else nothing of that counts. */
+static void proxied(void)
+{
+	static const char sm[] = "{\"modelType\":\"Submodel\",\"id\":\"urn:out\"}";
+	static const char said[] = "X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Host: plant.example\r\nX-Forwarded-Prefix: /twin\r\n";
+	static const char *const lists[] = { "loopback", "192.0.2.1", "" };
+	static const struct { const char *location, *href, *url; } want[] = {
+		{ "/twin/api/v3/submodels/dXJuOm91dA", "\"href\":\"https://plant.example/twin/api/v3/submodels/dXJuOm91dA\",\"endpointProtocol\":\"HTTPS\"", "{\"url\":\"/twin/api/v3\"}" },
+		{ "/api/v3/submodels/dXJuOm91dA", "\"href\":\"http://", "{\"url\":\"/api/v3\"}" },
+		{ "/api/v3/submodels/dXJuOm91dA", "\"href\":\"http://", "{\"url\":\"/api/v3\"}" },
+	};
+	struct diag d = DIAG_INIT;
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	for (int i = 0; i < 3; i++) {
+		struct http_config c = { .loops = 1, .workers = 1, .service = service, .trusted_proxies = lists[i] };
+		struct server *s = http_start(&c, &d);
+		if (!check(s != NULL, "a server that trusts \"%s\"", lists[i]))
+			continue;
+		port = http_port(s);
+		int fd = dial();
+		check(ask(fd, &r, "POST", "/api/v3/submodels", said, sm) == 201, "POST");
+		check_str(header(&r, "Location"), want[i].location, "the Location");
+		check(ask(fd, &r, "GET", "/api/v3/submodel-descriptors/dXJuOm91dA", said, NULL) == 200 && holds(&r, want[i].href), "a derived endpoint");
+		check(ask(fd, &r, "GET", "/openapi.json", said, NULL) == 200 && holds(&r, want[i].url), "the servers of the description");
+		http_change(s, "https://outside.example", "*", 100000);
+		check(ask(fd, &r, "GET", "/api/v3/submodel-descriptors/dXJuOm91dA", said, NULL) == 200 && holds(&r, "\"href\":\"https://outside.example/api/v3/"),
+		      "the option wins");
+		check(ask(fd, &r, "GET", "/openapi.json", said, NULL) == 200 && holds(&r, "{\"url\":\"https://outside.example/api/v3\"}"), "in the description too");
+		check_int(ask(fd, &r, "DELETE", "/submodels/dXJuOm91dA", "", NULL), 204, "DELETE");
+		close(fd);
+		http_stop(s);
+	}
+	check(!http_start(&(struct http_config){ .trusted_proxies = "nobody", .service = service }, &d) && d.n == 1, "a proxy that is none");
+	diag_fini(&d);
 	forget(&r);
 }
 
@@ -620,6 +677,7 @@ int main(void)
 	events();
 	trend();
 	slow_work();
+	proxied();
 	refused();
 	sm_service_free(service);
 	changes_free(sm.changes);

@@ -46,13 +46,15 @@ static void from_nothing(void)
 {
 	unsigned applied = 99;
 	struct diag d = DIAG_INIT;
-	check_int(pg_n_migrations, 7, "migrations are compiled in");
+	check(pg_n_migrations > 6, "migrations are compiled in");
 	check_int(strlen(pg_migrations[0].sha256), 64, "a SHA-256 in hexadecimal");
 	check_str(pg_migrations[1].name, "0002-series", "the name of a migration");
 	check_int(pg_migrate(pg, &applied, &d), ERR_OK, "from nothing: %s", d.n ? d.list[0].text : "");
 	check_int(applied, pg_n_migrations, "all were applied");
-	check_str(ask("SELECT string_agg(version || ' ' || name, ', ' ORDER BY version) FROM twinshell.schema_migration"),
-		  "1 0001-model, 2 0002-series, 3 0003-report, 4 0004-query, 5 0005-operation, 6 0006-registry, 7 0007-content", "all are registered");
+	const char *names = "";
+	for (unsigned i = 0; i < pg_n_migrations; i++)
+		names = arena_printf(arena, "%s%s%u %s", names, i ? ", " : "", i + 1, pg_migrations[i].name);
+	check_str(ask("SELECT string_agg(version || ' ' || name, ', ' ORDER BY version) FROM twinshell.schema_migration"), names, "all are registered");
 	check_str(ask("SELECT sha256 FROM twinshell.schema_migration WHERE version = 2"), pg_migrations[1].sha256, "with their SHA-256");
 	check_int(pg_migrate(pg, &applied, &d), ERR_OK, "a second time");
 	check_int(applied, 0, "nothing is left to apply");
@@ -105,8 +107,8 @@ static void failing(const struct database *db)
 	unsigned applied = 99, n = pg_n_migrations;
 	memcpy(list, pg_migrations, n * sizeof *list);
 	list[n] = (struct pg_migration){ (int)n + 1, "9998-fine", "CREATE TABLE twinshell.fine (); DO $$ BEGIN IF current_setting('statement_timeout') <> '0'"
-		" THEN RAISE 'there is a time-out'; END IF; END $$", "aa" };
-	list[n + 1] = (struct pg_migration){ (int)n + 2, "9999-half", "CREATE TABLE twinshell.half (); SELECT 1 / 0", "bb" };
+		" THEN RAISE 'there is a time-out'; END IF; END $$", "aa", 0 };
+	list[n + 1] = (struct pg_migration){ (int)n + 2, "9999-half", "CREATE TABLE twinshell.half (); SELECT 1 / 0", "bb", 0 };
 	check_int(migrate(list, n + 2, &applied, &text), ERR_INTERNAL, "a migration fails");
 	check(strstr(text, "9999-half") && strstr(text, "division by zero"), "the message says which and why: %s", text);
 	check_int(applied, 1, "the one before it was applied, without a time-out");
@@ -122,6 +124,26 @@ static void failing(const struct database *db)
 	pg_close(other);
 }
 
+/* While servers are upgraded one by one, the older ones go on when the newer schema says that they can. */
+static void rolling(void)
+{
+	struct pg_migration list[32];
+	const char *text;
+	unsigned applied = 99, n = pg_n_migrations;
+	memcpy(list, pg_migrations, n * sizeof *list);
+	list[n] = (struct pg_migration){ (int)n + 1, "9998-more", "CREATE TABLE twinshell.more ()", "aa", (int)n };
+	list[n + 1] = (struct pg_migration){ (int)n + 2, "9999-else", "CREATE TABLE twinshell.other ()", "bb", 0 };
+	check_int(migrate(list, n + 1, &applied, &text), ERR_OK, "a newer program migrates: %s", text);
+	check_int(migrate(list, n, &applied, &text), ERR_OK, "the program before it works with its schema: %s", text);
+	check_int(applied, 0, "which is left as it is");
+	check_int(migrate(list, n - 1, &applied, &text), ERR_PRECONDITION, "an older one does not");
+	check_int(migrate(list, n + 2, &applied, &text), ERR_OK, "an incompatible migration follows: %s", text);
+	check_int(migrate(list, n + 1, &applied, &text), ERR_PRECONDITION, "then the newest program is needed");
+	check(strstr(text, "newer program"), "the message says so: %s", text);
+	check_int(script(arena_printf(arena, "DROP TABLE twinshell.more, twinshell.other; DELETE FROM twinshell.schema_migration WHERE version > %u", n)), ERR_OK,
+		  "take it back");
+}
+
 static void lost(const struct database *db)
 {
 	struct diag d = DIAG_INIT;
@@ -130,7 +152,7 @@ static void lost(const struct database *db)
 	snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%d, 10000)", pg_pid(other));
 	check_str(ask(sql), "t", "a connection is ended");
 	check_int(pg_migrate(other, NULL, &d), ERR_UNAVAILABLE, "without a connection nothing is migrated");
-	check(d.n && strstr(d.list[0].text, "cannot lock the schema"), "the message says so: %s", d.n ? d.list[0].text : "");
+	check(d.n && strstr(d.list[0].text, "cannot read which migrations"), "the message says so: %s", d.n ? d.list[0].text : "");
 	diag_fini(&d);
 	pg_close(other);
 }
@@ -142,6 +164,7 @@ struct starter {
 	pthread_barrier_t *gate;
 	unsigned applied;
 	enum err e;
+	struct diag diag;
 };
 
 static void *start(void *arg)
@@ -151,7 +174,7 @@ static void *start(void *arg)
 	s->e = pg_open(s->db->conninfo, &c, NULL);
 	pthread_barrier_wait(s->gate);
 	if (!s->e)
-		s->e = pg_migrate(c, &s->applied, NULL);
+		s->e = pg_migrate(c, &s->applied, &s->diag);
 	pg_close(c);
 	return NULL;
 }
@@ -166,12 +189,13 @@ static void at_once(void)
 	database_make(&db, "at_once", UTF8);
 	pthread_barrier_init(&gate, NULL, AT_ONCE);
 	for (int i = 0; i < AT_ONCE; i++) {
-		s[i] = (struct starter){ &db, &gate, 0, ERR_OK };
+		s[i] = (struct starter){ &db, &gate, 0, ERR_OK, DIAG_INIT };
 		pthread_create(&thread[i], NULL, start, &s[i]);
 	}
 	for (int i = 0; i < AT_ONCE; i++) {
 		pthread_join(thread[i], NULL);
-		check_int(s[i].e, ERR_OK, "program %d that starts at the same time", i);
+		check_int(s[i].e, ERR_OK, "program %d that starts at the same time: %s", i, s[i].diag.n ? s[i].diag.list[0].text : "");
+		diag_fini(&s[i].diag);
 		sum += s[i].applied;
 	}
 	check_int(sum, pg_n_migrations, "every migration was applied by one of them");
@@ -240,6 +264,7 @@ int main(void)
 	reports();
 	refused();
 	failing(&db);
+	rolling();
 	lost(&db);
 	old_blobs();
 	pg_close(pg);

@@ -150,6 +150,11 @@ static void fields(void)
 	field(STORE_CONCEPT, "$cd#id", true);
 	field(STORE_CONCEPT, "$sm#id", false);
 	field(STORE_SHELL, "$cd#id", false);
+	field(STORE_SHELL_DESCRIPTOR, "$aasdesc#submodelDescriptors[].endpoints[1].interface", true);
+	field(STORE_SHELL_DESCRIPTOR, "$smdesc#id", false);
+	field(STORE_SHELL_DESCRIPTOR, "$aas#id", false);
+	field(STORE_SUBMODEL_DESCRIPTOR, "$smdesc#semanticId.keys[].value", true);
+	field(STORE_SUBMODEL_DESCRIPTOR, "$aasdesc#id", false);
 	check_str(read_at(STORE_CONCEPT, C(EQ(F("$sm#id"), S("x")))), "$condition.$eq[0].$field: \"$sm#id\": fields of $sm cannot be asked for here", "says why");
 	check_str(read_at(STORE_SHELL, C(EQ(F("$aasdesc#endpoints[].interface"), S("x")))),
 		  "$condition.$eq[0].$field: \"$aasdesc#endpoints[].interface\": fields of $aasdesc cannot be asked for here", "fields of descriptors are known");

@@ -7,7 +7,7 @@
 #include "tests/tap.h"
 
 static struct arena *arena;
-static struct aas_node *shell, *submodel, *concept;
+static struct aas_node *shell, *submodel, *concept, *shell_descriptor, *submodel_descriptor;
 
 #define P(name, type, value) "{\"modelType\":\"Property\",\"idShort\":\"" name "\",\"valueType\":\"xs:" type "\",\"value\":\"" value "\"}"
 #define NAMELESS(value) "{\"modelType\":\"Property\",\"valueType\":\"xs:string\",\"value\":\"" value "\"}"
@@ -43,6 +43,22 @@ static const char shell_json[] =
 
 static const char concept_json[] = "{\"modelType\":\"ConceptDescription\",\"id\":\"urn:cd\",\"idShort\":\"Speed\"}";
 
+#define ENDPOINT(interface, href) "{\"interface\":\"" interface "\",\"protocolInformation\":{\"href\":\"" href "\"}}"
+static const char shell_descriptor_json[] =
+	"{\"id\":\"urn:aas\",\"idShort\":\"Rig\",\"assetKind\":\"Type\",\"assetType\":\"urn:type\",\"globalAssetId\":\"urn:asset\",\"specificAssetIds\":["
+	"{\"name\":\"supplierId\",\"value\":\"aas-1\",\"externalSubjectId\":{\"type\":\"ExternalReference\",\"keys\":[{\"type\":\"GlobalReference\",\"value\":\"urn:who\"}]}},"
+	"{\"name\":\"customerId\",\"value\":\"aas-2\"}],\"endpoints\":[" ENDPOINT("AAS-3.0", "http://a/1") "," ENDPOINT("AAS-3.1", "http://a/2") "],"
+	"\"submodelDescriptors\":[{\"id\":\"urn:s1\",\"idShort\":\"Plate\"," SEM("urn:plate") ",\"endpoints\":[" ENDPOINT("SUBMODEL-3.0", "http://s/1") "]},"
+	"{\"id\":\"urn:s2\",\"endpoints\":[" ENDPOINT("SUBMODEL-3.1", "http://s/2") "]}]}";
+static const char submodel_descriptor_json[] =
+	"{\"id\":\"urn:s1\",\"idShort\":\"Plate\",\"semanticId\":{\"type\":\"ModelReference\",\"keys\":[{\"type\":\"Submodel\",\"value\":\"urn:sem\"},"
+	"{\"type\":\"Property\",\"value\":\"Second\"}]},\"endpoints\":[" ENDPOINT("SUBMODEL-3.0", "http://s/1") "]}";
+
+static const struct aas_node *descriptor_of(enum store_kind kind)
+{
+	return kind == STORE_SHELL_DESCRIPTOR ? shell_descriptor : kind == STORE_SUBMODEL_DESCRIPTOR ? submodel_descriptor : NULL;
+}
+
 static const char *ask(enum store_kind kind, const char *condition)
 {
 	static char why[1200];
@@ -52,7 +68,7 @@ static const char *ask(enum store_kind kind, const char *condition)
 	bool yes = false;
 	uint64_t steps = QUERY_STEPS_MAX;
 	char json[3000];
-	const struct query_tuple t = { shell, submodel, concept };
+	const struct query_tuple t = { shell, submodel, concept, descriptor_of(kind) };
 	snprintf(json, sizeof json, "{\"$condition\":%s}", condition);
 	enum err e = aas_query_read(a, kind, json, strlen(json), &q, &d);
 	if (e) {
@@ -208,6 +224,37 @@ static void fields(void)
 	ROWS(STORE_CONCEPT, of_concept);
 }
 
+static void descriptors(void)
+{
+	static const struct row of_shell[] = {
+		{ "eq", "F:$aasdesc#id", "S:urn:aas", "true" }, { "eq", "F:$aasdesc#idShort", "S:Rig", "true" }, { "eq", "F:$aasdesc#assetKind", "S:Type", "true" },
+		{ "eq", "F:$aasdesc#assetType", "S:urn:type", "true" }, { "eq", "F:$aasdesc#globalAssetId", "S:urn:asset", "true" }, { "eq", "F:$aasdesc#globalAssetId", "S:urn:type", "false" },
+		{ "eq", "F:$aasdesc#specificAssetIds[].name", "S:customerId", "true" }, { "eq", "F:$aasdesc#specificAssetIds[0].value", "S:aas-2", "false" },
+		{ "eq", "F:$aasdesc#specificAssetIds[].externalSubjectId", "S:urn:who", "true" }, { "eq", "F:$aasdesc#specificAssetIds[1].externalSubjectId.keys[].value", "S:urn:who", "false" },
+		{ "eq", "F:$aasdesc#endpoints[].interface", "S:AAS-3.1", "true" }, { "eq", "F:$aasdesc#endpoints[0].interface", "S:AAS-3.1", "false" },
+		{ "starts-with", "F:$aasdesc#endpoints[1].protocolinformation.href", "S:http://a/2", "true" }, { "eq", "F:$aasdesc#endpoints[2].interface", "S:AAS-3.1", "false" },
+		{ "eq", "F:$aasdesc#submodelDescriptors[].id", "S:urn:s2", "true" }, { "eq", "F:$aasdesc#submodelDescriptors[0].id", "S:urn:s2", "false" },
+		{ "eq", "F:$aasdesc#submodelDescriptors[].idShort", "S:Plate", "true" }, { "eq", "F:$aasdesc#submodelDescriptors[1].idShort", "S:Plate", "false" },
+		{ "eq", "F:$aasdesc#submodelDescriptors[].semanticId", "S:urn:plate", "true" }, { "eq", "F:$aasdesc#submodelDescriptors[].semanticId.type", "S:ExternalReference", "true" },
+		{ "eq", "F:$aasdesc#submodelDescriptors[].endpoints[].interface", "S:SUBMODEL-3.1", "true" }, { "eq", "F:$aasdesc#submodelDescriptors[0].endpoints[].interface", "S:SUBMODEL-3.1", "false" },
+		{ "eq", "F:$aasdesc#submodelDescriptors[1].endpoints[0].protocolinformation.href", "S:http://s/2", "true" },
+	};
+	static const struct row of_submodel[] = {
+		{ "eq", "F:$smdesc#id", "S:urn:s1", "true" }, { "eq", "F:$smdesc#idShort", "S:Plate", "true" }, { "eq", "F:$smdesc#semanticId", "S:urn:sem", "true" },
+		{ "eq", "F:$smdesc#semanticId", "S:Second", "false" }, { "eq", "F:$smdesc#semanticId.keys[].value", "S:Second", "true" }, { "eq", "F:$smdesc#semanticId.type", "S:ModelReference", "true" },
+		{ "eq", "F:$smdesc#endpoints[].interface", "S:SUBMODEL-3.0", "true" }, { "contains", "F:$smdesc#endpoints[0].protocolinformation.href", "S:/s/", "true" },
+	};
+	static const char both[] = "{\"$match\":[{\"$eq\":[{\"$field\":\"$aasdesc#submodelDescriptors[].id\"},{\"$strVal\":\"%s\"}]},"
+				   "{\"$eq\":[{\"$field\":\"$aasdesc#submodelDescriptors[].endpoints[].interface\"},{\"$strVal\":\"SUBMODEL-3.1\"}]}]}";
+	char json[600];
+	ROWS(STORE_SHELL_DESCRIPTOR, of_shell);
+	ROWS(STORE_SUBMODEL_DESCRIPTOR, of_submodel);
+	snprintf(json, sizeof json, both, "urn:s2");
+	check_str(ask(STORE_SHELL_DESCRIPTOR, json), "true", "$match binds a submodel descriptor");
+	snprintf(json, sizeof json, both, "urn:s1");
+	check_str(ask(STORE_SHELL_DESCRIPTOR, json), "false", "$match does not mix two");
+}
+
 static void joined(const char *op, const char *a, const char *b, const char *c, const char *want)
 {
 	char json[6000];
@@ -259,7 +306,7 @@ static void cost(void)
 	struct arena *a = arena_new(0);
 	bool yes;
 	uint64_t steps = 10;
-	const struct query_tuple t = { NULL, submodel, NULL };
+	const struct query_tuple t = { .submodel = submodel };
 	static const char any[] = "{\"$condition\":{\"$eq\":[{\"$field\":\"$sme#value\"},{\"$strVal\":\"?\"}]}}";
 	static const char wild[] = "{\"$condition\":{\"$regex\":[{\"$strVal\":\"aaaaaaaaaaaaaaaaaab\"},{\"$strVal\":\"^(a+)+$\"}]}}";
 	check_int(aas_query_read(a, STORE_SUBMODEL, any, strlen(any), &q, NULL), ERR_OK, "a search over all elements");
@@ -277,13 +324,16 @@ int main(void)
 	arena = arena_new(0);
 	if (aas_json_read(arena, AAS_Submodel, submodel_json, strlen(submodel_json), AAS_JSON_DEFAULT, &submodel, NULL) ||
 	    aas_json_read(arena, AAS_AssetAdministrationShell, shell_json, strlen(shell_json), AAS_JSON_DEFAULT, &shell, NULL) ||
-	    aas_json_read(arena, AAS_ConceptDescription, concept_json, strlen(concept_json), AAS_JSON_DEFAULT, &concept, NULL)) {
+	    aas_json_read(arena, AAS_ConceptDescription, concept_json, strlen(concept_json), AAS_JSON_DEFAULT, &concept, NULL) ||
+	    aas_json_read(arena, AAS_AssetAdministrationShellDescriptor, shell_descriptor_json, strlen(shell_descriptor_json), AAS_JSON_DEFAULT, &shell_descriptor, NULL) ||
+	    aas_json_read(arena, AAS_SubmodelDescriptor, submodel_descriptor_json, strlen(submodel_descriptor_json), AAS_JSON_DEFAULT, &submodel_descriptor, NULL)) {
 		printf("Bail out! test documents\n");
 		return 1;
 	}
 	operators();
 	casts();
 	fields();
+	descriptors();
 	logic();
 	match();
 	cost();

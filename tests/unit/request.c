@@ -63,7 +63,7 @@ static void ids(void)
 	refuses("/submodels/YQ=", "", "submodelIdentifier: ");
 	refuses("/submodels/YQ=====", "", "submodelIdentifier: ");
 	refuses("/submodels/YR", "", "submodelIdentifier: ");		/* spare bits */
-	refuses("/submodels/a+b/", "", "submodelIdentifier: ");
+	refuses("/submodels/a+b%2F", "", "submodelIdentifier: ");
 	refuses("/submodels/https:%2F%2Fx", "", "submodelIdentifier: ");
 	refuses("/submodels/%zz", "", "submodelIdentifier: ");
 	refuses("/submodels//$value", "", "submodelIdentifier: is empty");

@@ -84,6 +84,12 @@ static void collecting(void)
 	check_text(AAS_Submodel, "{'modelType':'Submodel','kind':'x','id':'u','submodelElements':[{'modelType':'Capability','idShort':'é\\u0041'}],"
 				 "'description':[{'language':'en','text':'a\\'b'},]}", 0,
 		   "kind [STR-072]\nsubmodelElements[0].idShort [AASd-002]\ndescription[1] []\n", "up to the place where it is no JSON");
+	check_text(AAS_Environment, "{'submodels':[{'modelType':'Submodel','id':'a','kind':'x',},{'modelType':'Submodel','id':''}],"
+				    "'conceptDescriptions':[{'modelType':'ConceptDescription' 'id':'}'},{'modelType':'ConceptDescription','id':''}]}", 0,
+		   "submodels[0].kind [STR-072]\nsubmodels[0] []\nsubmodels[1].id [STR-033]\nconceptDescriptions[0] []\n"
+		   "conceptDescriptions[1].id [STR-033]\n", "an object that is no JSON is passed over where its brackets tell its end");
+	check_text(AAS_Environment, "{'submodels':[{'modelType':'Submodel','id':'a','kind':'x','idShort':'a]},{'modelType':'Submodel','id':''}]}", 0,
+		   "submodels[0].kind [STR-072]\nsubmodels[0].idShort [AASd-002]\nsubmodels[0].idShort []\n", "and not where they do not");
 	check_text(AAS_Submodel, "[]", 0, " []\n", "not even a root");
 	check_text(AAS_Submodel, "{'modelType':'Property','idShort':'x'}", 0, "modelType [STR-091]\n", "or another class than the one that may be there");
 	struct diag d = DIAG_INIT;

@@ -384,6 +384,49 @@ static void files(void)
 	sm_abort(s_);
 }
 
+/* Everything that is wrong is found, whatever stands before it; and then nothing is written. */
+static void import_findings(void)
+{
+	struct aasx_file manual = { .path = "/aasx/manual.pdf", .content_type = "application/pdf", .bytes = SLICE("%PDF") };
+	static const char env[] =
+		"{\"submodels\":[{\"modelType\":\"Submodel\",\"id\":\"urn:new\",\"submodelElements\":["
+		"{\"modelType\":\"File\",\"idShort\":\"Lost\",\"contentType\":\"a/b\",\"value\":\"/aasx/lost.pdf\"},"
+		"{\"modelType\":\"File\",\"idShort\":\"Web\",\"contentType\":\"a/b\",\"value\":\"https://plant.example/x\"}]},"
+		"{\"modelType\":\"Submodel\",\"id\":\"urn:broken\",\"submodelElements\":["
+		"{\"modelType\":\"Capability\",\"idShort\":\"C\"},{\"modelType\":\"Capability\",\"idShort\":\"C\"}]},"
+		"{\"modelType\":\"Submodel\",\"id\":\"urn:pump\"},{\"modelType\":\"Submodel\",\"id\":\"urn:late\"},"
+		"{\"modelType\":\"Submodel\",\"id\":\"urn:late\",\"idShort\":\"Other\"}]}";
+	static const struct { const char *path, *text; enum err err; } want[] = {
+		{ "submodels[0].Lost", "the package has no file", ERR_OK }, { "submodels[1]", "idShort", ERR_BAD_REQUEST },
+		{ "submodels[2]", "exists already", ERR_CONFLICT }, { "submodels[4]", "exists already", ERR_CONFLICT },
+	};
+	struct aasx package = { .environment = node(AAS_Environment, env), .files = &manual };
+	struct aasx_item items[5];
+	struct sm_import_report r;
+	struct aas_node *n = AAS_AT(package.environment, Environment, submodels).node;
+	bool has;
+	size_t i = 0;
+	for (; n; n = n->next, i++)
+		items[i] = (struct aasx_item){ n, "aasx/data.json", i, n->next ? &items[i + 1] : NULL };
+	package.items[1] = items;
+	diag_clear(&diag);
+	struct findings *all = findings_of(arena, &diag);
+	s_ = begin(true);
+	check_int(sm_import_all(s_, &package, SM_IMPORT_NEW, all, &r), ERR_BAD_REQUEST, "an import with faults");
+	findings_end(all);
+	i = 0;
+	for (const struct finding *f = all->first; f && i < 4; f = f->next, i++)
+		check(f->err == want[i].err && !strncmp(f->path, want[i].path, strlen(want[i].path)) && strstr(f->text, want[i].text) &&
+		      str_eq(f->part, "aasx/data.json"), "finding: %s: %s", f->path, f->text);
+	check(i == 4 && all->n == 4, "and these are all");
+	check(r.created == 1 && r.n_items == 1 && str_eq(r.items->id, "urn:new"), "after a fault nothing is written");
+	sm_abort(s_);
+	s_ = begin(false);
+	check(!sm_has(s_, STORE_SUBMODEL, "urn:new", &has) && !has, "and it leaves nothing");
+	sm_abort(s_);
+	diag_clear(&diag);
+}
+
 static void import(void)
 {
 	char *env = arena_printf(arena, "{\"assetAdministrationShells\":[%s],\"submodels\":[%s,%s]}", shell, pump, pump);
@@ -532,6 +575,7 @@ int main(void)
 	interleaved();
 	references();
 	files();
+	import_findings();
 	import();
 	guarded();
 	concurrent();
