@@ -140,6 +140,13 @@ struct store_sample {
 	enum quality quality;
 };
 
+/* What the numbers of a stretch of time come to.  Samples may be missing that came in the last minutes. */
+enum store_level { STORE_MINUTE, STORE_HOUR, STORE_DAY };
+struct store_bucket {
+	int64_t time_us;	/* where it begins: a full minute, hour or UTC day */
+	double mean, min, max;	/* of the numbers up to 1e140 in size; NaN when there are none */
+};
+
 struct store_live {
 	int64_t series;
 	int64_t time_us;
@@ -299,6 +306,9 @@ struct store_ops {
 	/* Samples of t0 <= time < t1 in the order of time; the newest `limit` of them.  ERR_NOT_FOUND: no such series. */
 	enum err (*samples)(struct store *, int64_t series, int64_t t0_us, int64_t t1_us, size_t limit, struct arena *,
 			    struct store_sample **, size_t *n);
+	/* Buckets that begin at t0 <= time < t1 and have samples, in the order of time; the newest `limit` of them.  ERR_NOT_FOUND as above. */
+	enum err (*buckets)(struct store *, int64_t series, int64_t t0_us, int64_t t1_us, enum store_level, size_t limit, struct arena *,
+			    struct store_bucket **, size_t *n);
 	/* All live rows, as they were last committed, in no order; `row` must not call the store. */
 	enum err (*live)(struct store *, void (*row)(void *ctx, const char *submodel_id, const char *path, const struct store_live *), void *ctx);
 	enum err (*command)(struct store *, const struct store_command *);

@@ -163,6 +163,8 @@ enum err store_mem_series(struct store *, const char *submodel_id, const char *p
 enum err store_mem_append(struct store *, const struct store_batch *);
 enum err store_mem_position(struct store *, const char *spool, uint64_t *position);
 enum err store_mem_samples(struct store *, int64_t series, int64_t t0, int64_t t1, size_t limit, struct arena *, struct store_sample **, size_t *n);
+enum err store_mem_buckets(struct store *, int64_t series, int64_t t0, int64_t t1, enum store_level, size_t limit, struct arena *,
+			   struct store_bucket **, size_t *n);
 enum err store_mem_live(struct store *, void (*row)(void *, const char *, const char *, const struct store_live *), void *ctx);
 void store_mem_write_values(struct store *, struct store_write *);
 enum err store_mem_command(struct store *, const struct store_command *);

@@ -412,7 +412,9 @@ static const struct { const char *path, *id, *text, *parameters, *type; bool can
 	  "{\"name\":\"path\",\"in\":\"query\",\"required\":true,\"description\":\"idShortPath\",\"schema\":{\"type\":\"string\"}},"
 	  "{\"name\":\"from\",\"in\":\"query\",\"schema\":{\"type\":\"string\",\"format\":\"date-time\"}},"
 	  "{\"name\":\"to\",\"in\":\"query\",\"schema\":{\"type\":\"string\",\"format\":\"date-time\"}},"
-	  "{\"name\":\"limit\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1}}", "application/json", true },
+	  "{\"name\":\"limit\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1}},"
+	  "{\"name\":\"level\",\"in\":\"query\",\"description\":\"samples, or means of minutes, hours or days; without it what fits\","
+	  "\"schema\":{\"type\":\"string\",\"enum\":[\"raw\",\"1m\",\"1h\",\"1d\"]}}", "application/json", true },
 	{ "/events/live", "events", "live values as they change",
 	  "{\"name\":\"submodel\",\"in\":\"query\",\"description\":\"only of these, in base64url\","
 	  "\"schema\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}", "text/event-stream", true },

@@ -33,6 +33,7 @@
 #define OWN_CONNECTIONS 4		/* to the database, beside one per worker and thread of operations: historian, engine, commands, readiness */
 
 #define KEEP_MAX_S ((size_t)1 << 30)
+#define KEEP_MAX_DAYS 100000
 
 enum stage { STARTING, SERVING, STOPPING };
 
@@ -133,6 +134,18 @@ static enum err open_services(struct house *h)
 	return ERR_OK;
 }
 
+static void keep_days(struct house *h)
+{
+	size_t days[] = { h->config.samples_keep_days, h->config.rollups_keep_days };
+	for (int i = 0; i < 2; i++)
+		if (days[i] > KEEP_MAX_DAYS)
+			days[i] = KEEP_MAX_DAYS;
+	if (!h->store || !h->store_ready)
+		return;
+	store_pg_keep(h->store, (unsigned)days[0], (unsigned)days[1]);
+	store_pg_keep_history(h->store, (unsigned)h->config.history_keep_days);
+}
+
 static enum err open_store(struct house *h)
 {
 	if (strcmp(h->database, "memory")) {
@@ -144,7 +157,7 @@ static enum err open_store(struct house *h)
 		};
 		if (!(h->store = store_pg_open_with(&c, &h->diag)))
 			return ERR_UNAVAILABLE;
-		store_pg_keep_history(h->store, (unsigned)h->config.history_keep_days);
+		keep_days(h);
 		return ERR_OK;
 	}
 	return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
@@ -377,10 +390,9 @@ static void reload(struct house *h)
 	} else {
 		unsigned n = config_update(h->arena, &h->config, &next);
 		setup_log(h);
-		if (h->store_ready)
-			store_pg_keep_history(h->store, (unsigned)h->config.history_keep_days);
 		http_change(h->server, *h->config.external_url ? h->config.external_url : NULL, h->config.cors_origin, h->config.max_body,
 			    h->config.max_file);
+		keep_days(h);
 		log_info("config", "the configuration was read again: %u option%s changed", n, n == 1 ? "" : "s");
 	}
 	diag_fini(&d);

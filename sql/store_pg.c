@@ -303,6 +303,7 @@ static void store_close(struct store *s)
 	struct pg_store *p = (struct pg_store *)s;
 	if (!p)
 		return;
+	store_pg_compactor_stop(p->compactor);
 	store_pg_writer_stop(p->writer);
 	store_pg_feed_stop(p->feed);
 	store_listeners_fini(&p->listeners);
@@ -320,12 +321,24 @@ static const struct store_ops store_pg_ops = {
 	.write_values = store_pg_write_values,
 	.blob_put = store_pg_blob_put, .blob_find = store_pg_blob_find, .blob_read = store_pg_blob_read, .blob_del = store_pg_blob_del,
 	.blob_open = store_pg_blob_open, .series = store_pg_series, .append = store_pg_append,
-	.position = store_pg_position, .samples = store_pg_samples, .live = store_pg_live, .command = store_pg_command,
+	.position = store_pg_position, .samples = store_pg_samples, .buckets = store_pg_buckets,
+	.live = store_pg_live, .command = store_pg_command,
 	.invocation_put = store_pg_invocation_put, .invocation_get = store_pg_invocation_get, .invocation_open = store_pg_invocation_open,
 	.invocation_trim = store_pg_invocation_trim, .package_put = store_pg_package_put, .package_del = store_pg_package_del,
 	.package_list = store_pg_package_list, .history = store_pg_history, .get_version = store_pg_get_version,
 	.get_at = store_pg_get_at, .feed = store_pg_feed, .feed_listen = store_pg_feed_listen, .feed_unlisten = store_pg_feed_unlisten,
 };
+
+/* What a crash has left of readers. */
+static enum err sweep_contents(struct pg *pg)
+{
+	struct pg_call sweep = { .st = PG_content_sweep };
+	enum err e = pg_begin(pg, PG_WRITE);
+	if (!e && !(e = pg_run(pg, &sweep, 1)))
+		e = pg_commit(pg);
+	pg_clear(&sweep, 1);
+	return e;
+}
 
 /* Everything that can be wrong with the database is found now and not at the first request. */
 static enum err check_database(const struct store_pg_config *c, struct diag *d)
@@ -345,10 +358,8 @@ static enum err check_database(const struct store_pg_config *c, struct diag *d)
 	}
 	if (!e)
 		e = pg_prepare_all(pg, d);
-	struct pg_call sweep = { .st = PG_content_sweep };	/* what a crash has left of readers */
-	if (!e && !(e = pg_begin(pg, PG_WRITE)) && (e = pg_run(pg, &sweep, 1)) == ERR_OK)
-		e = pg_commit(pg);
-	pg_clear(&sweep, 1);
+	if (!e)
+		e = sweep_contents(pg);
 	if (!e && applied)
 		log_info("sql", "%u migrations applied", applied);
 	pg_close(pg);
@@ -371,7 +382,7 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	s->query_ms = QUERY_MS;
 	store_listeners_init(&s->listeners);
 	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo) ||
-	    store_pg_feed_start(s, c->conninfo)) {
+	    store_pg_feed_start(s, c->conninfo) || store_pg_compactor_start(s, c->conninfo)) {
 		store_close(&s->base);
 		diag_add(d, ERR_NO_MEMORY, "cannot start the threads of the store");
 		return NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_pg_priv.h - what the parts of the PostgreSQL store share: session and reading (store_pg.c), blobs (store_pg_blob.c),
  * writing of identifiables (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c),
- * invocations and packages (store_pg_index.c), changes (store_pg_history.c, store_pg_feed.c), time (store_pg_series.c).
+ * invocations and packages (store_pg_index.c), changes (store_pg_history.c, store_pg_feed.c), time (store_pg_series.c, store_pg_samples.c,
+ * store_pg_compact.c, store_pg_rollup.c).
  */
 #ifndef SQL_STORE_PG_PRIV_H
 #define SQL_STORE_PG_PRIV_H
@@ -14,15 +15,9 @@
 #include "sql/pg_standby.h"
 #include "sql/store_pg.h"
 
-/* Days whose partition of samples is known to be there, by day modulo PG_DAYS; all zero at the start (day 0 is never asked for). */
-#define PG_DAYS 64
-struct pg_days {
-	_Atomic int64_t made[PG_DAYS];	/* days since 1970 */
-	_Atomic int64_t again_us;	/* monotonic: no new one is tried before, because the last try failed */
-};
-
 struct pg_writer;
 struct pg_feed;
+struct pg_compactor;
 
 #define STORE_PG_FOLD_BEHIND 256	/* versions that a document may lack before it is written anew */
 
@@ -41,7 +36,8 @@ struct pg_store {
 	struct pg_feed *feed;
 	struct store_listeners listeners;
 	_Atomic unsigned keep_days;	/* of history; 0: for ever */
-	struct pg_days days;
+	struct pg_compactor *compactor;
+	_Atomic unsigned keep_samples, keep_rollups;	/* days; 0: for ever */
 	unsigned query_ms;	/* that the search for candidates of a query may take */
 	unsigned query_lead;	/* see pg_query */
 };
@@ -149,12 +145,31 @@ enum err store_pg_package_del(struct store_txn *, const char *id);
 enum err store_pg_package_list(struct store_txn *, const char *aas_id, const char *after, size_t limit, struct arena *,
 			       struct store_package_page *);
 
+/* -- chunks: a thread with a connection of its own compacts what is staged (store_pg_compact.c) -- */
+enum err store_pg_compactor_start(struct pg_store *, const char *conninfo);
+void store_pg_compactor_stop(struct pg_compactor *);	/* NULL is allowed */
+/* The chunk in `row` of a query for CHUNK (statement_series.def). */
+struct chunk;
+void store_pg_chunk(const struct pg_call *, int row, struct chunk *);
+
+/* What new samples add to the minutes, hours and days (store_pg_rollup.c); samples of one series after another, each in the order of time. */
+struct pg_rollups;
+struct pg_rollups *store_pg_rollups_new(void);
+void store_pg_rollups_free(struct pg_rollups *);
+enum err store_pg_rollups_add(struct pg_rollups *, struct pg *, const struct store_sample *);
+enum err store_pg_rollups_flush(struct pg_rollups *, struct pg *);
+
+/* One transaction on one connection of the pool.  What surely did not happen is done over once; the commit of unknown outcome is the caller's. */
+enum err store_pg_transact(struct store *, enum pg_mode, enum err (*step)(struct pg *, void *), void *ctx);
+
 /* store_ops of the same names; each call is its own transaction. */
 enum err store_pg_series(struct store *, const char *submodel_id, const char *path, const char *unit, int64_t *id);
 enum err store_pg_append(struct store *, const struct store_batch *);
 enum err store_pg_position(struct store *, const char *spool, uint64_t *position);
 enum err store_pg_samples(struct store *, int64_t series, int64_t t0_us, int64_t t1_us, size_t limit, struct arena *, struct store_sample **,
 			  size_t *n);
+enum err store_pg_buckets(struct store *, int64_t series, int64_t t0_us, int64_t t1_us, enum store_level, size_t limit, struct arena *,
+			  struct store_bucket **, size_t *n);
 enum err store_pg_live(struct store *, void (*row)(void *ctx, const char *submodel_id, const char *path, const struct store_live *), void *ctx);
 enum err store_pg_command(struct store *, const struct store_command *);
 

@@ -511,7 +511,7 @@ static void trend(void)
 	struct answer r = { 0, BUF_INIT, BUF_INIT };
 	int fd = dial();
 	int64_t series, now = clock_now_us() / 1000 * 1000;
-	char want[200];
+	char want[300];
 	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Nothing", "", NULL), 404, "the trend of nothing");
 	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA", "", NULL), 400, "of no path");
 	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed&from=yesterday", "", NULL), 400, "since no time");
@@ -532,6 +532,33 @@ static void trend(void)
 	check_str(r.body.p, want, "in order");
 	snprintf(want, sizeof want, "{\"series\":[[%lld,null]],\"unit\":\"rpm\"}", (long long)ms - 1000);
 	check(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed&limit=1", "", NULL) == 200 && !strcmp(r.body.p, want), "the newest one");
+	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed&level=1s", "", NULL), 400, "means of nothing known");
+	int64_t day = now / (86400 * US_PER_S) * 86400 * US_PER_S;
+	struct store_sample old[] = {
+		{ series, day - 86400 * US_PER_S + 1, 2, NULL, QUALITY_GOOD }, { series, day - 86400 * US_PER_S + 9000000, 5, NULL, QUALITY_GOOD },
+		{ series, day - 80000 * US_PER_S, 1e300, NULL, QUALITY_GOOD },
+	};
+	batch.sample = old;
+	store->ops->append(store, &batch);
+	char from[TIME_TEXT_MAX], to[TIME_TEXT_MAX], path[200];
+	time_format(from, day - 86400 * US_PER_S + 5);
+	time_format(to, day);
+	ms = day / 1000 - 86400000;
+	const struct { const char *ask; long long a, b; const char *first, *second, *rest; } level[] = {
+		{ "&limit=1440", ms, ms + 6360000, "3.5", "null", ",\"min\":[2,null],\"max\":[5,null],\"level\":\"1m\"" },
+		{ "", ms, ms + 3600000, "3.5", "null", ",\"min\":[2,null],\"max\":[5,null],\"level\":\"1h\"" },
+		{ "&limit=2&level=raw", ms + 9000, ms + 6400000, "5", "1e+300", "" },
+	};
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "/trend?submodel=dXJuOnB1bXA&path=Speed&from=%s&to=%s%s", from, to, level[i].ask);
+		check_int(ask(fd, &r, "GET", path, "", NULL), 200, "the trend of a day%s", level[i].ask);
+		snprintf(want, sizeof want, "{\"series\":[[%lld,%s],[%lld,%s]]%s,\"unit\":\"rpm\"}", level[i].a, level[i].first, level[i].b, level[i].second, level[i].rest);
+		check_str(r.body.p, want, "as fine as fits");
+	}
+	snprintf(path, sizeof path, "/trend?submodel=dXJuOnB1bXA&path=Speed&from=%s&to=%s&limit=22", from, to);
+	check_int(ask(fd, &r, "GET", path, "", NULL), 200, "in few points");
+	snprintf(want, sizeof want, "{\"series\":[[%lld,3.5]],\"min\":[2],\"max\":[5],\"level\":\"1d\",\"unit\":\"rpm\"}", (long long)ms);
+	check_str(r.body.p, want, "it is one day");
 	live_drop(live, "urn:pump", NULL);
 	close(fd);
 	forget(&r);
@@ -625,7 +652,7 @@ static void proxied(void)
 		check_str(header(&r, "Location"), want[i].location, "the Location");
 		check(ask(fd, &r, "GET", "/api/v3/submodel-descriptors/dXJuOm91dA", said, NULL) == 200 && holds(&r, want[i].href), "a derived endpoint");
 		check(ask(fd, &r, "GET", "/openapi.json", said, NULL) == 200 && holds(&r, want[i].url), "the servers of the description");
-		http_change(s, "https://outside.example", "*", 100000);
+		http_change(s, "https://outside.example", "*", 100000, 400000);
 		check(ask(fd, &r, "GET", "/api/v3/submodel-descriptors/dXJuOm91dA", said, NULL) == 200 && holds(&r, "\"href\":\"https://outside.example/api/v3/"),
 		      "the option wins");
 		check(ask(fd, &r, "GET", "/openapi.json", said, NULL) == 200 && holds(&r, "{\"url\":\"https://outside.example/api/v3\"}"), "in the description too");

@@ -65,7 +65,7 @@ static void from_nothing(void)
 /* What was stored before contents had a table of their own. */
 static void old_blobs(void)
 {
-	const char *text;
+	const char *text = "";
 	unsigned applied, n = 0;
 	while (n < pg_n_migrations && !strstr(pg_migrations[n].name, "-content"))
 		n++;
@@ -103,7 +103,7 @@ static void refused(void)
 static void failing(const struct database *db)
 {
 	struct pg_migration list[32];
-	const char *text;
+	const char *text = "";
 	unsigned applied = 99, n = pg_n_migrations;
 	memcpy(list, pg_migrations, n * sizeof *list);
 	list[n] = (struct pg_migration){ (int)n + 1, "9998-fine", "CREATE TABLE twinshell.fine (); DO $$ BEGIN IF current_setting('statement_timeout') <> '0'"
@@ -128,7 +128,7 @@ static void failing(const struct database *db)
 static void rolling(void)
 {
 	struct pg_migration list[32];
-	const char *text;
+	const char *text = "";
 	unsigned applied = 99, n = pg_n_migrations;
 	memcpy(list, pg_migrations, n * sizeof *list);
 	list[n] = (struct pg_migration){ (int)n + 1, "9998-more", "CREATE TABLE twinshell.more ()", "aa", (int)n };
@@ -222,7 +222,7 @@ static void encoding(void)
 
 static void comments(void)
 {
-	script("SELECT twinshell.sample_partition('2024-02-29')");
+	script("SELECT twinshell.stretch_make('chunk', '2024-02-29'), twinshell.staging_next()");
 	check_str(ask("SELECT string_agg(nspname, ', ') FROM pg_namespace WHERE oid IN " OURS " AND obj_description(oid, 'pg_namespace') IS NULL"), NULL,
 		  "every schema is described");
 	check_str(ask("SELECT string_agg(oid::regclass::text, ', ') FROM pg_class WHERE relnamespace IN " OURS
@@ -232,7 +232,8 @@ static void comments(void)
 		      " AND coalesce(col_description(attrelid, attnum), '') = ''"), NULL, "every column is described");
 	check_str(ask("SELECT string_agg(oid::regprocedure::text, ', ') FROM pg_proc WHERE pronamespace IN " OURS
 		      " AND coalesce(obj_description(oid, 'pg_proc'), '') = ''"), NULL, "every function is described");
-	check_str(ask("SELECT obj_description('twinshell.sample_20240229'::regclass, 'pg_class')"), "Samples of 2024-02-29 (UTC).", "a day's table as well");
+	check_str(ask("SELECT obj_description('twinshell.chunk_20240226'::regclass, 'pg_class')"), "chunk of 2024-02-26 and the 7 days from there (UTC).",
+		  "a week's table as well");
 	check_str(ask("SELECT count(*) > 80 AND count(*) = count(description) FROM report.dictionary"), "t", "the dictionary has every column of the reports");
 }
 
