@@ -193,9 +193,21 @@ form.append('file', new Blob([aasx]), 'box.aasx');
 equal((await raw('POST', '/packages', form)).status, 201, 'which the file server keeps');
 ok((await bytes(await raw('GET', `/packages/${b64('box.aasx')}`))).equals(aasx), 'as it came');
 equal((await raw('DELETE', `/packages/${b64('box.aasx')}`)).status, 204, 'and forgets');
+const later = await raw('POST', '/packages-async', form);
+equal(later.status, 202, 'it takes it to look at it later');
+const status = new URL(later.headers.get('location'), server.endpoints.api);
+ok(await until(60, async () => (await fetch(status, { redirect: 'manual' })).status === 302), 'and does');
+equal((await (await fetch(status)).json()).success, true, 'it could be read');
+ok((await bytes(await raw('GET', `/packages/${b64('box.aasx')}`))).equals(aasx), 'and is kept as it came');
+equal((await raw('DELETE', `/packages/${b64('box.aasx')}`)).status, 204, 'until it is deleted');
 equal((await server.call('DELETE', `/submodels/${b64('urn:box')}`)).status, 204, 'the submodel is deleted');
-const report = await (await raw('POST', '/upload', aasx, { 'Content-Type': 'application/octet-stream' })).json();
-equal(report, { created: 1, replaced: 0, skipped: 0, files: 1 }, 'and comes back from the package');
+const upload = async query => (await raw('POST', `/upload${query}`, aasx, { 'Content-Type': 'application/aas+zip' })).json();
+const there = contents();
+const report = { created: 1, replaced: 0, skipped: 0, files: 1, dryRun: true, items: [{ modelType: 'Submodel', id: 'urn:box', done: 'created' }],
+	moreItems: 0, findings: [], moreFindings: 0 };
+equal(await upload('?dry-run=true'), report, 'it could come back from the package');
+equal(contents(), there, 'to try that leaves no file');
+equal(await upload(''), { ...report, dryRun: false }, 'and comes back');
 ok((await bytes(await raw('GET', boxFile))).equals(some), 'with its file');
 equal((await server.call('DELETE', `/submodels/${b64('urn:box')}`)).status, 204, 'which goes again');
 
