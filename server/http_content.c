@@ -28,6 +28,7 @@ struct download {
 	struct content content;
 	int64_t at, left;		/* of the content: to be read */
 	size_t size;			/* of a piece */
+	bool two;			/* there are two pieces, which end where the parts of a store do */
 	struct piece piece[2];
 	unsigned sending, reading;	/* which of the two */
 	struct lock lock;		/* of all below, and of piece[].full */
@@ -52,7 +53,8 @@ static enum err read_piece(struct download *d, struct piece *p)
 {
 	struct diag diag = DIAG_INIT;
 	char why[DIAG_PATH_MAX + DIAG_TEXT_MAX];
-	p->n = (uint64_t)d->left < d->size ? (size_t)d->left : d->size;
+	size_t room = d->two ? d->size - (size_t)(d->at % (int64_t)d->size) : d->size;
+	p->n = (uint64_t)d->left < room ? (size_t)d->left : room;
 	p->at = 0;
 	enum err e = d->content.read(d->content.ctx, d->at, p->p, p->n, &diag);
 	d->at += (int64_t)p->n;
@@ -170,9 +172,9 @@ struct MHD_Response *http_content_body(struct request *r, struct content content
 	d->at = from;
 	d->left = length;
 	lock_init(&d->lock, RANK_POOL);
-	bool two = (uint64_t)length > d->size;
+	d->two = (uint64_t)length > d->size;
 	struct MHD_Response *resp = NULL;
-	if ((d->piece[0].p = malloc(d->size + 1)) && (!two || (d->piece[1].p = malloc(d->size))))
+	if ((d->piece[0].p = malloc(d->size + 1)) && (!d->two || (d->piece[1].p = malloc(d->size))))
 		resp = MHD_create_response_from_callback((uint64_t)length, BLOCK, next, d, end);
 	if (!resp)
 		end(d);

@@ -95,16 +95,26 @@ static enum err txn_connect(struct store_txn *t)
 	return e;
 }
 
-enum err store_pg_run(struct store_txn *t, struct pg_call *call, unsigned n)
+static enum err run(struct store_txn *t, struct pg_call *call, unsigned n, bool last)
 {
 	enum err e = t->pg ? ERR_OK : txn_connect(t);
 	if (!e)
-		e = pg_run(t->pg, call, n);
+		e = last ? pg_run_commit(t->pg, call, n) : pg_run(t->pg, call, n);
 	if (e && t->on_standby) {
 		pg_standby_failed(t->store->standby);
 		e = e == ERR_UNAVAILABLE ? ERR_AGAIN : e;	/* the primary may do better */
 	}
 	return e;
+}
+
+enum err store_pg_run(struct store_txn *t, struct pg_call *call, unsigned n)
+{
+	return run(t, call, n, false);
+}
+
+enum err store_pg_run_last(struct store_txn *t, struct pg_call *call, unsigned n)
+{
+	return run(t, call, n, true);
 }
 
 enum err store_pg_one(struct store_txn *t, struct pg_call *call, const char *text)

@@ -262,17 +262,27 @@ enum err store_pg_blob_del(struct store_txn *t, const char *key)
 
 /* -- reading ------------------------------------------------------------------------------------------------------------------------ */
 
+/* What is read; `alone`: in a transaction of its own. */
+struct wanted {
+	const unsigned char *hash;
+	int64_t size;			/* of the content */
+	bool alone;
+};
+
 /* Within one part; ERR_NOT_FOUND: the content is gone. */
-static enum err read_part(struct store_txn *t, const unsigned char *hash, int64_t at, char *to, size_t n)
+static enum err read_part(struct store_txn *t, const struct wanted *w, int64_t at, char *to, size_t n, bool last)
 {
+	bool all = at % (int64_t)PART == 0 && (n == PART || at + (int64_t)n == w->size);
 	struct pg_args args;
-	struct pg_call c = { .st = PG_content_read, .args = &args };
+	struct pg_call c = { .st = all ? PG_content_part : PG_content_read, .args = &args };
 	pg_args_init(&args);
-	pg_arg_bytes(&args, hash_slice(hash));
+	pg_arg_bytes(&args, hash_slice(w->hash));
 	pg_arg_int4(&args, (int32_t)(at / (int64_t)PART));
-	pg_arg_int4(&args, (int32_t)(at % (int64_t)PART) + 1);
-	pg_arg_int4(&args, (int32_t)n);
-	enum err e = store_pg_run(t, &c, 1);
+	if (!all) {
+		pg_arg_int4(&args, (int32_t)(at % (int64_t)PART) + 1);
+		pg_arg_int4(&args, (int32_t)n);
+	}
+	enum err e = last ? store_pg_run_last(t, &c, 1) : store_pg_run(t, &c, 1);
 	if (!e && !c.n)
 		e = ERR_NOT_FOUND;
 	if (!e) {
@@ -287,12 +297,12 @@ static enum err read_part(struct store_txn *t, const unsigned char *hash, int64_
 	return e;
 }
 
-static enum err read_parts(struct store_txn *t, const unsigned char *hash, int64_t at, char *to, size_t n)
+static enum err read_parts(struct store_txn *t, const struct wanted *w, int64_t at, char *to, size_t n)
 {
 	enum err e = ERR_OK;
 	while (!e && n) {
 		size_t left = PART - (size_t)(at % (int64_t)PART), k = n < left ? n : left;
-		e = read_part(t, hash, at, to, k);
+		e = read_part(t, w, at, to, k, w->alone && k == n);
 		at += (int64_t)k;
 		to += k;
 		n -= k;
@@ -302,7 +312,7 @@ static enum err read_parts(struct store_txn *t, const unsigned char *hash, int64
 
 enum err store_pg_blob_read(struct store_txn *t, const struct store_blob_info *info, int64_t at, char *to, size_t n)
 {
-	enum err e = read_parts(t, info->hash, at, to, n);
+	enum err e = read_parts(t, &(struct wanted){ info->hash, info->size, false }, at, to, n);
 	return store_pg_noted(t, e == ERR_NOT_FOUND ? ERR_AGAIN : e);	/* deleted since it was found */
 }
 
@@ -310,11 +320,12 @@ static enum err read_open(void *ctx, int64_t at, char *to, size_t n, struct diag
 {
 	struct pg_pin *p = ctx;
 	struct store_txn t = { .store = p->store };
-	enum err e = read_parts(&t, p->hash, at, to, n);
+	const struct wanted w = { p->hash, p->size, true };
+	enum err e = read_parts(&t, &w, at, to, n);
 	t.primary = t.on_standby;
 	store_pg_let_go(&t);
 	if (e && t.primary) {		/* what another program has stored may not have come there yet */
-		e = read_parts(&t, p->hash, at, to, n);
+		e = read_parts(&t, &w, at, to, n);
 		store_pg_let_go(&t);
 	}
 	return e ? diag_add(d, e, "a stored file cannot be read: %s", err_info[e].text) : ERR_OK;

@@ -61,6 +61,8 @@ extern const struct pg_kind pg_kinds[STORE_N_KINDS];
 
 /* Statements of a transaction; the first call takes a connection and begins.  pg_clear the calls afterwards, also on error. */
 enum err store_pg_run(struct store_txn *, struct pg_call *, unsigned n);
+/* And nothing follows: the transaction, which only reads, ends in the same round trip. */
+enum err store_pg_run_last(struct store_txn *, struct pg_call *, unsigned n);
 /* What it has done is undone unless it is committed; it may connect again. */
 void store_pg_let_go(struct store_txn *);
 /* The statement of `call`, which asks for one row by one text.  ERR_NOT_FOUND: there is none.  pg_clear it afterwards, also on error. */
