@@ -150,6 +150,11 @@ enum err sm_import(struct sm_session *, const struct aasx *, enum sm_import_mode
  * the session's diag.  They may hold faults already, and the environment be as a reader that collects leaves it; then nothing is written.
  * Files that the package should have and has not are warnings.  Returns findings->err, or an error that is no finding. */
 enum err sm_import_all(struct sm_session *, const struct aasx *, enum sm_import_mode, struct findings *, struct sm_import_report *);
+/* One identifiable after the other of an environment that may be larger than memory: `read` is aas_json_read_items or aas_xml_read_items.  The
+ * first fault ends it, and so does an id that comes twice. */
+struct aas_items;
+enum err sm_import_stream(struct sm_session *, enum err (*read)(struct source, const struct aas_items *, struct diag *), struct source,
+			  enum sm_import_mode, struct sm_import_report *);
 /* The environment, which is the caller's own and may be changed (aasx_write), with the stored files that its File elements and
  * thumbnails name, as a package.  ERR_TOO_LARGE when it does not fit into one. */
 enum err sm_export(struct sm_session *, struct aas_node *environment, enum aasx_form, struct sink);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // import.mjs - two thousand small packages, broken off in the middle and gone on with; one large environment while the server is killed: nothing of
 // it is there, and then all.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cli, equal, finish, note, ok, postgres, program, Server, skip, start, stop, until, workspace } from './lib.mjs';
 
@@ -65,10 +65,26 @@ note(`${database === server.endpoints.database ? 'the same' : 'another'} address
 await until(20, () => server.sql("select count(*) from pg_stat_activity where query like 'COPY%' and state <> 'idle'") === '0');
 equal(rows('submodel'), submodels, 'nothing of it is there');
 equal(server.sql("select count(*) from history where id like 'urn:l:%'"), '0', 'and nothing is told of it');
+const peak = () => Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))[1]) / 1024;
+const small = peak();
 const fourth = cli(['import', '--url', server.url, large]);
 ok(fourth.code === 0 && fourth.out.includes(`${LARGE} created`), 'then it is imported', JSON.stringify(fourth));
 equal(rows('submodel'), submodels + LARGE, 'and all is there');
-equal(server.sql("select count(*) from element e join submodel s on s.key = e.submodel where s.id like 'urn:l:%'"), String(LARGE * 20), 'with its elements');
+const grown = peak() - small;
+ok(grown < 64, `of ${Math.round(statSync(large).size / 1e6)} MB not all was in memory at once: it grew by ${Math.round(grown)} MB`);
+equal(cli(['import', '--url', server.url, '--ignore-duplicates', large]).out, `${large}: 0 created, ${LARGE} there already, 0 files\n`, 'again: nothing');
+const list = Array.from({ length: LARGE }, (_, i) => submodel(`urn:l:${i + LARGE}`, 20));
+const upload = async value => {
+	const r = await fetch(`${server.endpoints.api}/upload`, { method: 'POST', body: JSON.stringify({ submodels: value }), headers: { 'Content-Type': 'application/json' } });
+	return { status: r.status, findings: (await r.json()).findings };
+};
+const faulty = await upload(list.map((s, i) => i === 7 || i === LARGE - 1 ? { ...s, idShort: '1 2' } : i === 9 ? submodel('urn:l:3', 1) : s));
+equal([faulty.status, faulty.findings.map(f => f.path).sort()], [400, [`submodels[${LARGE - 1}].idShort`, 'submodels[7].idShort', 'submodels[9]']],
+	'of a large one every fault is told, too');
+equal(rows('submodel'), submodels + LARGE, 'and nothing of it is there');
+const twice = await upload([...list, list[0]]);
+equal([twice.status, rows('submodel')], [200, submodels + 2 * LARGE], 'the same thing may come twice');
+equal(server.sql("select count(*) from element e join submodel s on s.key = e.submodel where s.id like 'urn:l:%'"), String(2 * LARGE * 20), 'with its elements');
 const changed = await server.call('PATCH', `/submodels/${Buffer.from('urn:l:4711').toString('base64url')}/submodel-elements/P7/$value`, '8');
 equal([changed.status, await server.value('urn:l:4711', 'P7')], [204, 8], 'which can be written');
 await stop(server.child);
