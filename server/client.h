@@ -16,5 +16,7 @@ int db_command(int argc, char **argv);		/* db.c: look at a database, bring its s
 
 /* `twinshell audit verify` (audit.c). */
 int audit(int argc, char **argv);
+/* `twinshell report` (report.c). */
+int report(int argc, char **argv);
 
 #endif

@@ -463,7 +463,7 @@ CREATE FUNCTION twinshell.drop_typed_view(view_name text) RETURNS void LANGUAGE 
 BEGIN
 	DELETE FROM twinshell.typed_view WHERE name = view_name;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'there is no view "%" of a type of submodel', view_name USING ERRCODE = 'undefined_table';
+		RAISE EXCEPTION 'there is no view "%" of a type of submodel', view_name USING ERRCODE = 'TW001';
 	END IF;
 	EXECUTE format('DROP VIEW IF EXISTS report.%I', view_name);
 END $$;
@@ -483,7 +483,7 @@ DECLARE
 BEGIN
 	PERFORM pg_advisory_xact_lock(twinshell.key_of('twinshell.typed_view'));
 	IF most < 1 OR most > 200 THEN
-		RAISE EXCEPTION 'a view has 1 to 200 columns of elements, not %', most USING ERRCODE = 'invalid_parameter_value';
+		RAISE EXCEPTION 'a view has 1 to 200 columns of elements, not %', most USING ERRCODE = 'TW001';
 	END IF;
 	SELECT count(*), mode() WITHIN GROUP (ORDER BY s.id_short) INTO submodels, n FROM twinshell.lookup k
 		JOIN twinshell.submodel s ON s.key = k.key AND s.modelling_kind IS DISTINCT FROM 'Template'
@@ -491,15 +491,15 @@ BEGIN
 	name := coalesce(view_name, (SELECT v.name FROM twinshell.typed_view v WHERE v.semantic_id = iri ORDER BY v.created_at LIMIT 1),
 		twinshell.sql_name(coalesce(n, substring(iri from '[^/#:]+$'))));
 	IF name !~ '^[a-z_][a-z0-9_]{0,62}$' THEN
-		RAISE EXCEPTION 'a name has up to 63 of a-z, 0-9 and _, and does not begin with a digit: "%"', name USING ERRCODE = 'invalid_parameter_value';
+		RAISE EXCEPTION 'a name has up to 63 of a-z, 0-9 and _, and does not begin with a digit: "%"', name USING ERRCODE = 'TW001';
 	END IF;
 	SELECT * INTO old FROM twinshell.typed_view v WHERE v.name = create_typed_view.name;
 	IF old.name IS NULL AND to_regclass(format('report.%I', name)) IS NOT NULL THEN
-		RAISE EXCEPTION 'report.% is not a view of a type of submodel: choose another name', name USING ERRCODE = 'duplicate_table';
+		RAISE EXCEPTION 'report.% is not a view of a type of submodel: choose another name', name USING ERRCODE = 'TW001';
 	ELSIF old.semantic_id <> iri AND NOT replace THEN
-		RAISE EXCEPTION 'report.% is the view of %: choose another name, or replace it', name, old.semantic_id USING ERRCODE = 'duplicate_table';
+		RAISE EXCEPTION 'report.% is the view of %: choose another name, or replace it', name, old.semantic_id USING ERRCODE = 'TW001';
 	ELSIF submodels = 0 AND (old.name IS NULL OR replace) THEN
-		RAISE EXCEPTION 'there is no submodel with the semanticId "%"', iri USING ERRCODE = 'no_data_found';
+		RAISE EXCEPTION 'there is no submodel with the semanticId "%"', iri USING ERRCODE = 'TW001';
 	END IF;
 	IF replace AND old.name IS NOT NULL THEN
 		PERFORM twinshell.drop_typed_view(name);
@@ -516,7 +516,7 @@ BEGIN
 		IF e.column_name IS NOT NULL THEN
 			IF e.type <> e.old_type THEN
 				RAISE EXCEPTION 'report.%: "%" is % now, the column % is %: replace the view', name, e.path, e.type, e.column_name, e.old_type
-					USING ERRCODE = 'datatype_mismatch';
+					USING ERRCODE = 'TW001';
 			END IF;
 			CONTINUE;
 		END IF;
