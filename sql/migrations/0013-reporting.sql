@@ -6,11 +6,11 @@
 -- Views read with the rights of who asks (security_invoker), so the policies of the tables below them hold.  Policies are for members of
 -- twinshell_tenant: for the owner of the tables, which the server is, and for twinshell_report a plan has no trace of them.
 
--- Ids can be longer than a b-tree entry; reports ask for whole ones.
-CREATE INDEX shell_id_hash ON twinshell.shell USING hash (id);
-CREATE INDEX submodel_id_hash ON twinshell.submodel USING hash (id);
+-- Ids can be longer than a b-tree entry; reports ask for whole ones.  The tables shell and submodel have no such index: the server finds their rows
+-- by key, and would take it instead.
 CREATE INDEX series_submodel_id ON twinshell.series USING hash (submodel_id);
 CREATE INDEX lookup_shell ON twinshell.lookup USING hash (id) WHERE kind = 0 AND field IN (5, 6);
+COMMENT ON INDEX twinshell.series_submodel_id IS 'Series of one submodel, by its id.';
 COMMENT ON INDEX twinshell.lookup_shell IS 'Asset ids and submodels of one shell, by its id.';
 
 -- -- texts as numbers and days: what is none is absent, never an error ------------------------------------------------------------------
@@ -328,10 +328,10 @@ COMMENT ON COLUMN report.invocation.ended_at IS 'When it ended.';
 COMMENT ON COLUMN report.invocation.duration_s IS 'Seconds from the request to the end.';
 
 -- -- the thread -----------------------------------------------------------------------------------------------------------------------------
--- Every part is joined from the shell, so a condition on shell_id reaches it.
+-- Every part is joined from the lookup rows of the shell, so a condition on shell_id reaches their index.
 CREATE VIEW report.thread AS
-	SELECT a.id AS shell_id, a.global_asset_id AS asset_id, t.time, t.kind, t.source, t.path, t.summary, t.actor, t.request, t.before, t.after
-	FROM twinshell.shell a CROSS JOIN LATERAL (
+	SELECT a.id AS shell_id, g.global_asset_id AS asset_id, t.time, t.kind, t.source, t.path, t.summary, t.actor, t.request, t.before, t.after
+	FROM (SELECT DISTINCT key, id FROM twinshell.lookup WHERE kind = 0 AND field IN (5, 6)) a JOIN twinshell.shell g ON g.key = a.key CROSS JOIN LATERAL (
 		SELECT h.recorded_at AS time, 'asset' AS kind, h.id AS source, NULL::text AS path, 'shell: ' || h.operation AS summary, h.actor, h.request,
 			NULL::text AS before, NULL::text AS after
 		FROM twinshell.history h WHERE h.key = a.key AND h.kind = 0
@@ -603,14 +603,15 @@ CREATE FUNCTION twinshell.tenant_concepts(who name) RETURNS SETOF bigint LANGUAG
 	UNION SELECT twinshell.key_of(m.semantic_id) FROM twinshell.tenant_submodels(who) s (key) JOIN twinshell.submodel m ON m.key = s.key $$;
 COMMENT ON FUNCTION twinshell.tenant_concepts(name) IS 'Keys of the concept descriptions that submodels of the tenants of a role use as semanticId.';
 
+-- Conditions say IN, not = ANY (ARRAY(...)): PostgreSQL hashes the one once, and walks the other for every row.
 -- May be run again at any time: after another migration, after the roles were made, after tables or views came from elsewhere.
 CREATE FUNCTION twinshell.open_reports() RETURNS void LANGUAGE plpgsql SET client_min_messages = warning AS $$
 DECLARE
-	shells text := 'ARRAY(SELECT twinshell.tenant_shells(current_user, 0::smallint))';
-	registered text := 'ARRAY(SELECT twinshell.tenant_shells(current_user, 3::smallint))';
-	submodels text := 'ARRAY(SELECT twinshell.tenant_submodels(current_user))';
-	series text := 'ARRAY(SELECT twinshell.tenant_series(current_user))';
-	by_kind text := format('CASE WHEN kind IN (0, 3, 5) THEN key = ANY (%1$s) OR (kind = 3 AND key = ANY (%2$s)) WHEN kind IN (1, 4) THEN key = ANY (%3$s) ELSE false END',
+	shells text := '(SELECT twinshell.tenant_shells(current_user, 0::smallint))';
+	registered text := '(SELECT twinshell.tenant_shells(current_user, 3::smallint))';
+	submodels text := '(SELECT twinshell.tenant_submodels(current_user))';
+	series text := '(SELECT twinshell.tenant_series(current_user))';
+	by_kind text := format('CASE WHEN kind IN (0, 3, 5) THEN key IN %1$s OR (kind = 3 AND key IN %2$s) WHEN kind IN (1, 4) THEN key IN %3$s ELSE false END',
 		shells, registered, submodels);
 	rule record;
 	t record;
@@ -641,16 +642,16 @@ BEGIN
 	GRANT EXECUTE ON FUNCTION twinshell.tenant_shells(name, smallint), twinshell.tenant_submodels(name), twinshell.tenant_series(name), twinshell.tenant_concepts(name)
 		TO twinshell_tenant;
 	FOR rule IN SELECT r.relation, r.condition FROM (VALUES
-		('shell', format('key = ANY (%s)', shells)), ('submodel', format('key = ANY (%s)', submodels)),
-		('concept_description', 'key = ANY (ARRAY(SELECT twinshell.tenant_concepts(current_user)))'),
-		('lookup', by_kind), ('history', by_kind), ('feed', by_kind), ('element', format('submodel = ANY (%s)', submodels)),
-		('series', format('submodel = ANY (%s)', submodels)), ('command', format('submodel = ANY (%s)', submodels)),
-		('invocation', format('twinshell.key_of(submodel_id) = ANY (%s)', submodels)),
-		('live', format('series = ANY (%s)', series)), ('sample', format('series = ANY (%s)', series)),
-		('chunk', format('series = ANY (%s)', series)), ('chunk_open', format('series = ANY (%s)', series)),
-		('rollup_1m', format('series = ANY (%s)', series)), ('rollup_1h', format('series = ANY (%s)', series)), ('rollup_1d', format('series = ANY (%s)', series)),
-		('shell_descriptor', format('key = ANY (%s) OR key = ANY (%s)', shells, registered)),
-		('submodel_descriptor', format('key = ANY (%s)', submodels)), ('asset_links', format('key = ANY (%s)', shells))) AS r (relation, condition)
+		('shell', format('key IN %s', shells)), ('submodel', format('key IN %s', submodels)),
+		('concept_description', 'key IN (SELECT twinshell.tenant_concepts(current_user))'),
+		('lookup', by_kind), ('history', by_kind), ('feed', by_kind), ('element', format('submodel IN %s', submodels)),
+		('series', format('submodel IN %s', submodels)), ('command', format('submodel IN %s', submodels)),
+		('invocation', format('twinshell.key_of(submodel_id) IN %s', submodels)),
+		('live', format('series IN %s', series)), ('sample', format('series IN %s', series)),
+		('chunk', format('series IN %s', series)), ('chunk_open', format('series IN %s', series)),
+		('rollup_1m', format('series IN %s', series)), ('rollup_1h', format('series IN %s', series)), ('rollup_1d', format('series IN %s', series)),
+		('shell_descriptor', format('key IN %s OR key IN %s', shells, registered)),
+		('submodel_descriptor', format('key IN %s', submodels)), ('asset_links', format('key IN %s', shells))) AS r (relation, condition)
 		WHERE to_regclass('twinshell.' || r.relation) IS NOT NULL LOOP
 		EXECUTE format('ALTER TABLE twinshell.%I ENABLE ROW LEVEL SECURITY', rule.relation);
 		EXECUTE format('DROP POLICY IF EXISTS report ON twinshell.%I', rule.relation);
