@@ -3,8 +3,8 @@
 -- Reports for everybody: assets, structure, alarms, work orders, predictions, the thread of an asset's life, typed views per submodel type;
 -- and who may read what: twinshell_report everything, members of twinshell_tenant what belongs to their tenants.
 --
--- Views read with the rights of who asks (security_invoker), so the policies of the tables below them hold.  Policies are for members of
--- twinshell_tenant: for the owner of the tables, which the server is, and for twinshell_report a plan has no trace of them.
+-- Views read with the rights of who asks (security_invoker), so the policies of the tables below them hold.  A policy that restricts is for members
+-- of twinshell_tenant alone: for everybody else, the server whether it owns the tables or not, a plan has no trace of it.
 
 -- Ids can be longer than a b-tree entry; reports ask for whole ones.  The tables shell and submodel have no such index: the server finds their rows
 -- by key, and would take it instead.
@@ -656,7 +656,7 @@ BEGIN
 		EXECUTE format('ALTER TABLE twinshell.%I ENABLE ROW LEVEL SECURITY', rule.relation);
 		EXECUTE format('DROP POLICY IF EXISTS report ON twinshell.%I', rule.relation);
 		EXECUTE format('DROP POLICY IF EXISTS tenant ON twinshell.%I', rule.relation);
-		EXECUTE format('CREATE POLICY report ON twinshell.%I FOR SELECT TO twinshell_report, twinshell_tenant USING (true)', rule.relation);
+		EXECUTE format('CREATE POLICY report ON twinshell.%I USING (true) WITH CHECK (true)', rule.relation);
 		EXECUTE format('CREATE POLICY tenant ON twinshell.%I AS RESTRICTIVE FOR SELECT TO twinshell_tenant USING (%s)', rule.relation, rule.condition);
 	END LOOP;
 END $$;
