@@ -84,6 +84,9 @@ const engine = t => `
 	INSERT INTO twinshell.sample (series, ts, num, quality, text) SELECT r.id, now() - interval '1 hour' + i * interval '10 minutes', CASE WHEN r.path IN ('Model.State', '${RUL}.ConfidenceInterval') THEN NULL
 			ELSE 100 - i END, 0, CASE r.path WHEN 'Model.State' THEN 'degrading' WHEN '${RUL}.ConfidenceInterval' THEN '80.5 300' END
 		FROM twinshell.series r, generate_series(1, 5) i WHERE r.submodel_id LIKE 'urn:${t}:%' AND r.path <> 'Connection.State' AND r.path NOT LIKE '%Alert%';
+	${['1m', '1h', '1d'].map(r => `INSERT INTO twinshell.rollup_${r} (series, bucket, n, min, max, sum, m2, first, first_ts, last, last_ts, good, uncertain, simulated, stale, bad)
+		SELECT s.series_id, date_trunc('${{ '1m': 'minute', '1h': 'hour', '1d': 'day' }[r]}', s.time, 'UTC'), count(value_num), min(value_num), max(value_num), coalesce(sum(value_num), 0), 0, min(value_num), min(time), max(value_num), max(time),
+			count(*), 0, 0, 0, 0 FROM report.sample s WHERE s.submodel_id LIKE 'urn:${t}:%' GROUP BY 1, 2;`).join('\n')}
 	INSERT INTO twinshell.command (submodel, id, submodel_id, path, topic, payload, state, reason, mode, requested_at, answered_at)
 		VALUES (twinshell.key_of('urn:${t}:TwinEngine'), 'command-${t}', 'urn:${t}:TwinEngine', 'Start', '${t}/cmd', '{}', 'rejected', 'it is locked', 'act', now() - interval '5 minutes', now() - interval '5 minutes');
 	INSERT INTO twinshell.invocation VALUES ('handle-${t}', 'urn:${t}:TwinEngine', 'Start', 'nobody', 'Failed', 'it is locked', NULL, NULL, false, now(), now(), now());`;
@@ -239,30 +242,31 @@ function documented() {
 		const role = /CREATE ROLE/.test(block) ? 'postgres' : 'reader';
 		const statements = role === 'postgres' ? [block.replace(/CREATE ROLE (\w+)/g, 'DROP ROLE IF EXISTS doc_$1; CREATE ROLE doc_$1').replace(/add_reader\('/g, "add_reader('doc_")] : block.split(';\n').filter(s => s.trim());
 		for (const s of statements) {
-			const answer = as(role, s);
+			const answer = as(role, expand(s, {}));
 			ok(!answer.startsWith('failed'), `reporting.md: ${s.trim().split('\n')[0]}`, answer);
 		}
 	}
 	equal(as('doc_grafana', 'SELECT count(*) FROM report.asset'), '2', 'the role of the document reads');
-	const listed = new Set([...page.matchAll(/^\| `report\.(\w+)` \|/gm)].map(m => m[1]));
+	const listed = new Set([...page.matchAll(/^\| (`report\.\w+`(?:, `report\.\w+`)*) \|/gm)].flatMap(m => m[1].match(/(?<=\.)\w+/g)));
 	const there = allViews().filter(v => v !== 'plate');
 	equal(there.filter(v => !listed.has(v)), [], 'every view is in the table of reporting.md');
 	equal([...listed].filter(v => !there.includes(v)), [], 'and nothing else');
 }
 
 /** As Grafana's PostgreSQL data source does it. */
-function expand(query, values) {
+function expand(query, values, [interval, ms] = ['1m', 60000]) {
 	const from = new Date(Date.now() - 6 * 3600e3).toISOString();
 	const to = new Date().toISOString();
 	const quote = v => `'${v.replaceAll("'", "''")}'`;
-	const seconds = { $__interval: 60, '5m': 300, '1h': 3600 };
+	const seconds = { $__interval: ms / 1000, '5m': 300, '1h': 3600 };
 	const group = (column, interval) => `floor(extract(epoch from ${column})/${seconds[interval.trim().replaceAll("'", '')]})*${seconds[interval.trim().replaceAll("'", '')]}`;
 	return query
 		.replace(/\$__timeFilter\(([^()]+)\)/g, (_, c) => `${c} BETWEEN '${from}' AND '${to}'`)
 		.replace(/\$__timeGroupAlias\(([^,()]+),\s*([^,()]+)\)/g, (_, c, i) => `${group(c, i)} AS "time"`)
 		.replace(/\$__timeGroup\(([^,()]+),\s*([^,()]+)\)/g, (_, c, i) => group(c, i))
 		.replaceAll('$__timeFrom()', `'${from}'`).replaceAll('$__timeTo()', `'${to}'`)
-		.replaceAll('$__interval_ms', '60000').replaceAll('$__interval', '1m')
+		.replaceAll('$__interval_ms', ms).replaceAll('$__interval', interval)
+		.replaceAll('$submodel', 'urn:acme:Plate')
 		.replace(/\$\{(\w+):sqlstring\}/g, (_, name) => [values[name]].flat().map(quote).join(','));
 }
 
@@ -286,6 +290,11 @@ function dashboards() {
 			ok(!/\$\{?\w/.test(full.replace(/'[^']*'/g, '')), `${file}: ${title}: all of its macros are known`, full);
 			const answer = as('reader', full);
 			ok(answer !== '' && !answer.startsWith('failed'), `${file}: ${title}: has rows`, `${answer}\n${full}`);
+			if (/\$__interval_ms/.test(rawSql))
+				for (const interval of [['10s', 10000], ['1h', 3600000]]) {
+					const other = as('reader', expand(rawSql, values, interval));
+					ok(other !== '' && !other.startsWith('failed'), `${file}: ${title}: has rows in steps of ${interval[0]}`, other);
+				}
 			if (format === 'time_series') {
 				const columns = run('psql', [owner, '-XAq', '-c', `SELECT * FROM (${full}) AS q LIMIT 1`]).split('\n')[0].split('|');
 				equal(columns[0], 'time', `${file}: ${title}: begins with the time`);
