@@ -603,16 +603,27 @@ CREATE FUNCTION twinshell.tenant_concepts(who name) RETURNS SETOF bigint LANGUAG
 	UNION SELECT twinshell.key_of(m.semantic_id) FROM twinshell.tenant_submodels(who) s (key) JOIN twinshell.submodel m ON m.key = s.key $$;
 COMMENT ON FUNCTION twinshell.tenant_concepts(name) IS 'Keys of the concept descriptions that submodels of the tenants of a role use as semanticId.';
 
+CREATE TABLE twinshell.tenant_rule (
+	relation  text COLLATE "C" PRIMARY KEY,
+	owner     text NOT NULL CHECK (owner IN ('shell', 'registered shell', 'submodel', 'series', 'concept', 'kind')),
+	key       text NOT NULL
+);
+COMMENT ON TABLE twinshell.tenant_rule IS 'By what the rows of a table belong to tenants: every table that views of the schema report read and that has data of tenants.';
+COMMENT ON COLUMN twinshell.tenant_rule.relation IS 'Table of this schema; it need not exist.';
+COMMENT ON COLUMN twinshell.tenant_rule.owner IS 'What its rows belong to: shell, submodel, series, concept description; kind: what the column kind says, as in twinshell.lookup.';
+COMMENT ON COLUMN twinshell.tenant_rule.key IS 'Expression over its columns: the key of that.';
+INSERT INTO twinshell.tenant_rule (relation, owner, key) VALUES
+	('shell', 'shell', 'key'), ('asset_links', 'shell', 'key'), ('shell_descriptor', 'registered shell', 'key'),
+	('submodel', 'submodel', 'key'), ('submodel_descriptor', 'submodel', 'key'), ('element', 'submodel', 'submodel'), ('series', 'submodel', 'submodel'),
+	('command', 'submodel', 'submodel'), ('invocation', 'submodel', 'twinshell.key_of(submodel_id)'),
+	('live', 'series', 'series'), ('sample', 'series', 'series'), ('chunk', 'series', 'series'), ('chunk_open', 'series', 'series'),
+	('rollup_1m', 'series', 'series'), ('rollup_1h', 'series', 'series'), ('rollup_1d', 'series', 'series'),
+	('concept_description', 'concept', 'key'), ('lookup', 'kind', 'key'), ('history', 'kind', 'key'), ('feed', 'kind', 'key');
+
 -- Conditions say IN, not = ANY (ARRAY(...)): PostgreSQL hashes the one once, and walks the other for every row.
 -- May be run again at any time: after another migration, after the roles were made, after tables or views came from elsewhere.
 CREATE FUNCTION twinshell.open_reports() RETURNS void LANGUAGE plpgsql SET client_min_messages = warning AS $$
 DECLARE
-	shells text := '(SELECT twinshell.tenant_shells(current_user, 0::smallint))';
-	registered text := '(SELECT twinshell.tenant_shells(current_user, 3::smallint))';
-	submodels text := '(SELECT twinshell.tenant_submodels(current_user))';
-	series text := '(SELECT twinshell.tenant_series(current_user))';
-	by_kind text := format('CASE WHEN kind IN (0, 3, 5) THEN key IN %1$s OR (kind = 3 AND key IN %2$s) WHEN kind IN (1, 4) THEN key IN %3$s ELSE false END',
-		shells, registered, submodels);
 	rule record;
 	t record;
 BEGIN
@@ -641,18 +652,16 @@ BEGIN
 	REVOKE ALL ON FUNCTION twinshell.tenant_shells(name, smallint), twinshell.tenant_submodels(name), twinshell.tenant_series(name), twinshell.tenant_concepts(name) FROM PUBLIC;
 	GRANT EXECUTE ON FUNCTION twinshell.tenant_shells(name, smallint), twinshell.tenant_submodels(name), twinshell.tenant_series(name), twinshell.tenant_concepts(name)
 		TO twinshell_tenant;
-	FOR rule IN SELECT r.relation, r.condition FROM (VALUES
-		('shell', format('key IN %s', shells)), ('submodel', format('key IN %s', submodels)),
-		('concept_description', 'key IN (SELECT twinshell.tenant_concepts(current_user))'),
-		('lookup', by_kind), ('history', by_kind), ('feed', by_kind), ('element', format('submodel IN %s', submodels)),
-		('series', format('submodel IN %s', submodels)), ('command', format('submodel IN %s', submodels)),
-		('invocation', format('twinshell.key_of(submodel_id) IN %s', submodels)),
-		('live', format('series IN %s', series)), ('sample', format('series IN %s', series)),
-		('chunk', format('series IN %s', series)), ('chunk_open', format('series IN %s', series)),
-		('rollup_1m', format('series IN %s', series)), ('rollup_1h', format('series IN %s', series)), ('rollup_1d', format('series IN %s', series)),
-		('shell_descriptor', format('key IN %s OR key IN %s', shells, registered)),
-		('submodel_descriptor', format('key IN %s', submodels)), ('asset_links', format('key IN %s', shells))) AS r (relation, condition)
-		WHERE to_regclass('twinshell.' || r.relation) IS NOT NULL LOOP
+	FOR rule IN SELECT r.relation, format(CASE r.owner
+			WHEN 'shell' THEN '%1$s IN (SELECT twinshell.tenant_shells(current_user, 0::smallint))'
+			WHEN 'registered shell' THEN '%1$s IN (SELECT twinshell.tenant_shells(current_user, 0::smallint)) OR %1$s IN (SELECT twinshell.tenant_shells(current_user, 3::smallint))'
+			WHEN 'submodel' THEN '%1$s IN (SELECT twinshell.tenant_submodels(current_user))'
+			WHEN 'series' THEN '%1$s IN (SELECT twinshell.tenant_series(current_user))'
+			WHEN 'concept' THEN '%1$s IN (SELECT twinshell.tenant_concepts(current_user))'
+			ELSE 'CASE WHEN kind IN (0, 3, 5) THEN %1$s IN (SELECT twinshell.tenant_shells(current_user, 0::smallint))'
+				' OR (kind = 3 AND %1$s IN (SELECT twinshell.tenant_shells(current_user, 3::smallint)))'
+				' WHEN kind IN (1, 4) THEN %1$s IN (SELECT twinshell.tenant_submodels(current_user)) ELSE false END' END, r.key) AS condition
+		FROM twinshell.tenant_rule r WHERE to_regclass('twinshell.' || r.relation) IS NOT NULL LOOP
 		EXECUTE format('ALTER TABLE twinshell.%I ENABLE ROW LEVEL SECURITY', rule.relation);
 		EXECUTE format('DROP POLICY IF EXISTS report ON twinshell.%I', rule.relation);
 		EXECUTE format('DROP POLICY IF EXISTS tenant ON twinshell.%I', rule.relation);

@@ -204,6 +204,8 @@ function tenants() {
 		equal([bolt.length, bolt.every(r => r.includes('bolt') && !r.includes('acme') && !r.includes('lone'))], [of('bolt').length, true], `${view}: bolt sees its own rows, all of them`);
 		equal(none, [], `${view}: a tenant of nothing sees nothing`);
 	}
+	equal([as('acme', "SELECT count(*) FROM report.sample_between('urn:acme:Plate', 'Speed', now() - interval '2 hours', now())"), as('acme', "SELECT count(*) FROM report.sample_between('urn:bolt:Plate', 'Speed', now() - interval '2 hours', now())")],
+		['5', '0'], 'functions are no way around');
 	equal(as('two', 'SELECT count(*) FROM report.asset'), '2', 'a role of two tenants');
 	sql('GRANT twinshell_report TO acme');
 	equal(as('acme', 'SELECT count(*) FROM report.asset'), '1', 'who is both a tenant and a reader is a tenant');
