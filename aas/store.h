@@ -228,8 +228,8 @@ struct store_ops {
 	enum err (*put)(struct store_txn *, enum store_kind, const struct aas_node *, enum store_put, int64_t expect,
 			bool *created, int64_t *version);
 	/* put of all of them, one after the other, with no version expected; many at once are written faster than one by one.  `created` and
-	 * `version` have n places each.  After an error *at is the one that it is about, or n when that is not known, and the transaction can only be aborted
-	 * (ERR_NOT_FOUND is no exception). */
+	 * `version` have n places each.  After an error *at is the one that it is about, or n when that is not known, and the transaction
+	 * can only be aborted (ERR_NOT_FOUND is no exception). */
 	enum err (*put_many)(struct store_txn *, enum store_kind, const struct aas_node *const *, size_t n, enum store_put, bool *created,
 			     int64_t *version, size_t *at);
 	enum err (*del)(struct store_txn *, enum store_kind, const char *id);

@@ -2,7 +2,6 @@
  * client_import.c - `twinshell import`: POST /upload of each file, several at a time.  Each is one transaction of the server, so whenever this
  * program ends, a file is there whole or not at all.
  */
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,8 +67,8 @@ static void show(struct import *im, const char *file, bool now)
 	for (char *p = name; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 127)
 			*p = '?';
-	printf("\r\033[K[%.*s%.*s] %zu/%zu  %.0f/s  %zu refused  %s", (int)bar, "########################", (int)(BAR - bar), "........................",
-	       im->done, n, (double)im->done * US_PER_S / (double)(t - im->started_us + 1), im->done - im->good, name);
+	printf("\r\033[K[%.*s%.*s] %zu/%zu  %.0f/s  %zu refused  %s", (int)bar, "########################", (int)(BAR - bar),
+	       "........................", im->done, n, (double)im->done * US_PER_S / (double)(t - im->started_us + 1), im->done - im->good, name);
 	fflush(stdout);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * client_journal.h - which files an import or an export is done with, so that the next run leaves them out; and which files there are in a directory.
+ * client_journal.h - which files an import or an export is done with, so that the next run leaves them out; and which a directory has.
  *
  * A text file: a line that says what is done, then a line "BYTES MODIFIED NAME" for each file (MODIFIED in nanoseconds), written as soon as it is
  * done.  A file that was changed since counts as another one.  One thread.

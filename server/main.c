@@ -55,7 +55,8 @@ static const struct command {
 	  "all; one line per file says what came of it, for many files a terminal shows a bar instead.  Of a file that is refused every fault is\n"
 	  "told, with its part of the package, its place and its rule.  An import that was interrupted is gone on with by the same words: what the\n"
 	  "journal has is left out, and --ignore-duplicates or --replace do no harm to what was done just before the end.\n" CLIENT_STATUS },
-	{ "export", client_export, "[--url URL] [--output FILE | --split DIR]", "save what a running server holds: FILE.aasx with all files, FILE.xml, else JSON",
+	{ "export", client_export, "[--url URL] [--output FILE | --split DIR]",
+	  "save what a running server holds: FILE.aasx with all files, FILE.xml, else JSON",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --output FILE         where to; standard output when not given\n"
 	  "  --split DIR           a JSON file for each shell, with its submodels and their concept descriptions, all as of one moment.  What no\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_pg_priv.h - what the parts of the PostgreSQL store share: session and reading (store_pg.c), blobs (store_pg_blob.c), writing of
- * identifiables (store_pg_put.c, store_pg_many.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c),
+ * identifiables (store_pg_put.c, store_pg_many.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries
+ * (store_pg_query*.c),
  * invocations and packages (store_pg_index.c), changes (store_pg_history.c, store_pg_feed.c), time (store_pg_series.c, store_pg_samples.c,
  * store_pg_compact.c, store_pg_rollup.c).
  */
