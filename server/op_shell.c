@@ -10,7 +10,7 @@ enum err op_shell_get(struct call *c)
 {
 	const struct sm_tree *t;
 	enum err err = sm_get(c->session, STORE_SHELL, c->aas_id, &t);
-	return err ? err : reply_node(c, t->node);
+	return err ? err : reply_node(c, sm_tree_node(t));
 }
 
 enum err op_shell_put(struct call *c)
@@ -22,7 +22,7 @@ enum err op_shell_put(struct call *c)
 		return err;
 	reply_created(c, "/shells/%s", reply_b64(c, c->aas_id));
 	err = sm_get(c->session, STORE_SHELL, c->aas_id, &t);
-	return err ? err : reply_node(c, t->node);
+	return err ? err : reply_node(c, sm_tree_node(t));
 }
 
 enum err op_shell_delete(struct call *c)
@@ -34,7 +34,7 @@ enum err op_asset_get(struct call *c)
 {
 	const struct sm_tree *t;
 	enum err err = sm_get(c->session, STORE_SHELL, c->aas_id, &t);
-	return err ? err : reply_node(c, AAS_AT(t->node, AssetAdministrationShell, assetInformation).node);
+	return err ? err : reply_node(c, AAS_AT(sm_tree_node(t), AssetAdministrationShell, assetInformation).node);
 }
 
 enum err op_asset_put(struct call *c)
@@ -55,7 +55,7 @@ enum err op_refs_get(struct call *c)
 		return err;
 	if (c->after && !str_size(c->after, strlen(c->after), &at))
 		return diag_add(&c->diag, ERR_BAD_REQUEST, "cursor: not one of this list");
-	ref = AAS_AT(t->node, AssetAdministrationShell, submodels).node;
+	ref = AAS_AT(sm_tree_node(t), AssetAdministrationShell, submodels).node;
 	for (size_t i = 0; ref && i < at; i++)
 		ref = ref->next;
 	reply_page_begin(c);

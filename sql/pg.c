@@ -208,6 +208,11 @@ bool pg_alive(const struct pg *c)
 	return PQstatus(c->c) == CONNECTION_OK;
 }
 
+struct pg_conn *pg_wire_connection(const struct pg *c)
+{
+	return c->c;
+}
+
 int pg_pid(const struct pg *c)
 {
 	return PQbackendPID(c->c);

@@ -17,7 +17,8 @@
 #define POOL_WAIT_US (10 * US_PER_S)
 #define QUERY_MS 10000
 
-#define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, PG_##kind##_update, PG_##kind##_delete, \
+#define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_plain, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, \
+	PG_##kind##_update, PG_##kind##_delete, \
 	PG_##kind##_past, PG_##kind##_list, PG_##kind##_heads, PG_##kind##_find, PG_##kind##_some
 const struct pg_kind pg_kinds[STORE_N_KINDS] = {
 	[STORE_SHELL] = { AAS_AssetAdministrationShell, STATEMENTS(shell), "shell" },
@@ -46,6 +47,8 @@ static void pg_txn_abort(struct store_txn *t)
 		pg_standby_give(t->store->standby, t->pg);
 	else if (t->pg)
 		pg_give(t->store->pool, t->pg);
+	store_pg_forget_touched(t->touched);
+	store_pg_forget_touched(t->behind);
 	free(t);
 }
 
@@ -54,6 +57,10 @@ static enum err pg_txn_commit(struct store_txn *t)
 	enum err e = t->failed ? ERR_INTERNAL : t->pg ? pg_commit(t->pg) : ERR_OK;
 	if (t->write)
 		pg_standby_wrote(t->store->standby);
+	if (t->n_touched && (!e || e == ERR_UNAVAILABLE))
+		store_pg_tell(t, e != ERR_OK);
+	for (const struct pg_touched *b = t->behind; b && !e; b = b->next)
+		store_pg_fold_later(t->store, b->id);
 	pg_txn_abort(t);
 	return e;
 }
@@ -333,17 +340,21 @@ static void store_close(struct store *s)
 	struct pg_store *p = (struct pg_store *)s;
 	if (!p)
 		return;
+	store_pg_reader_stop(p->reader);
 	store_pg_writer_stop(p->writer);
 	pg_standby_free(p->standby);
+	store_pg_watch(s, NULL);
+	free(p->conninfo);
 	pg_pool_free(p->pool);
 	free(p);
 }
 
 static const struct store_ops store_pg_ops = {
 	.close = store_close, .begin = pg_txn_begin, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get, .version = version,
-	.put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query, .candidates = store_pg_candidates,
+	.read = store_pg_read, .put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query,
+	.candidates = store_pg_candidates,
 	.put_values = store_pg_put_values,
-	.write_values = store_pg_write_values,
+	.write_values = store_pg_write_values, .watch = store_pg_watch,
 	.blob_put = blob_put, .blob_get = blob_get, .blob_del = blob_del, .series = store_pg_series, .append = store_pg_append,
 	.position = store_pg_position, .samples = store_pg_samples, .live = store_pg_live, .command = store_pg_command,
 	.invocation_put = store_pg_invocation_put, .invocation_get = store_pg_invocation_get, .invocation_open = store_pg_invocation_open,
@@ -381,14 +392,17 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	if (check_database(c, d))
 		return NULL;
 	struct pg_store *s = calloc(1, sizeof *s);
-	if (!s || !(s->pool = pg_pool_new(c->conninfo, c->connections, POOL_WAIT_US))) {
+	if (!s || !(s->conninfo = strdup(c->conninfo)) || !(s->pool = pg_pool_new(c->conninfo, c->connections, POOL_WAIT_US))) {
+		if (s)
+			free(s->conninfo);
 		free(s);
 		diag_add(d, ERR_NO_MEMORY, "out of memory");
 		return NULL;
 	}
 	s->base.ops = &store_pg_ops;
 	s->query_ms = QUERY_MS;
-	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo)) {
+	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) ||
+	    store_pg_writer_start(s, c->conninfo) || store_pg_reader_start(s, c->conninfo)) {
 		store_close(&s->base);
 		diag_add(d, ERR_NO_MEMORY, "cannot start the threads of the store");
 		return NULL;
