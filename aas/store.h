@@ -250,8 +250,8 @@ struct store_ops {
 	 * in the way: nothing was written.  ERR_UNAVAILABLE: nobody knows. */
 	void (*write_values)(struct store *, struct store_write *);
 
-	/* Begins to watch, one at a time (ERR_CONFLICT), or cannot (ERR_NOT_SUPPORTED); NULL: ends it, after everybody else was told what was committed here.  The op itself is NULL
-	 * when nobody else can change the store. -- */
+	/* -- other processes.  Begins to watch, one at a time (ERR_CONFLICT), or cannot (ERR_NOT_SUPPORTED).  NULL: ends it, when nobody writes here
+	 * any more, after everybody else was told what was committed here.  The op itself is NULL when nobody else can change the store. -- */
 	enum err (*watch)(struct store *, const struct store_watch *);
 
 	/* -- blobs: attachments and thumbnails, by a key of the caller's; put replaces.  No bytes (p NULL too) are an empty blob. -- */
