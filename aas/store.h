@@ -5,8 +5,10 @@
  * A struct store may be used from any thread; a transaction belongs to the thread that began it.
  * Ids are compared byte for byte.  Everything returned belongs to the arena that was passed in.
  * Errors: ERR_NOT_FOUND, ERR_CONFLICT (exists already), ERR_PRECONDITION (version differs), ERR_BAD_REQUEST (not a Property), ERR_AGAIN
- * (start the transaction over), ERR_UNAVAILABLE (no database), ERR_EXPENSIVE (a query), ERR_NO_MEMORY, ERR_INTERNAL.
- * A call that fails changes nothing.  After any error but ERR_NOT_FOUND a transaction can only be aborted: its commit fails too, and leaves nothing.
+ * (start the transaction over), ERR_UNAVAILABLE (no database), ERR_EXPENSIVE (a query), ERR_GONE (history is not kept that far back),
+ * ERR_NO_MEMORY, ERR_INTERNAL.
+ * A call that fails changes nothing.  After any error but ERR_NOT_FOUND and ERR_GONE a transaction can only be aborted: its commit fails too, and
+ * leaves nothing.
  */
 #ifndef AAS_STORE_H
 #define AAS_STORE_H
@@ -84,6 +86,7 @@ struct store_write {
 	const struct store_value *value;
 	const char *const *value_type;	/* n of them: "xs:int", what the texts were checked against; NULL: nothing was checked */
 	size_t n;			/* at least 1; of a path that comes twice the last text counts */
+	const struct store_cause *cause;	/* NULL: nothing is known */
 	/* Called once, after the commit or the failure, in any thread, perhaps before write_values returns; of writes to one submodel that come
 	 * together in the order of their versions.  Must not block. */
 	void (*done)(struct store_write *);
@@ -113,23 +116,29 @@ struct store_cause {
 	const char *request;		/* correlation id of the request; NULL: none */
 	int64_t valid_us;		/* since when it holds in the world; TIME_NONE: since it is recorded */
 	const char *path;		/* idShortPath of the only element that a put touches; NULL: the whole identifiable */
-	enum store_operation part;	/* what is done to that element */
+	enum store_operation part;	/* what is done to that element; not looked at without a path */
 };
 
 /* One committed change of one identifiable: a row of history, and a line of the feed, where each is exactly once, those of one identifiable in the
  * order of their versions. */
 struct store_event {
-	int64_t position;		/* in the feed, one more than the one before; 0: not in it yet */
+	int64_t position;		/* in the feed, one more than the one before; 0: history does not tell */
 	enum store_kind kind;
 	const char *id;
 	int64_t version;		/* that this change made */
 	enum store_operation operation;	/* on the identifiable */
-	const char *path;		/* as in store_cause */
-	enum store_operation part;
+	const char *path;		/* as in store_cause; NULL for STORE_OP_VALUE, create and delete */
+	enum store_operation part;	/* without a path: `operation` */
 	const char *actor, *request;	/* NULL: not known */
 	int64_t recorded_us, valid_us;	/* valid_us is recorded_us when nobody said */
-	size_t n_values;		/* STORE_OP_VALUE: the Properties whose values were written, in the order of their paths */
-	const char *const *value_path, *const *before, *const *after;	/* a NULL text: the value is absent */
+	size_t n_values;		/* STORE_OP_VALUE: the Properties whose values were written, in the order of their paths (bytewise) */
+	const char *const *value_path, *const *before, *const *after;	/* a NULL text: the value is absent; `after` NULL: it was not kept then */
+};
+#define STORE_LISTENERS_MAX 8
+
+struct store_recent {
+	const char *id;
+	int64_t created_us, updated_us;
 };
 
 struct store_blob {
@@ -149,6 +158,13 @@ struct store_sample {
 	enum quality quality;
 };
 
+/* What the numbers of a stretch of time come to.  Samples may be missing that came in the last minutes. */
+enum store_level { STORE_MINUTE, STORE_HOUR, STORE_DAY };
+struct store_bucket {
+	int64_t time_us;	/* where it begins: a full minute, hour or UTC day */
+	double mean, min, max;	/* of the numbers up to 1e140 in size; NaN when there are none */
+};
+
 struct store_live {
 	int64_t series;
 	int64_t time_us;
@@ -165,6 +181,8 @@ struct store_batch {
 	const char *spool;		/* name of the spool that the samples came from, or NULL */
 	uint64_t position;		/* everything before it is now committed */
 };
+/* Who reads the feed and must not read twice keeps his place in the same way: a batch of nothing but `spool` and `position`, the position of the
+ * last event that he is done with. */
 
 /* One attempt to command an asset; written again at every change of state. */
 struct store_command {
@@ -212,6 +230,9 @@ struct store_ops {
 	enum err (*commit)(struct store_txn *);		/* frees the transaction, also on error */
 	void (*abort)(struct store_txn *);		/* frees the transaction */
 
+	/* What the writes that follow in this transaction are caused by, until it is called again.  NULL, and the start: nothing is known. */
+	void (*cause)(struct store_txn *, const struct store_cause *);
+
 	/* -- identifiables ------------------------------------------------------------------------------- */
 	enum err (*get)(struct store_txn *, enum store_kind, const char *id, struct arena *, struct store_doc *);
 	/* The same as a transaction of its own, and nobody waits for it: those that come together are asked for together, so this is the fast way.
@@ -254,6 +275,33 @@ struct store_ops {
 	 * any more, after everybody else was told what was committed here.  The op itself is NULL when nobody else can change the store. -- */
 	enum err (*watch)(struct store *, const struct store_watch *);
 
+	/* -- what was: in transactions that read (else ERR_INTERNAL).  ERR_GONE: what would tell is not kept any more. ----------------- */
+	/* The changes of one identifiable with later versions than `after_version`, oldest first, at most `limit`.  Of one that never was: none. */
+	enum err (*history)(struct store_txn *, enum store_kind, const char *id, int64_t after_version, size_t limit, struct arena *,
+			    struct store_event **, size_t *n);
+	/* As that version left it.  ERR_NOT_FOUND: there is no such version, or it is the one that deleted it. */
+	enum err (*get_version)(struct store_txn *, enum store_kind, const char *id, int64_t version, struct arena *, struct store_doc *);
+	/* As it was at that time: as the latest of the versions left it that are valid since then or before.  ERR_NOT_FOUND: it was not there. */
+	enum err (*get_at)(struct store_txn *, enum store_kind, const char *id, int64_t at_us, struct arena *, struct store_doc *);
+
+	/* The ids of all that is there or ever was, in the order of lists, behind `after` (NULL: from the start), at most `limit`; what history has
+	 * forgotten and is not there now does not come. */
+	enum err (*ids)(struct store_txn *, enum store_kind, const char *after, size_t limit, struct arena *, const char ***id, size_t *n);
+	/* What is there now and was made at or after `created_us` and last changed at or after `updated_us` (TIME_NONE: whenever), as lists are. */
+	enum err (*recent)(struct store_txn *, enum store_kind, int64_t created_us, int64_t updated_us, const char *after, size_t limit,
+			   struct arena *, struct store_recent **, size_t *n);
+
+	/* -- the feed: every committed change, once, in one order.  A change appears soon after its commit; whoever has seen a position has seen, or
+	 * can read, all before it.  Each call is its own transaction. -- */
+	/* Those behind the position `after` (0: from the start), in order, at most `limit`; *newest: the last position there is.  ERR_GONE: the
+	 * feed does not reach back to `after`, or has not come so far (the position is of another one): begin anew with what is there now. */
+	enum err (*feed)(struct store *, int64_t after, size_t limit, struct arena *, struct store_event **, size_t *n, int64_t *newest);
+	/* `wake` is called, in any thread, when there may be new events, and need not be for each.  It must not call the store nor block; of locks it
+	 * may take those of RANK_QUEUE and above.  ERR_CONFLICT: STORE_LISTENERS_MAX listen already. */
+	enum err (*feed_listen)(struct store *, void (*wake)(void *ctx), void *ctx);
+	/* Afterwards it is not called any more, in no thread.  Not to be called by `wake`. */
+	void (*feed_unlisten)(struct store *, void (*wake)(void *ctx), void *ctx);
+
 	/* -- blobs: attachments and thumbnails, by a key of the caller's; put replaces.  No bytes (p NULL too) are an empty blob. -- */
 	enum err (*blob_put)(struct store_txn *, const char *key, const struct store_blob *);
 	enum err (*blob_get)(struct store_txn *, const char *key, struct arena *, struct store_blob *);
@@ -282,6 +330,9 @@ struct store_ops {
 	/* Samples of t0 <= time < t1 in the order of time; the newest `limit` of them.  ERR_NOT_FOUND: no such series. */
 	enum err (*samples)(struct store *, int64_t series, int64_t t0_us, int64_t t1_us, size_t limit, struct arena *,
 			    struct store_sample **, size_t *n);
+	/* Buckets that begin at t0 <= time < t1 and have samples, in the order of time; the newest `limit` of them.  ERR_NOT_FOUND as above. */
+	enum err (*buckets)(struct store *, int64_t series, int64_t t0_us, int64_t t1_us, enum store_level, size_t limit, struct arena *,
+			    struct store_bucket **, size_t *n);
 	/* All live rows, as they were last committed, in no order; `row` must not call the store. */
 	enum err (*live)(struct store *, void (*row)(void *ctx, const char *submodel_id, const char *path, const struct store_live *), void *ctx);
 	enum err (*command)(struct store *, const struct store_command *);

@@ -26,6 +26,7 @@ struct store *store_mem_new(void)
 		return NULL;
 	m->base.ops = &store_mem_ops;
 	pthread_mutex_init(&m->mutex, NULL);
+	store_listeners_init(&m->listeners);
 	return &m->base;
 }
 
@@ -52,6 +53,8 @@ void store_mem_close(struct store *s)
 		free(m->table[k].entry);
 	}
 	store_mem_series_free(m);
+	store_mem_log_free(m);
+	store_listeners_fini(&m->listeners);
 	pthread_mutex_destroy(&m->mutex);
 	free(m);
 }
@@ -112,6 +115,7 @@ static enum err mem_begin(struct store *s, bool write, struct store_txn **out)
 		return ERR_NO_MEMORY;
 	t->store = (struct mem_store *)s;
 	t->write = write;
+	t->events_tail = &t->events;
 	*out = t;
 	return ERR_OK;
 }
@@ -171,6 +175,10 @@ static void mem_abort(struct store_txn *t)
 		store_mem_entry_free(w->fresh);
 		free(w);
 	}
+	for (struct mem_event *v = t->events, *next; v; v = next) {
+		next = v->next;
+		store_mem_event_free(v);
+	}
 	free(t);
 }
 
@@ -193,6 +201,8 @@ static enum err mem_commit(struct store_txn *t)
 	pthread_mutex_lock(&m->mutex);
 	if (!e && !still_true(t))
 		e = ERR_AGAIN;
+	if (!e)
+		e = store_mem_log_reserve(m, t);
 	if (!e && t->writes)
 		m->moment++;
 	for (struct mem_write *w = t->writes; !e && w; w = w->next) {
@@ -208,8 +218,13 @@ static enum err mem_commit(struct store_txn *t)
 		}
 		w->fresh = NULL;
 	}
+	bool changed = !e && t->events;
+	if (changed)
+		store_mem_log(m, t);
 	pthread_mutex_unlock(&m->mutex);
 	mem_abort(t);
+	if (changed)
+		store_listeners_wake(&m->listeners);
 	return e;
 }
 
@@ -221,10 +236,9 @@ static struct mem_write *written(const struct store_txn *t, enum mem_table_id ta
 	return NULL;
 }
 
-/* After any error but ERR_NOT_FOUND a transaction can only be aborted. */
 enum err store_mem_noted(struct store_txn *t, enum err e)
 {
-	t->failed |= e && e != ERR_NOT_FOUND;
+	t->failed |= e && e != ERR_NOT_FOUND && e != ERR_GONE;
 	return e;
 }
 
@@ -262,6 +276,25 @@ enum err store_mem_lay(struct store_txn *t, enum mem_table_id table, struct mem_
 	fresh->version = base + 1;
 	*w = (struct mem_write){ t->writes, table, base, fresh };
 	t->writes = w;
+	return ERR_OK;
+}
+
+/* The same, and it is a change (consumed too, NULL: there was no memory). */
+static enum err lay_change(struct store_txn *t, struct mem_entry *fresh, int64_t base, struct mem_event *v)
+{
+	enum err e = ERR_NO_MEMORY;
+	enum mem_table_id table = v ? (enum mem_table_id)v->e.kind : 0;
+	if (v)
+		e = store_mem_lay(t, table, fresh, base);
+	else
+		store_mem_entry_free(fresh);
+	if (e) {
+		store_mem_event_free(v);
+		return e;
+	}
+	v->e.version = written(t, table, v->e.id)->fresh->version;
+	*t->events_tail = v;
+	t->events_tail = &v->next;
 	return ERR_OK;
 }
 
@@ -352,17 +385,20 @@ static enum err mem_put(struct store_txn *t, enum store_kind kind, const struct 
 			int64_t *version)
 {
 	int64_t base;
+	bool is_new;
 	enum err err;
 	pthread_mutex_lock(&t->store->mutex);
 	const struct mem_entry *old = store_mem_visible(t, (enum mem_table_id)kind, AAS_ID(node), &base);
+	is_new = !old;
 	if (old && !(how & STORE_REPLACE))
 		err = ERR_CONFLICT;
 	else if (!old && !(how & STORE_CREATE))
 		err = ERR_NOT_FOUND;
 	else if (expect && (!old || old->version != expect))
 		err = ERR_PRECONDITION;
-	else if (!(err = store_mem_lay(t, (enum mem_table_id)kind, entry_of(node), base))) {
-		*created = !old;
+	else if (!(err = lay_change(t, entry_of(node), base,
+				    store_mem_event(t, kind, AAS_ID(node), old ? STORE_OP_REPLACE : STORE_OP_CREATE, old)))) {
+		*created = is_new;		/* `old` may be gone */
 		*version = written(t, (enum mem_table_id)kind, AAS_ID(node))->fresh->version;
 	}
 	pthread_mutex_unlock(&t->store->mutex);
@@ -374,11 +410,15 @@ enum err store_mem_remove(struct store_txn *t, enum mem_table_id table, const ch
 	int64_t base;
 	pthread_mutex_lock(&t->store->mutex);
 	enum err err = ERR_NOT_FOUND;
-	if (store_mem_visible(t, table, id, &base)) {
+	const struct mem_entry *old = store_mem_visible(t, table, id, &base);
+	if (old) {
 		struct mem_entry *gone = store_mem_entry(id, SLICE(""));
 		if (gone)
 			gone->deleted = true;
-		err = store_mem_lay(t, table, gone, base);
+		if ((int)table < (int)STORE_N_KINDS)
+			err = lay_change(t, gone, base, store_mem_event(t, (enum store_kind)table, id, STORE_OP_DELETE, old));
+		else
+			err = store_mem_lay(t, table, gone, base);
 	}
 	pthread_mutex_unlock(&t->store->mutex);
 	return store_mem_noted(t, err);
@@ -496,8 +536,13 @@ static enum err mem_put_values(struct store_txn *t, const char *id, const struct
 	struct arena *a = arena_new(0);
 	pthread_mutex_lock(&t->store->mutex);
 	const struct mem_entry *e = store_mem_visible(t, MEM_SUBMODEL, id, &base);
+	struct mem_event *event = NULL;
 	enum err err = !a ? ERR_NO_MEMORY : e ? set_values(a, e, v, n, &fresh) : ERR_NOT_FOUND;
-	if (!err && !(err = store_mem_lay(t, MEM_SUBMODEL, fresh, base)))
+	if (!err && (event = store_mem_event(t, STORE_SUBMODEL, id, STORE_OP_VALUE, e)) && store_mem_event_values(event, e, v, n)) {
+		store_mem_event_free(event);
+		event = NULL;
+	}
+	if (!err && !(err = lay_change(t, fresh, base, event)))
 		*version = written(t, MEM_SUBMODEL, id)->fresh->version;
 	pthread_mutex_unlock(&t->store->mutex);
 	arena_free(a);
@@ -548,9 +593,12 @@ const struct store_ops store_mem_ops = {
 	.put = mem_put, .del = mem_del, .list = mem_list, .heads = mem_heads, .query = store_mem_query, .candidates = store_mem_candidates,
 	.put_values = mem_put_values,
 	.blob_put = mem_blob_put, .blob_get = mem_blob_get, .blob_del = mem_blob_del, .series = store_mem_series, .append = store_mem_append,
-	.position = store_mem_position, .samples = store_mem_samples, .live = store_mem_live, .command = store_mem_command,
+	.position = store_mem_position, .samples = store_mem_samples, .buckets = store_mem_buckets,
+	 .live = store_mem_live, .command = store_mem_command,
 	.write_values = store_mem_write_values,
 	.invocation_put = store_mem_invocation_put, .invocation_get = store_mem_invocation_get, .invocation_open = store_mem_invocation_open,
 	.invocation_trim = store_mem_invocation_trim, .package_put = store_mem_package_put, .package_del = store_mem_package_del,
-	.package_list = store_mem_package_list,
+	.package_list = store_mem_package_list, .cause = store_mem_cause, .history = store_mem_history, .get_version = store_mem_get_version,
+	.get_at = store_mem_get_at, .ids = store_mem_ids, .recent = store_mem_recent,
+	 .feed = store_mem_feed, .feed_listen = store_mem_feed_listen, .feed_unlisten = store_mem_feed_unlisten,
 };

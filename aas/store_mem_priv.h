@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_mem_priv.h - what the parts of the memory store share: tables (store_mem.c), queries (store_mem_query.c), invocations and packages
- * (store_mem_index.c) and series (store_mem_series.c).
+ * (store_mem_index.c), series (store_mem_series.c) and changes (store_mem_feed.c).
  */
 #ifndef AAS_STORE_MEM_PRIV_H
 #define AAS_STORE_MEM_PRIV_H
 
 #include <pthread.h>
 
-#include "aas/store.h"
+#include "aas/store_past.h"
 
 /* The first ones are enum store_kind. */
 enum mem_table_id { MEM_SHELL = STORE_SHELL, MEM_SUBMODEL = STORE_SUBMODEL, MEM_BLOB = STORE_N_KINDS, MEM_INVOCATION, MEM_PACKAGE, MEM_N_TABLES };
@@ -41,6 +41,18 @@ struct mem_spool {
 	struct mem_spool *next;
 };
 
+/* A change, of a transaction and then of the list. */
+#define MEM_LOG_MAX ((size_t)65536)
+#define MEM_LOG_BYTES ((size_t)256 << 20)
+struct mem_event {
+	struct store_event e;		/* texts owned */
+	char *document;			/* the one before a replacement or deletion */
+	uint64_t moment;
+	size_t bytes;
+	bool failed;
+	struct mem_event *next;		/* of the transaction */
+};
+
 struct mem_store {
 	struct store base;
 	pthread_mutex_t mutex;
@@ -50,6 +62,13 @@ struct mem_store {
 	struct mem_series *series;	/* id is index + 1 */
 	size_t n_series, cap_series, n_commands;
 	struct mem_spool *spools;
+	struct mem_event **log;		/* in the order of their positions */
+	size_t n_log, cap_log, log_bytes;
+	int64_t forgotten;		/* events before the first of them */
+	bool is_cut;
+	int64_t cut_us;			/* when the last of these was recorded */
+	int64_t recorded_us;		/* when the last event was */
+	struct store_listeners listeners;
 };
 
 struct mem_write {
@@ -65,6 +84,9 @@ struct store_txn {
 	uint64_t moment;		/* of a reader: what it sees */
 	struct store_txn *prev, *next;	/* in mem_store.readers */
 	struct mem_write *writes;
+	struct mem_event *events, **events_tail;
+	bool caused;
+	struct store_cause cause;
 };
 
 extern const struct store_ops store_mem_ops;
@@ -90,8 +112,28 @@ enum err store_mem_copy(struct arena *, const struct mem_entry *, struct store_d
 /* Lay `fresh` (consumed, NULL: there was no memory) over the store. */
 enum err store_mem_lay(struct store_txn *, enum mem_table_id, struct mem_entry *fresh, int64_t base);
 enum err store_mem_remove(struct store_txn *, enum mem_table_id, const char *id);
-/* After any error but ERR_NOT_FOUND a transaction can only be aborted. */
+/* After any error but ERR_NOT_FOUND and ERR_GONE a transaction can only be aborted. */
 enum err store_mem_noted(struct store_txn *, enum err);
+
+/* -- changes; the mutex is held, but by the functions that stand in store_ops -------------------------------------------------------- */
+/* `before`: what was there.  NULL: there is no memory. */
+struct mem_event *store_mem_event(const struct store_txn *, enum store_kind, const char *id, enum store_operation, const struct mem_entry *before);
+enum err store_mem_event_values(struct mem_event *, const struct mem_entry *before, const struct store_value *, size_t n);
+void store_mem_event_free(struct mem_event *);		/* NULL is allowed */
+enum err store_mem_log_reserve(struct mem_store *, const struct store_txn *);
+void store_mem_log(struct mem_store *, struct store_txn *);
+void store_mem_log_free(struct mem_store *);
+void store_mem_cause(struct store_txn *, const struct store_cause *);
+enum err store_mem_history(struct store_txn *, enum store_kind, const char *id, int64_t after, size_t limit, struct arena *, struct store_event **,
+			   size_t *n);
+enum err store_mem_get_version(struct store_txn *, enum store_kind, const char *id, int64_t version, struct arena *, struct store_doc *);
+enum err store_mem_ids(struct store_txn *, enum store_kind, const char *after, size_t limit, struct arena *, const char ***id, size_t *n);
+enum err store_mem_recent(struct store_txn *, enum store_kind, int64_t created_us, int64_t updated_us, const char *after, size_t limit,
+			  struct arena *, struct store_recent **, size_t *n);
+enum err store_mem_get_at(struct store_txn *, enum store_kind, const char *id, int64_t at_us, struct arena *, struct store_doc *);
+enum err store_mem_feed(struct store *, int64_t after, size_t limit, struct arena *, struct store_event **, size_t *n, int64_t *newest);
+enum err store_mem_feed_listen(struct store *, void (*wake)(void *ctx), void *ctx);
+void store_mem_feed_unlisten(struct store *, void (*wake)(void *ctx), void *ctx);
 
 enum err store_mem_invocation_put(struct store_txn *, const struct store_invocation *);
 enum err store_mem_invocation_get(struct store_txn *, const char *id, struct arena *, struct store_invocation *);
@@ -105,6 +147,8 @@ enum err store_mem_series(struct store *, const char *submodel_id, const char *p
 enum err store_mem_append(struct store *, const struct store_batch *);
 enum err store_mem_position(struct store *, const char *spool, uint64_t *position);
 enum err store_mem_samples(struct store *, int64_t series, int64_t t0, int64_t t1, size_t limit, struct arena *, struct store_sample **, size_t *n);
+enum err store_mem_buckets(struct store *, int64_t series, int64_t t0, int64_t t1, enum store_level, size_t limit, struct arena *,
+			   struct store_bucket **, size_t *n);
 enum err store_mem_live(struct store *, void (*row)(void *, const char *, const char *, const struct store_live *), void *ctx);
 void store_mem_write_values(struct store *, struct store_write *);
 enum err store_mem_command(struct store *, const struct store_command *);

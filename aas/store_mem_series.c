@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "aas/store_mem_priv.h"
+#include "base/clock.h"
 
 void store_mem_series_free(struct mem_store *m)
 {
@@ -206,6 +208,59 @@ enum err store_mem_samples(struct store *st, int64_t series, int64_t t0, int64_t
 			e = ERR_NO_MEMORY;
 	}
 	pthread_mutex_unlock(&m->mutex);
+	return e;
+}
+
+static int64_t bucket_of(int64_t us, enum store_level level)
+{
+	static const int64_t width[] = { [STORE_MINUTE] = 60 * US_PER_S, [STORE_HOUR] = 3600 * US_PER_S, [STORE_DAY] = 86400 * US_PER_S };
+	int64_t rest = us % width[level];
+	return us - rest - (rest < 0 ? width[level] : 0);
+}
+
+static void bucket_add(struct store_bucket *b, size_t *numbers, double v)
+{
+	if (!(fabs(v) <= 1e140))
+		return;
+	b->min = b->min <= v ? b->min : v;
+	b->max = b->max >= v ? b->max : v;
+	b->mean = ++*numbers == 1 ? v : b->mean + (v - b->mean) / (double)*numbers;
+}
+
+static enum err buckets_of(const struct mem_series *s, int64_t t0, int64_t t1, enum store_level level, struct arena *a, struct store_bucket **out,
+			   size_t *n)
+{
+	size_t numbers = 0;
+	struct store_bucket *b = NULL;
+	if (s->n && !(*out = ARENA_ARRAY(a, struct store_bucket, s->n)))
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < s->n; i++) {
+		int64_t at = bucket_of(s->sample[i].time_us, level);
+		if (at < t0 || at >= t1)
+			continue;
+		if (!b || b->time_us != at) {
+			b = &(*out)[(*n)++];
+			*b = (struct store_bucket){ at, NAN, NAN, NAN };
+			numbers = 0;
+		}
+		bucket_add(b, &numbers, s->sample[i].num);
+	}
+	return ERR_OK;
+}
+
+enum err store_mem_buckets(struct store *st, int64_t series, int64_t t0, int64_t t1, enum store_level level, size_t limit, struct arena *a,
+			   struct store_bucket **out, size_t *n)
+{
+	struct mem_store *m = (struct mem_store *)st;
+	*n = 0;
+	*out = NULL;
+	pthread_mutex_lock(&m->mutex);
+	enum err e = series < 1 || (size_t)series > m->n_series ? ERR_NOT_FOUND : buckets_of(&m->series[series - 1], t0, t1, level, a, out, n);
+	pthread_mutex_unlock(&m->mutex);
+	if (*n > limit) {
+		*out += *n - limit;
+		*n = limit;
+	}
 	return e;
 }
 

@@ -31,6 +31,7 @@ static enum err attempt(struct store *s, const struct store_write *w, int64_t *v
 	*rival = false;
 	if (e)
 		goto out;
+	s->ops->cause(t, w->cause);
 	e = s->ops->get(t, STORE_SUBMODEL, w->submodel_id, a, &doc);
 	if (!e)
 		e = check(&doc, a, w);

@@ -74,7 +74,7 @@ static bool is_plain(const struct aas_node *n, const struct aas_view *v, unsigne
 		[AAS_Entity] = true, [AAS_AnnotatedRelationshipElement] = true, [AAS_Operation] = true, [AAS_OperationVariable] = true,
 		[AAS_Blob] = true,
 	};
-	if (varies[n->cls->id] || (v->live && (aas_is(n, AAS_Property) || aas_is(n, AAS_Range))))
+	if (varies[n->cls->id] || (v->live && (aas_is(n, AAS_Property) || aas_is(n, AAS_Range) || aas_is(n, AAS_BasicEventElement))))
 		return false;
 	return level || v->modifier != AAS_METADATA;
 }
@@ -90,6 +90,8 @@ static void put_node(struct buf *b, const struct aas_node *n, const struct aas_v
 	size_t first = b->n + 1;
 	if (live)
 		aas_value_texts(&now, n, v);
+	/* the server alone sets it */
+	const char *update = v->live && v->modifier == AAS_NORMAL && aas_is(n, AAS_BasicEventElement) ? v->live(v->live_ctx, n) : NULL;
 	buf_putc(b, '{');
 	if (n->cls->typed) {
 		buf_puts(b, "\"modelType\":");
@@ -98,7 +100,9 @@ static void put_node(struct buf *b, const struct aas_node *n, const struct aas_v
 	for (unsigned i = 0; i < n->cls->n; i++) {
 		const struct aas_prop *p = &n->cls->props[i];
 		const char *text = live && p->views & AAS_VIEW_V ? now.text[i == AAS_SLOT(Range, max)] : NULL;
-		if (live && p->views & AAS_VIEW_V ? !text : !n->slot[i].ord || !shown(n, p, v, level))
+		if (update && i == AAS_SLOT(BasicEventElement, lastUpdate))
+			text = update;
+		if ((live && p->views & AAS_VIEW_V) || text ? !text : !n->slot[i].ord || !shown(n, p, v, level))
 			continue;
 		if (b->n > first)
 			buf_putc(b, ',');

@@ -13,9 +13,9 @@ struct aas_view {
 	enum aas_modifier modifier;
 	bool core;		/* level=core: the node and its direct children */
 	bool blobs;		/* extent=withBlobValue */
-	/* When set: asked for every Property and Range text; the answer replaces the stored `value` (NULL: keep the stored one,
-	 * a text whose first byte is NUL and which is `aas_view_absent`: show no value).  `n` is the Property or Range; the text of a
-	 * Range is its min and max with one space between them ("12.5 40"). */
+	/* When set: asked for every Property and Range text, and for the lastUpdate of every BasicEventElement; the answer replaces the
+	 * stored `value` (NULL: keep the stored one, a text whose first byte is NUL and which is `aas_view_absent`: show no value).
+	 * `n` is the element; the text of a Range is its min and max with one space between them ("12.5 40"). */
 	const char *(*live)(void *ctx, const struct aas_node *n);
 	void *live_ctx;
 };

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "server/condition.h"
 #include "server/request.h"
+#include "submodels/past.h"
 
 #define TRIES_MAX 10
 #define PAUSE_FIRST_US 500	/* doubles up to PAUSE_MOST_US, with jitter, so that rivals do not meet again */
@@ -89,7 +90,7 @@ static bool is_document(const struct call *c, struct live *live, const struct sm
 /* What the answer can be made from alone; false: more has to be looked up. */
 static bool sole_source(const struct call *c, enum store_kind *kind, const char **id)
 {
-	if (c->route->superpath || c->route->sole_aas || c->route->sole_sm)
+	if (c->route->superpath || c->route->sole_aas || c->route->sole_sm || c->in_past)
 		return false;	/* the reference has to be looked up */
 	for (size_t i = 0; i < sizeof peeks / sizeof *peeks; i++) {
 		if (!str_eq(peeks[i].handler, c->route->handler_name))
@@ -231,6 +232,9 @@ static enum err transact(struct call *c, bool *later)
 	enum err e = sm_begin(c->service, c->route->access == ACCESS_WRITE, c->arena, &c->diag, &c->session);
 	if (e)
 		return e;
+	sm_cause(c->session, NULL, c->correlation_id);
+	if (c->in_past && c->route->access == ACCESS_READ)
+		sm_at(c->session, c->at_us);
 	if (c->attempt > 1)
 		sm_patient(c->session);
 	if (!(e = resolve(c)) && c->route->access == ACCESS_WRITE)

@@ -46,6 +46,8 @@ struct call {
 	const char *of_aas;			/* aasId: only packages with this shell; NULL: all */
 	const char **aas_ids, **submodel_ids;	/* NULL-terminated, or NULL */
 	bool with_cds;
+	bool in_past;				/* the answer is what was at `at_us` */
+	int64_t at_us;
 	struct aas_node *node;			/* the body, when the route names a class */
 	const char *file_name, *part_type;	/* of a multipart body; `body` is then the part `file` */
 	struct { const char *name, *value; } *query_rest;	/* further parameters, NULL name at the end */
@@ -103,6 +105,8 @@ const char *call_query(const struct call *, const char *name);
 /* -- for handlers ------------------------------------------------------------------------------------------------------------- */
 /* One node, as the view of the call wants it (sm_write: live values laid over). */
 enum err reply_node(struct call *, const struct aas_node *);
+/* sm_write, or what it was at the time that the client asks for. */
+enum err reply_write(struct call *, struct buf *, const char *sm_id, const struct aas_node *, const struct aas_view *);
 /* A page: begin, items (nodes or raw JSON), end with the cursor of the next page (NULL: none). */
 void reply_page_begin(struct call *);
 enum err reply_page_node(struct call *, const struct aas_node *);

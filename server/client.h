@@ -10,6 +10,11 @@ int client_import(int argc, char **argv);	/* POST /upload of each file */
 int client_export(int argc, char **argv);	/* GET /serialization into a file */
 int check_files(int argc, char **argv);		/* read AASX, JSON and XML files, print every fault with its path */
 int convert_files(int argc, char **argv);	/* JSON, XML, AASX into one another, and into RDF */
+/* Runs `run` on the database that the words name (--database, --data), else TWINSHELL_DATABASE, else that of the server on ./var. */
+int db_run(const char *command, int argc, char **argv, int (*run)(const char *database));
 int db_command(int argc, char **argv);		/* db.c: look at a database, bring its schema up to date */
+
+/* `twinshell audit verify` (audit.c). */
+int audit(int argc, char **argv);
 
 #endif

@@ -17,7 +17,7 @@ struct words {
 	const char *database, *data;
 };
 
-static bool read_words(int argc, char **argv, struct words *w)
+static bool read_words(const char *command, int argc, char **argv, struct words *w)
 {
 	for (int i = 0; i < argc; i++) {
 		const char *eq = strchr(argv[i], '=');
@@ -25,12 +25,12 @@ static bool read_words(int argc, char **argv, struct words *w)
 		const char **to = n == 10 && !strncmp(argv[i], "--database", n) ? &w->database :
 				  n == 6 && !strncmp(argv[i], "--data", n) ? &w->data : NULL;
 		if (!to) {
-			fprintf(stderr, "twinshell: db: there is no use for the word \"%s\"\n", argv[i]);
+			fprintf(stderr, "twinshell: %s: there is no use for the word \"%s\"\n", command, argv[i]);
 			return false;
 		}
 		*to = eq ? eq + 1 : i + 1 < argc ? argv[++i] : NULL;
 		if (!*to || !**to) {
-			fprintf(stderr, "twinshell: db: --%s wants a value\n", to == &w->data ? "data" : "database");
+			fprintf(stderr, "twinshell: %s: --%s wants a value\n", command, to == &w->data ? "data" : "database");
 			return false;
 		}
 	}
@@ -38,7 +38,7 @@ static bool read_words(int argc, char **argv, struct words *w)
 }
 
 /* What was said, else the environment, else the server that runs on the directory. */
-static const char *find_database(const struct words *w, struct arena *a)
+static const char *find_database(const char *command, const struct words *w, struct arena *a)
 {
 	const char *env = getenv("TWINSHELL_DATABASE"), *found;
 	struct slice text;
@@ -50,10 +50,22 @@ static const char *find_database(const struct words *w, struct arena *a)
 		diag_fini(&d);
 		return found;
 	}
-	fprintf(stderr, "twinshell: db: which database?  Say --database CONNINFO, or --data DIR of a running server: %s\n",
+	fprintf(stderr, "twinshell: %s: which database?  Say --database CONNINFO, or --data DIR of a running server: %s\n", command,
 		d.n ? d.list[0].text : "out of memory");
 	diag_fini(&d);
 	return NULL;
+}
+
+int db_run(const char *command, int argc, char **argv, int (*run)(const char *database))
+{
+	struct words w = { NULL, NULL };
+	if (!read_words(command, argc, argv, &w))
+		return EX_USAGE;
+	struct arena *a = arena_new(0);
+	const char *database = a ? find_database(command, &w, a) : NULL;
+	int rc = database ? run(database) : EX_NOINPUT;
+	arena_free(a);
+	return rc;
 }
 
 static int status_of(enum err e, struct diag *d)
@@ -126,18 +138,9 @@ int db_command(int argc, char **argv)
 	static const struct { const char *word; int (*run)(const char *database); } table[] = {
 		{ "status", status }, { "migrate", migrate }, { "verify", verify },
 	};
-	struct words w = { NULL, NULL };
-	for (size_t i = 0; argc && i < sizeof table / sizeof *table; i++) {
-		if (strcmp(argv[0], table[i].word))
-			continue;
-		if (!read_words(argc - 1, argv + 1, &w))
-			return EX_USAGE;
-		struct arena *a = arena_new(0);
-		const char *database = a ? find_database(&w, a) : NULL;
-		int rc = database ? table[i].run(database) : EX_NOINPUT;
-		arena_free(a);
-		return rc;
-	}
+	for (size_t i = 0; argc && i < sizeof table / sizeof *table; i++)
+		if (!strcmp(argv[0], table[i].word))
+			return db_run("db", argc - 1, argv + 1, table[i].run);
 	fputs("usage: twinshell db status|migrate|verify [--database CONNINFO] [--data DIR]\n", stderr);
 	return EX_USAGE;
 }

@@ -36,7 +36,7 @@ static const struct http_config defaults = {
 
 void http_suspend(struct wakeup *w)
 {
-	w->loop->n_suspended++;
+	atomic_fetch_add(&w->loop->server->n_suspended, 1);
 	MHD_suspend_connection(w->connection);
 }
 
@@ -70,11 +70,12 @@ static void resume_woken(struct loop *l)
 	lock_drop(&l->lock);
 	for (struct wakeup *next; w; w = next) {
 		next = w->next;		/* once resumed, the other side may use it again */
-		l->n_suspended--;
 		MHD_resume_connection(w->connection);
+		atomic_fetch_sub(&l->server->n_suspended, 1);
 	}
 }
 
+/* The loops end together: as long as one of them waits for an asset, whoever is connected, to whichever, is told that the server is stopping. */
 static bool finished(struct loop *l, int64_t *until)
 {
 	int64_t now = clock_mono_us();
@@ -84,7 +85,7 @@ static bool finished(struct loop *l, int64_t *until)
 		if (fd != MHD_INVALID_SOCKET)
 			close(fd);
 	}
-	return !l->n_suspended && (!l->n_open || now > *until);
+	return !atomic_load(&l->server->n_suspended) && (!l->n_open || now > *until);
 }
 
 static void *loop_run(void *arg)
@@ -312,6 +313,7 @@ static enum err start(struct server *s, struct diag *d)
 		return e;
 	if ((e = read_base_paths(s, d)) || (e = describe(s)) || (e = listen_on(s, d)) || (e = read_port(s)) || (e = start_workers(s)))
 		return e;
+	s->events = s->config.events;
 	if (s->config.live && !(s->sse = sse_start(s->config.live, s->config.streams)))
 		return ERR_NO_MEMORY;
 	s->loop = calloc(s->config.loops, sizeof *s->loop);
@@ -331,6 +333,14 @@ static enum err start(struct server *s, struct diag *d)
 	return e;
 }
 
+/* Without it the pages of /events are there all the same. */
+static void open_feed(struct server *s)
+{
+	s->sse_feed = sse_feed_start(s->config.store, &s->events, s->config.streams);
+	if (!s->sse_feed)
+		log_warn("http", "the feed of changes cannot be streamed");
+}
+
 struct server *http_start(const struct http_config *config, struct diag *d)
 {
 	struct server *s = calloc(1, sizeof *s);
@@ -345,6 +355,8 @@ struct server *http_start(const struct http_config *config, struct diag *d)
 	atomic_store(&s->open, s->config.service != NULL);
 	unsigned before = d ? d->n : 0;
 	enum err e = start(s, d);
+	if (!e && s->config.store)
+		open_feed(s);
 	if (!e)
 		return s;
 	if (d && d->n == before)
@@ -362,6 +374,7 @@ void http_open(struct server *s, struct sm_service *service, struct store *store
 {
 	s->config.service = service;
 	s->config.store = store;
+	open_feed(s);
 	atomic_store(&s->open, true);
 }
 
@@ -379,6 +392,8 @@ void http_stop(struct server *s)
 	atomic_store(&s->stopping, true);
 	if (s->sse)
 		sse_stop(s->sse);
+	if (s->sse_feed)
+		sse_feed_stop(s->sse_feed);
 	for (unsigned i = 0; i < s->n_loops; i++)
 		loop_stop(&s->loop[i]);
 	if (s->work)
@@ -392,6 +407,7 @@ void http_stop(struct server *s)
 	queue_free(s->work);
 	queue_free(s->invoke);
 	sse_free(s->sse);
+	sse_feed_free(s->sse_feed);
 	if (s->listen_fd >= 0)
 		close(s->listen_fd);
 	free(s->worker);

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "server/static.h"
+#include "submodels/event.h"
 #include "submodels/service.h"
 
 struct server;
@@ -27,7 +28,7 @@ struct http_config {
 	unsigned invokers;		/* workers for operations [8] */
 	unsigned connections;		/* open at a time [2048] */
 	unsigned timeout_s;		/* an idle connection is closed after it [60] */
-	unsigned streams;		/* clients of /events/live [256] */
+	unsigned streams;		/* clients of /events/live, and as many of /events [256] */
 	size_t body_max;		/* bytes of a request body [64 MiB]; uploads may have four times as many */
 	size_t compress_min;		/* bytes of a reply from which on it is compressed for those who accept that [2048]; SIZE_MAX: never */
 	size_t body_budget;		/* bytes of all request bodies together [1 GiB] */
@@ -37,7 +38,8 @@ struct http_config {
 	const char *cors_origin;	/* Access-Control-Allow-Origin ["*"]; "" sends none */
 	struct sm_service *service;	/* NULL: everything but /healthz, /readyz and the console is answered by 503 until http_open */
 	struct live *live;		/* for /events/live and cached reads */
-	struct store *store;		/* for /trend; NULL: 503 */
+	struct store *store;		/* for /trend and /events; NULL: 503 */
+	struct event_config events;	/* how /events says it; zero members: defaults */
 	const struct jws *signer;	/* for $signed; NULL: 501 */
 	const struct static_file *files;	/* the console, see static.h */
 	size_t n_files;
@@ -54,7 +56,8 @@ uint16_t http_port(const struct server *);
 void http_open(struct server *, struct sm_service *, struct store *);
 /* What may change while the server runs, as in http_config; requests that begin later see it.  The texts must outlive the server. */
 void http_change(struct server *, const char *external_url, const char *cors_origin, size_t body_max);
-/* Accepts nothing more, ends event streams, answers what is under way, then frees everything.  NULL is allowed. */
+/* Accepts nothing more, ends event streams, answers what is under way, then frees everything.  Until then connections that are open stay
+ * open, and what is asked on them is answered from memory or by 503.  NULL is allowed. */
 void http_stop(struct server *);
 
 #endif

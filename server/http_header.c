@@ -35,7 +35,8 @@ static const char *correlation_new(struct loop *l, struct arena *a)
 static const struct { const char *name; size_t n, at; } headers[] = {
 	HEADER("Accept", call.accept), HEADER("Accept-Encoding", accept_encoding), HEADER("Content-Length", content_length),
 	HEADER("Content-Type", call.content_type), HEADER("Expect", expect), HEADER("Host", call.host), HEADER("If-Match", call.if_match),
-	HEADER("If-None-Match", call.if_none_match), HEADER("X-Correlation-ID", correlation_id), HEADER("X-Request-ID", request_id),
+	HEADER("If-None-Match", call.if_none_match), HEADER("Last-Event-ID", last_event_id), HEADER("X-Correlation-ID", correlation_id),
+	HEADER("X-Request-ID", request_id),
 };
 
 /* Of a header that comes twice the first one counts. */

@@ -13,6 +13,7 @@
 #include "server/forwarded.h"
 #include "server/http.h"
 #include "server/sse.h"
+#include "server/sse_feed.h"
 
 #define URI_MAX ((size_t)32 << 10)
 #define BASE_PATHS_MAX 8
@@ -45,7 +46,8 @@ struct request {
 	enum err refused;		/* found wrong before the body was read; the body is thrown away */
 	struct slice path;		/* raw, with the base path */
 	struct forwarded_headers forwarded;	/* nothing unless there are trusted proxies */
-	const char *accept_encoding, *content_length, *correlation_id, *expect, *request_id;	/* headers; NULL: not sent */
+	const struct feed_ask *feed;	/* the answer is a stream of the feed from there on */
+	const char *accept_encoding, *content_length, *correlation_id, *expect, *last_event_id, *request_id;	/* headers; NULL: not sent */
 	struct buf body;
 	size_t body_max, charged, dropped;
 	int64_t started_us;
@@ -60,7 +62,7 @@ struct loop {
 	struct lock lock;		/* of `woken` */
 	struct wakeup *woken;
 	struct request *free;		/* of the loop thread, like the counts */
-	unsigned n_free, n_open, n_suspended;
+	unsigned n_free, n_open;
 	char correlation[12];		/* what the ids that this loop makes begin with */
 	uint64_t n_requests;
 };
@@ -79,6 +81,8 @@ struct server {
 	pthread_t *worker;
 	unsigned n_workers;
 	struct sse *sse;
+	struct sse_feed *sse_feed;
+	struct event_config events;	/* of the feed */
 	struct buf openapi_text;
 	struct static_file openapi;	/* its bytes are those */
 	char openapi_etag[ETAG_MAX];
@@ -86,6 +90,7 @@ struct server {
 	atomic_size_t body_max;
 	atomic_bool open;		/* config.service and config.store are set */
 	atomic_bool stopping;
+	atomic_uint n_suspended;	/* connections of all loops that wait for a worker or an asset */
 	atomic_size_t body_bytes;	/* charged by all requests together */
 };
 
@@ -100,6 +105,10 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *, const char
 				  const char *data, size_t *n, void **request);
 void http_request_end(void *cls, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
 void http_request_free(struct request *);
+
+/* http_feed.c: `/events`.  The first is for a worker; when it has set r->feed, the loop opens the stream. */
+void http_feed_work(struct request *);
+enum MHD_Result http_feed_open(struct request *);
 
 /* http_header.c: the header of the request is read.  Loop thread. */
 void http_read_headers(struct request *, const char *method);

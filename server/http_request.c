@@ -301,8 +301,8 @@ static const struct surface {
 	bool blocks;			/* is for a worker */
 	bool closed;			/* is not for anybody before http_open */
 } surfaces[] = {
-	{ "/events/live", NULL, false, false }, { "/trend", work_trend, true, true }, { "/readyz", work_ready, true, false },
-	{ "/healthz", tell_health, false, false }, { "/health", tell_health, false, false },
+	{ "/events/live", NULL, false, false }, { "/events", http_feed_work, true, true }, { "/trend", work_trend, true, true },
+	{ "/readyz", work_ready, true, false }, { "/healthz", tell_health, false, false }, { "/health", tell_health, false, false },
 	{ "/openapi.json", tell_openapi, false, false },
 };
 
@@ -380,7 +380,8 @@ static enum MHD_Result answer_options(struct request *r)
 	if (*atomic_load(&c->server->cors_origin)) {
 		MHD_add_response_header(resp, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 		MHD_add_response_header(resp, "Access-Control-Allow-Headers",
-					"Authorization, Content-Type, Accept, If-Match, If-None-Match, X-Correlation-ID, X-Request-ID");
+					"Authorization, Content-Type, Accept, If-Match, If-None-Match, Last-Event-ID, X-Correlation-ID, "
+					"X-Request-ID");
 		MHD_add_response_header(resp, "Access-Control-Max-Age", "86400");
 	}
 	return http_send(r, resp);
@@ -576,5 +577,5 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *connection, 
 	}
 	if (r->spent)
 		return MHD_YES;
-	return r->working ? http_reply(r) : r->reading ? answer_read(r) : answer(r);
+	return r->feed ? http_feed_open(r) : r->working ? http_reply(r) : r->reading ? answer_read(r) : answer(r);
 }

@@ -76,6 +76,13 @@ static const struct command {
 	  "step when all is well, else left as it was.  Rules of the metamodel beyond the form are not looked at: `twinshell check` does.\n"
 	  "Exit status 0: done; 64: wrong words; 65: the data is refused; 66: IN cannot be read; 71: not enough memory; 73, 74: OUT cannot be\n"
 	  "written.\n" },
+	{ "audit", audit, "verify [--database CONNINFO] [--data DIR]", "look whether the history of changes is still what was written",
+	  "  --database CONNINFO   the database; not given: the one in TWINSHELL_DATABASE, or of a running server on --data\n"
+	  "  --data DIR            directory of a running server (var)\n\n"
+	  "Every change has a position and a hash of itself and of the hash before it.  One line says that all are right, and the last hash,\n"
+	  "or where the first fault is.  Note the hash elsewhere: who can change the whole chain cannot change the note.\n"
+	  "Exit status 0: all is as it was written; 64: wrong words; 65: it is not; 66: no database is named; 69: no such\n"
+	  "database; 70: it has no such history.\n" },
 	{ "db", db_command, "status|migrate|verify [--database CONNINFO] [--data DIR]", "look at a database, bring its schema up to date",
 	  "  --database CONNINFO   the database; not given: the one in TWINSHELL_DATABASE, or of a running server on --data\n"
 	  "  --data DIR            directory of a running server (var)\n\n"

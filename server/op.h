@@ -17,7 +17,7 @@ struct call;
 	X(list_shells) X(list_submodels) X(list_cds) X(post_shell) X(post_submodel) X(post_cd) \
 	X(cd_get) X(cd_put) X(cd_delete) \
 	X(invoke_sync) X(invoke_async) X(invoke_status) X(invoke_result) \
-	X(signed) \
+	X(signed) X(recent) X(changes) X(diff) X(restore) \
 	X(post_package_async) X(package_async_status) X(package_async_result) \
 	X(list_packages) X(post_package) X(package_get) X(package_put) X(package_delete) \
 	X(query) X(serialize) X(upload) X(describe) \

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * op_node.c - a submodel or one of its elements: GET, PUT, PATCH, POST, DELETE in every content form (IDTA-01002, Submodel API).
  */
-#include <stdio.h>
-
 #include "aas/tree.h"
 #include "server/call.h"
 #include "server/op.h"
+#include "server/place.h"
 
 #define PAGE_BYTES ((size_t)16 << 20)	/* a page ends early when it has grown to this */
 
@@ -82,24 +81,13 @@ enum err op_node_delete(struct call *c)
 
 /* -- the elements of a submodel, by position ------------------------------------------------------------------------------------ */
 
-static enum err page_begin_at(struct call *c, const struct aas_node **child, size_t *at)
+static const char *element_name(const struct aas_node *n)
 {
-	if (c->after && !str_size(c->after, strlen(c->after), at))
-		return diag_add(&c->diag, ERR_BAD_REQUEST, "cursor: not one of this list");
-	for (size_t i = 0; *child && i < *at; i++)
-		*child = (*child)->next;
-	return ERR_OK;
-}
-
-static void page_end_at(struct call *c, const struct aas_node *rest, size_t at)
-{
-	char next[24];
-	snprintf(next, sizeof next, "%zu", at);
-	reply_page_end(c, rest ? next : NULL);
+	return AAS_ID_SHORT(n) ? AAS_ID_SHORT(n) : "";
 }
 
 /* The $value of a page is the $value of a submodel that has only the elements of the page. */
-static enum err value_page(struct call *c, const struct aas_node *child, size_t at)
+static enum err value_page(struct call *c, const struct aas_node *head, const struct aas_node *child, size_t at)
 {
 	struct aas_node *part = aas_node_new(c->arena, AAS_Submodel), **tail, *copy;
 	struct buf b = BUF_INIT;
@@ -116,12 +104,12 @@ static enum err value_page(struct call *c, const struct aas_node *child, size_t 
 		*tail = copy;
 		tail = &copy->next;
 	}
-	err = sm_write(c->service, &b, c->sm_id, part, &c->view, &c->diag);
+	err = reply_write(c, &b, c->sm_id, part, &c->view);
 	if (!err && b.n > 2)
 		reply_page_raw(c, (struct slice){ b.p + 1, b.n - 2 });	/* without its braces: the page has them */
 	buf_fini(&b);
 	if (!err)
-		page_end_at(c, child, at + n);
+		reply_page_end(c, place_next(c, head, element_name, at + n));
 	return err;
 }
 
@@ -132,16 +120,15 @@ enum err op_children_get(struct call *c)
 	enum err err = sm_element_get(c->session, c->sm_id, NULL, &sm);
 	if (err)
 		return err;
-	child = aas_first_child(sm);
-	if ((err = page_begin_at(c, &child, &at)))
+	if ((err = place_begin(c, aas_first_child(sm), element_name, &child, &at)))
 		return err;
 	reply_page_begin(c);
 	if (c->view.modifier == AAS_VALUE)
-		return value_page(c, child, at);
+		return value_page(c, aas_first_child(sm), child, at);
 	for (; child && !err && n < c->limit && c->reply.body.n < PAGE_BYTES; child = child->next, n++)
 		err = reply_page_node(c, child);
 	if (!err)
-		page_end_at(c, child, at + n);
+		reply_page_end(c, place_next(c, aas_first_child(sm), element_name, at + n));
 	return err;
 }
 

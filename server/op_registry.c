@@ -5,6 +5,7 @@
 
 #include "server/call.h"
 #include "server/op.h"
+#include "server/place.h"
 #include "server/page.h"
 #include "submodels/registry.h"
 
@@ -46,25 +47,27 @@ static enum err reply_new(struct call *c, const char *id)
 	return reply_node(c, n);
 }
 
-/* The submodel descriptors of one shell, by position. */
+static const char *descriptor_name(const struct aas_node *n)
+{
+	return AAS_AT(n, SubmodelDescriptor, id).str;
+}
+
+/* The submodel descriptors of one shell, in the order that it has them. */
 static enum err list_nested(struct call *c)
 {
-	struct aas_node *n;
+	struct aas_node *of;
+	const struct aas_node *head, *n;
 	size_t at = 0, shown = 0;
-	char next[24];
-	enum err err = sm_descriptor_get(c->session, STORE_SHELL_DESCRIPTOR, c->aas_id, reply_base_url(c), &n);
+	enum err err = sm_descriptor_get(c->session, STORE_SHELL_DESCRIPTOR, c->aas_id, reply_base_url(c), &of);
 	if (err)
 		return err;
-	if (c->after && !str_size(c->after, strlen(c->after), &at))
-		return diag_add(&c->diag, ERR_BAD_REQUEST, "cursor: not one of this list");
-	n = AAS_AT(n, AssetAdministrationShellDescriptor, submodelDescriptors).node;
-	for (size_t i = 0; n && i < at; i++)
-		n = n->next;
+	head = AAS_AT(of, AssetAdministrationShellDescriptor, submodelDescriptors).node;
+	if ((err = place_begin(c, head, descriptor_name, &n, &at)))
+		return err;
 	reply_page_begin(c);
 	for (; n && !err && shown < c->limit; n = n->next, shown++)
 		err = reply_page_node(c, n);
-	snprintf(next, sizeof next, "%zu", at + shown);
-	reply_page_end(c, n ? next : NULL);
+	reply_page_end(c, place_next(c, head, descriptor_name, at + shown));
 	return err;
 }
 

@@ -104,7 +104,7 @@ static enum err put(struct collector *k, const char *id, struct slice json, cons
 	struct call *c = k->c;
 	begin_item(k);
 	if (k->kind == STORE_SUBMODEL && sm_is_live(c->service, id))
-		return sm_write(c->service, &c->reply.body, id, node, &whole, &c->diag);
+		return reply_write(c, &c->reply.body, id, node, &whole);
 	buf_slice(&c->reply.body, json);
 	return c->reply.body.failed ? ERR_NO_MEMORY : ERR_OK;
 }
@@ -242,6 +242,8 @@ static enum err put_other(struct call *c, enum form form)
 	buf_reset(b);
 	if (err)
 		return err;
+	if (form != FORM_XML && c->in_past)
+		return diag_add(&c->diag, ERR_BAD_REQUEST, "at: files are not kept as they were: there is no package of that time, take JSON or XML");
 	if (form != FORM_XML)
 		return sm_export(c->session, env, spec[form], (struct sink){ put_bytes, b });
 	aas_xml_write(b, env, AAS_V3_1);

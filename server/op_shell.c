@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * op_shell.c - a shell, its asset information, thumbnail and references (IDTA-01002, Asset Administration Shell API).
  */
-#include <stdio.h>
-
 #include "server/call.h"
 #include "server/op.h"
+#include "server/place.h"
 
 enum err op_shell_get(struct call *c)
 {
@@ -44,25 +43,28 @@ enum err op_asset_put(struct call *c)
 
 /* -- references to submodels ---------------------------------------------------------------------------------------------------- */
 
+/* References to submodels: the first key tells which. */
+static const char *reference_name(const struct aas_node *n)
+{
+	const struct aas_node *key = AAS_AT(n, Reference, keys).node;
+	return key && AAS_AT(key, Key, value).str ? AAS_AT(key, Key, value).str : "";
+}
+
 enum err op_refs_get(struct call *c)
 {
 	const struct sm_tree *t;
 	const struct aas_node *ref;
 	size_t at = 0, n = 0;
-	char next[24];
 	enum err err = sm_get(c->session, STORE_SHELL, c->aas_id, &t);
 	if (err)
 		return err;
-	if (c->after && !str_size(c->after, strlen(c->after), &at))
-		return diag_add(&c->diag, ERR_BAD_REQUEST, "cursor: not one of this list");
-	ref = AAS_AT(sm_tree_node(t), AssetAdministrationShell, submodels).node;
-	for (size_t i = 0; ref && i < at; i++)
-		ref = ref->next;
+	const struct aas_node *head = AAS_AT(sm_tree_node(t), AssetAdministrationShell, submodels).node;
+	if ((err = place_begin(c, head, reference_name, &ref, &at)))
+		return err;
 	reply_page_begin(c);
 	for (; ref && !err && n < c->limit; ref = ref->next, n++)
 		err = reply_page_node(c, ref);
-	snprintf(next, sizeof next, "%zu", at + n);
-	reply_page_end(c, ref ? next : NULL);
+	reply_page_end(c, place_next(c, head, reference_name, at + n));
 	return err;
 }
 

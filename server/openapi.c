@@ -40,6 +40,8 @@ static const struct { unsigned bit; const char *name, *text, *schema; } query_pa
 	{ Q_OF_AAS, "aasId", "only those of this shell, in base64url", "{\"type\":\"string\"}" },
 	{ Q_AAS_IDS, "aasIds", "shells, in base64url", "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}" },
 	{ Q_SUBMODEL_IDS, "submodelIds", "submodels, in base64url", "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}" },
+	{ Q_AT, "at", "as it was at this time", "{\"type\":\"string\",\"format\":\"date-time\"}" },
+	{ Q_AT, "date", "the same, as the working draft of V3.2 says it", "{\"type\":\"string\",\"format\":\"date-time\"}" },
 	{ Q_WITH_CDS, "includeConceptDescriptions", "also the concept descriptions that are referred to",
 	  "{\"type\":\"boolean\",\"default\":true}" },
 };
@@ -107,6 +109,9 @@ static const char *const api_class[] = {
 	[API_Identifier - API_OperationResult] = "{\"type\":\"string\"}",
 	[API_PackageDescription - API_OperationResult] = SCHEMA("PackageDescription"),
 	[API_ServiceDescription - API_OperationResult] = SCHEMA("ServiceDescription"),
+	[API_RecentChange - API_OperationResult] = SCHEMA("RecentChange"),
+	[API_Change - API_OperationResult] = SCHEMA("Change"),
+	[API_Difference - API_OperationResult] = SCHEMA("Difference"),
 };
 
 /* One object of the class, in the form of the route; in a page every item is one. */
@@ -278,7 +283,7 @@ static void successes(struct buf *b, const struct route *r)
 static bool can_fail(const struct route *r, enum err e)
 {
 	switch (e) {
-	case ERR_OK: case ERR_AGAIN: case ERR_NO_MEMORY: case ERR_IO: case ERR_UNAUTHORIZED: case ERR_FORBIDDEN: case ERR_TIMEOUT:
+	case ERR_OK: case ERR_AGAIN: case ERR_NO_MEMORY: case ERR_IO: case ERR_UNAUTHORIZED: case ERR_FORBIDDEN: case ERR_TIMEOUT: case ERR_GONE:
 		return false;		/* nobody is asked for credentials; the others have the status of another one */
 	case ERR_NOT_FOUND:
 		return strchr(r->prefix, '{') || strchr(r->path, '{') || r->sole_aas || r->sole_sm || str_eq(r->handler_name, "serialize");
@@ -396,10 +401,24 @@ static const struct { const char *path, *id, *text, *parameters, *type; bool can
 	  "{\"name\":\"path\",\"in\":\"query\",\"required\":true,\"description\":\"idShortPath\",\"schema\":{\"type\":\"string\"}},"
 	  "{\"name\":\"from\",\"in\":\"query\",\"schema\":{\"type\":\"string\",\"format\":\"date-time\"}},"
 	  "{\"name\":\"to\",\"in\":\"query\",\"schema\":{\"type\":\"string\",\"format\":\"date-time\"}},"
-	  "{\"name\":\"limit\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1}}", "application/json", true },
+	  "{\"name\":\"limit\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1}},"
+	  "{\"name\":\"level\",\"in\":\"query\",\"description\":\"samples, or means of minutes, hours or days; without it what fits\","
+	  "\"schema\":{\"type\":\"string\",\"enum\":[\"raw\",\"1m\",\"1h\",\"1d\"]}}", "application/json", true },
 	{ "/events/live", "events", "live values as they change",
 	  "{\"name\":\"submodel\",\"in\":\"query\",\"description\":\"only of these, in base64url\","
 	  "\"schema\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}", "text/event-stream", true },
+	{ "/events", "changes", "what has changed, as CloudEvents: a page, or with Accept: text/event-stream a stream",
+	  "{\"name\":\"cursor\",\"in\":\"query\",\"description\":\"where the page begins: paging_metadata.cursor of the page before; now: only "
+	  "what comes\",\"schema\":{\"type\":\"string\"}},"
+	  "{\"name\":\"limit\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1}},"
+	  "{\"name\":\"since\",\"in\":\"query\",\"schema\":{\"type\":\"string\",\"format\":\"date-time\"}},"
+	  "{\"name\":\"kind\",\"in\":\"query\",\"description\":\"only of these kinds\",\"schema\":{\"type\":\"array\",\"items\":{\"type\":"
+	  "\"string\",\"enum\":[\"shell\",\"submodel\",\"concept-description\",\"shell-descriptor\",\"submodel-descriptor\",\"asset-links\"]}}},"
+	  "{\"name\":\"type\",\"in\":\"query\",\"description\":\"only of these types\",\"schema\":{\"type\":\"array\",\"items\":{\"type\":"
+	  "\"string\",\"enum\":[\"created\",\"updated\",\"deleted\",\"valueChanged\"]}}},"
+	  "{\"name\":\"id\",\"in\":\"query\",\"description\":\"only of this identifiable, in base64url\",\"schema\":{\"type\":\"string\"}},"
+	  "{\"name\":\"Last-Event-ID\",\"in\":\"header\",\"description\":\"where the stream goes on\",\"schema\":{\"type\":\"string\"}}",
+	  "application/json", true },
 	{ "/openapi.json", "openapi", "this description", "", "application/json", false },
 };
 
@@ -428,6 +447,8 @@ static void write_surfaces(struct buf *b, const char *front)
 			buf_puts(b, ",\"304\":{\"description\":\"the client has it already\"}");
 		if (surfaces[i].can_503)
 			buf_puts(b, ",\"503\":{\"$ref\":\"#/components/responses/UNAVAILABLE\"}");
+		if (str_eq(surfaces[i].path, "/events"))
+			buf_puts(b, ",\"410\":{\"$ref\":\"#/components/responses/GONE\"}");
 		if (*surfaces[i].parameters)
 			buf_puts(b, ",\"400\":{\"$ref\":\"#/components/responses/BAD_REQUEST\"},"
 				    "\"404\":{\"$ref\":\"#/components/responses/NOT_FOUND\"}");

@@ -22,6 +22,21 @@ static const struct { const char *name, *json; } part2[] = {
 	  "{\"type\":\"object\",\"required\":[\"modelType\",\"id\",\"done\"],\"properties\":{\"modelType\":{\"type\":\"string\"},\"id\":{\"type\":"
 	  "\"string\"},\"done\":{\"type\":\"string\",\"enum\":[\"created\",\"replaced\",\"skipped\"]}}}},\"moreItems\":{\"type\":\"integer\"},"
 	  "\"findings\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Finding\"}},\"moreFindings\":{\"type\":\"integer\"}}}" },
+	{ "RecentChange", "{\"type\":\"object\",\"required\":[\"id\",\"createdAt\",\"updatedAt\"],\"properties\":{\"id\":{\"type\":\"string\"},"
+	  "\"createdAt\":{\"type\":\"string\",\"format\":\"date-time\"},\"updatedAt\":{\"type\":\"string\",\"format\":\"date-time\"},"
+	  "\"globalAssetId\":{\"type\":\"string\"},\"specificAssetIds\":{\"type\":\"array\",\"items\":{\"$ref\":"
+	  "\"#/components/schemas/SpecificAssetId\"}},\"semanticId\":{\"$ref\":\"#/components/schemas/Reference\"},\"supplementalSemanticIds\":"
+	  "{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Reference\"}}}}" },
+	{ "Change", "{\"type\":\"object\",\"required\":[\"version\",\"change\",\"recordedAt\",\"validAt\"],\"properties\":{\"version\":{\"type\":"
+	  "\"integer\"},\"change\":{\"type\":\"string\",\"enum\":[\"created\",\"updated\",\"deleted\",\"valueChanged\"]},\"path\":{\"type\":"
+	  "\"string\",\"description\":\"idShortPath of the only element that it is about\"},\"recordedAt\":{\"type\":\"string\",\"format\":"
+	  "\"date-time\"},\"validAt\":{\"type\":\"string\",\"format\":\"date-time\"},\"actor\":{\"type\":\"string\"},\"correlationId\":"
+	  "{\"type\":\"string\"},\"values\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"path\",\"before\"],"
+	  "\"properties\":{\"path\":{\"type\":\"string\"},\"before\":{\"type\":[\"string\",\"null\"]},\"after\":{\"type\":[\"string\","
+	  "\"null\"]}}}}}}" },
+	{ "Difference", "{\"type\":\"object\",\"required\":[\"change\",\"path\"],\"properties\":{\"change\":{\"type\":\"string\",\"enum\":"
+	  "[\"created\",\"updated\",\"deleted\"]},\"path\":{\"type\":\"string\",\"description\":\"idShortPath; empty: what the whole says itself\"},"
+	  "\"before\":{\"type\":\"object\"},\"after\":{\"type\":\"object\"}}}" },
 	{ "PagingMetadata", "{\"type\":\"object\",\"description\":\"Without a cursor this was the last page.\",\"properties\":"
 	  "{\"cursor\":{\"type\":\"string\",\"minLength\":1}}}" },
 	{ "ServiceDescription", "{\"type\":\"object\",\"required\":[\"profiles\"],\"properties\":{\"profiles\":{\"type\":\"array\",\"minItems\":1,"

@@ -8,16 +8,22 @@
 #include "base/log.h"
 #include "server/call.h"
 #include "server/request.h"
+#include "submodels/past.h"
 
 static enum err buf_error(const struct call *c)
 {
 	return c->reply.body.failed ? ERR_NO_MEMORY : ERR_OK;
 }
 
+enum err reply_write(struct call *c, struct buf *b, const char *sm_id, const struct aas_node *n, const struct aas_view *view)
+{
+	return c->in_past ? sm_write_past(c->session, b, sm_id, n, view, &c->diag) : sm_write(c->service, b, sm_id, n, view, &c->diag);
+}
+
 static enum err write_node(struct call *c, const struct aas_node *n, const struct aas_view *view)
 {
 	const char *sm_id = aas_is(n, AAS_Submodel) ? AAS_ID(n) : c->sm_id;
-	enum err e = sm_write(c->service, &c->reply.body, sm_id, n, view, &c->diag);
+	enum err e = reply_write(c, &c->reply.body, sm_id, n, view);
 	return e ? e : buf_error(c);
 }
 

@@ -5,6 +5,7 @@
 
 #include "aas/json.h"
 #include "aas/lexical.h"
+#include "base/clock.h"
 #include "server/multipart.h"
 
 #define REFERENCE_MAX 3072	/* AASa-002 */
@@ -358,6 +359,12 @@ static enum err read_with_cds(struct call *c, const char *name, const char *v)
 	return c->with_cds || str_eq(v, "false") ? ERR_OK : bad(c, name, "must be true or false");
 }
 
+static enum err read_at(struct call *c, const char *name, const char *v)
+{
+	c->in_past = true;
+	return time_parse(v, strlen(v), &c->at_us) ? ERR_OK : bad(c, name, "must be a date and time as in 2026-01-31T12:00:00Z");
+}
+
 static const struct query_row {
 	const char *name;
 	unsigned bit;
@@ -378,6 +385,8 @@ static const struct query_row {
 	{ "aasId", Q_OF_AAS, read_of_aas, false, true },
 	{ "aasIds", Q_AAS_IDS, read_aas_ids, true, true },
 	{ "submodelIds", Q_SUBMODEL_IDS, read_submodel_ids, true, true },
+	{ "at", Q_AT, read_at, false, true },
+	{ "date", Q_AT, read_at, false, true },		/* as the working draft of V3.2 says it */
 	{ "includeConceptDescriptions", Q_WITH_CDS, read_with_cds, false, false },
 };
 #define N_QUERY (sizeof query_rows / sizeof *query_rows)
@@ -410,6 +419,8 @@ static enum err read_foreign(struct call *c, const struct query_row *q, const ch
 	bool metadata = c->route->view == AAS_METADATA && str_eq(c->route->method, "GET");
 	if (metadata && (q->bit == Q_LEVEL || (q->bit == Q_EXTENT && !str_eq(v, "withoutBlobValue"))))
 		return bad(c, q->name, "is not allowed with $metadata");
+	if (q->bit == Q_AT)
+		return bad(c, q->name, "is not possible here, but for shells, submodels, elements and concept descriptions");
 	return add_rest(c, q->name, v);
 }
 

@@ -18,12 +18,12 @@ enum route_param { PARAM_NONE, PARAM_AAS_ID, PARAM_SM_ID, PARAM_CD_ID, PARAM_PAT
 enum route_query {
 	Q_LEVEL = 1, Q_EXTENT = 2, Q_LIMIT = 4, Q_ID_SHORT = 8, Q_SEMANTIC_ID = 16, Q_ASSET_IDS = 32, Q_IS_CASE_OF = 64,
 	Q_DATA_SPEC = 128, Q_ASSET_KIND = 256, Q_ASSET_TYPE = 512, Q_OF_AAS = 1024, Q_AAS_IDS = 2048, Q_SUBMODEL_IDS = 4096,
-	Q_WITH_CDS = 8192
+	Q_WITH_CDS = 8192, Q_AT = 16384
 };
 /* reply_class of Part 2 classes, which are no metamodel classes. */
 enum route_api_class {
 	API_OperationResult = 256, API_BaseOperationResult, API_Identifier,
-	API_PackageDescription, API_ServiceDescription
+	API_PackageDescription, API_ServiceDescription, API_RecentChange, API_Change, API_Difference
 };
 
 struct route {

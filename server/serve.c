@@ -26,12 +26,15 @@
 #include "server/standalone.h"
 #include "sql/store_pg.h"
 #include "submodels/service.h"
+#include "twin_engine/publisher.h"
 #include "twin_engine/runtime.h"
 
 #define PLANT_MAX ((size_t)64 << 20)
-#define OWN_CONNECTIONS 4		/* to the database, beside one per worker and thread of operations: historian, engine, commands, readiness */
+#define OWN_CONNECTIONS 6		/* to the database, beside one per worker and thread of operations: historian, engine, commands, readiness,
+					 * publisher, streams of the feed */
 
 #define KEEP_MAX_S ((size_t)1 << 30)
+#define KEEP_MAX_DAYS 100000
 
 enum stage { STARTING, SERVING, STOPPING };
 
@@ -56,6 +59,9 @@ struct house {
 	struct jws *signer;
 	struct sm_service *service;
 	struct twin_runtime *twin;
+	struct event_config events;
+	unsigned event_formats;
+	struct publisher *publisher;
 	struct server *server;
 };
 
@@ -132,6 +138,18 @@ static enum err open_services(struct house *h)
 	return ERR_OK;
 }
 
+static void keep_days(struct house *h)
+{
+	size_t days[] = { h->config.samples_keep_days, h->config.rollups_keep_days };
+	for (int i = 0; i < 2; i++)
+		if (days[i] > KEEP_MAX_DAYS)
+			days[i] = KEEP_MAX_DAYS;
+	if (!h->store || !h->store_ready)
+		return;
+	store_pg_keep(h->store, (unsigned)days[0], (unsigned)days[1]);
+	store_pg_keep_history(h->store, (unsigned)h->config.history_keep_days);
+}
+
 static enum err open_store(struct house *h)
 {
 	if (strcmp(h->database, "memory")) {
@@ -141,12 +159,15 @@ static enum err open_store(struct house *h)
 			.connections = (unsigned)(h->config.workers + h->config.operation_threads) + OWN_CONNECTIONS,
 			.pooler = h->config.database_pooler, .no_migration = !strcmp(h->config.migrate, "never"),
 		};
-		return (h->store = store_pg_open_with(&c, &h->diag)) ? ERR_OK : ERR_UNAVAILABLE;
+		if (!(h->store = store_pg_open_with(&c, &h->diag)))
+			return ERR_UNAVAILABLE;
+		keep_days(h);
+		return ERR_OK;
 	}
 	return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
 }
 
-static enum err invoke(void *ctx, const struct sm_invocation *what, struct arena *a, struct sm_outcome *out, struct diag *d)
+static enum err execute(void *ctx, const struct sm_invocation *what, struct arena *a, struct sm_outcome *out, struct diag *d)
 {
 	struct house *h = ctx;
 	enum err e = delegate_invoke(h->delegate, what, a, out, d);
@@ -156,6 +177,16 @@ static enum err invoke(void *ctx, const struct sm_invocation *what, struct arena
 		return diag_add(d, ERR_NOT_SUPPORTED, "this server has no twin engine");
 	struct sm_invoker v = twin_invoker(h->twin);
 	return v.invoke(v.ctx, what, a, out, d);
+}
+
+/* Whoever executes it. */
+static enum err invoke(void *ctx, const struct sm_invocation *what, struct arena *a, struct sm_outcome *out, struct diag *d)
+{
+	struct house *h = ctx;
+	publisher_operation(h->publisher, what->submodel_id, what->path, what->operation, false);
+	enum err e = execute(ctx, what, a, out, d);
+	publisher_operation(h->publisher, what->submodel_id, what->path, what->operation, true);
+	return e;
 }
 
 static enum err open_bus(struct house *h)
@@ -254,6 +285,35 @@ static enum err open_twin(struct house *h)
 	return c.spool_dir ? twin_start(&c, &h->twin, &h->diag) : ERR_NO_MEMORY;
 }
 
+/* The same sources of events for everybody: below the first mounted path. */
+static enum err set_events(struct house *h)
+{
+	struct config *c = &h->config;
+	const char *comma = strchr(c->events_repository, ',');
+	h->events = (struct event_config){
+		.topic = c->events_topic, .slim = c->events_slim,
+		.url = arena_printf(h->arena, "%s%.*s", c->external_url, (int)strcspn(c->base_path, ","), c->base_path),
+		.aas_repository = arena_strndup(h->arena, c->events_repository, strcspn(c->events_repository, ",")),
+		.sm_repository = arena_strdup(h->arena, comma ? comma + 1 : ""),
+	};
+	enum err e = event_formats_read(c->events, &h->event_formats, &h->diag);
+	if (!e && (!*c->events_topic || *c->events_topic == '$' || strpbrk(c->events_topic, "+#")))
+		e = diag_add(&h->diag, ERR_BAD_REQUEST, "events-topic: \"%s\" is no topic that can be published to", c->events_topic);
+	return e ? e : h->events.url && h->events.aas_repository && h->events.sm_repository ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err open_publisher(struct house *h)
+{
+	if (!*h->broker || str_eq(h->config.events, "none"))
+		return ERR_OK;
+	struct publisher_config c = {
+		.store = h->store, .live = h->live, .broker = h->broker, .client_id = arena_printf(h->arena, "%s-events", h->config.client_id),
+		.username = *h->config.broker_user ? h->config.broker_user : NULL, .password = h->password, .formats = h->event_formats,
+		.events = h->events, .from_start = h->config.events_from_start,
+	};
+	return c.client_id ? publisher_start(&c, &h->publisher, &h->diag) : ERR_NO_MEMORY;
+}
+
 /* For /readyz. */
 static bool is_ready(void *ctx, struct buf *why)
 {
@@ -277,7 +337,7 @@ static enum err open_http(struct house *h)
 	struct http_config c = {
 		.address = h->host, .port = h->port, .loops = (unsigned)h->config.loops, .workers = (unsigned)h->config.workers,
 		.body_max = h->config.max_body, .compress_min = h->config.compress ? h->config.compress : SIZE_MAX,
-		.base_paths = h->config.base_path, .live = h->live,
+		.base_paths = h->config.base_path, .live = h->live, .events = h->events,
 		.external_url = *h->config.external_url ? h->config.external_url : NULL,
 		.trusted_proxies = h->config.trusted_proxies, .cors_origin = h->config.cors_origin, .signer = h->signer,
 		.files = static_files, .n_files = n_static_files,
@@ -340,6 +400,7 @@ static void close_house(struct house *h)
 		sm_async_stop(h->service);
 	if (h->twin)
 		twin_stop(h->twin);
+	publisher_stop(h->publisher);
 	sm_service_free(h->service);
 	delegate_free(h->delegate);
 	jws_free(h->signer);
@@ -373,6 +434,7 @@ static void reload(struct house *h)
 		unsigned n = config_update(h->arena, &h->config, &next);
 		setup_log(h);
 		http_change(h->server, *h->config.external_url ? h->config.external_url : NULL, h->config.cors_origin, h->config.max_body);
+		keep_days(h);
 		log_info("config", "the configuration was read again: %u option%s changed", n, n == 1 ? "" : "s");
 	}
 	diag_fini(&d);
@@ -433,8 +495,8 @@ static enum err read_options(struct house *h, int *status)
 int serve(int argc, char **argv)
 {
 	static enum err (*const rooms[])(struct house *) = {
-		setup_log, check_address, read_password, open_signer, open_delegate, open_bus, open_http, open_services, open_store,
-		open_service, load_plant, open_twin, announce,
+		setup_log, check_address, read_password, set_events, open_signer, open_delegate, open_bus, open_http, open_services, open_store,
+		open_service, load_plant, open_publisher, open_twin, announce,
 	};
 	struct house h = { .argc = argc, .argv = argv, .arena = arena_new(0), .diag = DIAG_INIT };
 	int sig = 0, status = EX_OK;

@@ -8,11 +8,22 @@
 #include "server/request.h"
 
 #define SPAN_DEFAULT_US (600 * US_PER_S)
+#define SPAN_RAW_US (6 * 3600 * US_PER_S)
+
+static const struct {
+	const char *name;
+	int64_t width_us;
+	enum store_level level;
+} levels[] = {
+	{ "raw", 0, STORE_MINUTE }, { "1m", 60 * US_PER_S, STORE_MINUTE },
+	{ "1h", 3600 * US_PER_S, STORE_HOUR }, { "1d", 86400 * US_PER_S, STORE_DAY },
+};
+#define N_LEVELS (sizeof levels / sizeof *levels)
 
 struct ask {
 	const char *submodel, *path;
 	int64_t from_us, to_us;
-	size_t limit;
+	size_t limit, level;	/* level: in levels; N_LEVELS: what fits */
 };
 
 static enum err wrong(struct call *c, const char *name, const char *what)
@@ -20,10 +31,27 @@ static enum err wrong(struct call *c, const char *name, const char *what)
 	return diag_add(&c->diag, ERR_BAD_REQUEST, "%s: %s", name, what);
 }
 
+static bool level_of(struct slice text, size_t *level)
+{
+	for (*level = 0; *level < N_LEVELS && !slice_is(text, levels[*level].name); ++*level)
+		;
+	return *level < N_LEVELS;
+}
+
+/* The whole stretch in at most `limit` points, where there may be too many samples. */
+static void choose_level(struct ask *ask)
+{
+	uint64_t span = ask->to_us > ask->from_us ? (uint64_t)ask->to_us - (uint64_t)ask->from_us : 0;
+	ask->level = 0;
+	if (span > (uint64_t)SPAN_RAW_US)
+		while (++ask->level < N_LEVELS - 1 && span / (uint64_t)levels[ask->level].width_us > ask->limit)
+			;
+}
+
 static enum err read_ask(struct call *c, struct ask *ask)
 {
 	struct slice rest = c->query_text, name, raw, v;
-	*ask = (struct ask){ .from_us = TIME_NONE, .to_us = clock_now_us(), .limit = TREND_DEFAULT };
+	*ask = (struct ask){ .from_us = TIME_NONE, .to_us = clock_now_us(), .limit = TREND_DEFAULT, .level = N_LEVELS };
 	while (request_query_next(&rest, &name, &raw)) {
 		enum err e = ERR_OK;
 		if (!request_percent(c->arena, raw, &v))
@@ -38,6 +66,8 @@ static enum err read_ask(struct call *c, struct ask *ask)
 			e = time_parse(v.p, v.n, &ask->to_us) ? ERR_OK : wrong(c, "to", "is not a time of RFC 3339");
 		else if (slice_is(name, "limit"))
 			e = str_size(v.p, v.n, &ask->limit) && ask->limit ? ERR_OK : wrong(c, "limit", "must be a whole number of at least 1");
+		else if (slice_is(name, "level"))
+			e = level_of(v, &ask->level) ? ERR_OK : wrong(c, "level", "must be raw, 1m, 1h or 1d");
 		if (e)
 			return e;
 	}
@@ -47,6 +77,8 @@ static enum err read_ask(struct call *c, struct ask *ask)
 		ask->from_us = ask->to_us - SPAN_DEFAULT_US;
 	if (ask->limit > TREND_MAX)
 		ask->limit = TREND_MAX;
+	if (ask->level == N_LEVELS)
+		choose_level(ask);
 	return ERR_OK;
 }
 
@@ -64,27 +96,84 @@ static enum err find_unit(struct call *c, const struct ask *ask, const char **un
 	return e;
 }
 
-static void write_sample(struct buf *b, const struct store_sample *s)
+static void write_number(struct buf *b, double v)
 {
 	char num[STR_DOUBLE_MAX];
-	double v = s->num;
-	if (isnan(v) && s->text)
-		v = str_eq(s->text, "true") ? 1 : str_eq(s->text, "false") ? 0 : v;
-	buf_printf(b, "[%lld,", (long long)(s->time_us / 1000));
 	if (isfinite(v))
 		buf_put(b, num, str_of_double(num, v));
 	else
 		buf_puts(b, "null");
+}
+
+static void write_point(struct buf *b, bool first, int64_t us, double v)
+{
+	char text[24], *p = text + sizeof text;
+	int64_t ms = us / 1000;
+	uint64_t rest = ms < 0 ? -(uint64_t)ms : (uint64_t)ms;
+	do
+		*--p = (char)('0' + rest % 10);
+	while (rest /= 10);
+	buf_puts(b, first ? "[" : ",[");
+	if (ms < 0)
+		buf_putc(b, '-');
+	buf_put(b, p, (size_t)(text + sizeof text - p));
+	buf_putc(b, ',');
+	write_number(b, v);
 	buf_putc(b, ']');
+}
+
+static void write_samples(struct buf *b, const struct store_sample *s, size_t n)
+{
+	buf_puts(b, "{\"series\":[");
+	for (size_t i = 0; i < n; i++) {
+		double v = s[i].num;
+		if (isnan(v) && s[i].text)
+			v = str_eq(s[i].text, "true") ? 1 : str_eq(s[i].text, "false") ? 0 : v;
+		write_point(b, !i, s[i].time_us, v);
+	}
+	buf_puts(b, "],");
+}
+
+static void write_buckets(struct buf *b, const struct store_bucket *s, size_t n, const char *level)
+{
+	buf_puts(b, "{\"series\":[");
+	for (size_t i = 0; i < n; i++)
+		write_point(b, !i, s[i].time_us, s[i].mean);
+	for (int max = 0; max < 2; max++) {
+		buf_puts(b, max ? "],\"max\":[" : "],\"min\":[");
+		for (size_t i = 0; i < n; i++) {
+			if (i)
+				buf_putc(b, ',');
+			write_number(b, max ? s[i].max : s[i].min);
+		}
+	}
+	buf_printf(b, "],\"level\":\"%s\",", level);
+}
+
+static enum err read_and_write(struct call *c, struct store *st, const struct ask *ask, const char *unit)
+{
+	struct store_sample *sample = NULL;
+	struct store_bucket *bucket = NULL;
+	int64_t series, width = levels[ask->level].width_us;
+	size_t n = 0;
+	enum err e = st->ops->series(st, ask->submodel, ask->path, unit, &series);
+	if (!e && width)	/* the bucket that the stretch begins in is a part of it */
+		e = st->ops->buckets(st, series, ask->from_us - width + 1, ask->to_us, levels[ask->level].level, ask->limit, c->arena, &bucket, &n);
+	else if (!e)
+		e = st->ops->samples(st, series, ask->from_us, ask->to_us, ask->limit, c->arena, &sample, &n);
+	if (e)
+		return e;
+	if (width)
+		write_buckets(&c->reply.body, bucket, n, levels[ask->level].name);
+	else
+		write_samples(&c->reply.body, sample, n);
+	return ERR_OK;
 }
 
 static enum err trend(struct call *c, const struct http_config *conf)
 {
 	struct ask ask;
 	struct live_value live;
-	struct store_sample *sample = NULL;
-	size_t n = 0;
-	int64_t series;
 	const char *unit = NULL;
 	enum err e = read_ask(c, &ask);
 	if (e)
@@ -96,19 +185,13 @@ static enum err trend(struct call *c, const struct http_config *conf)
 	/* Only what is or was fed has a series; asking must not make one. */
 	e = live_get(conf->live, ask.submodel, ask.path, c->arena, &live);
 	if (!e)
-		e = conf->store->ops->series(conf->store, ask.submodel, ask.path, unit, &series);
-	if (!e)
-		e = conf->store->ops->samples(conf->store, series, ask.from_us, ask.to_us, ask.limit, c->arena, &sample, &n);
+		e = read_and_write(c, conf->store, &ask, unit);
 	if (e && e != ERR_NOT_FOUND)
 		return e;
 	struct buf *b = &c->reply.body;
-	buf_puts(b, "{\"series\":[");
-	for (size_t i = 0; i < n; i++) {
-		if (i)
-			buf_putc(b, ',');
-		write_sample(b, &sample[i]);
-	}
-	buf_puts(b, "],\"unit\":");
+	if (e)
+		write_samples(b, NULL, 0);
+	buf_puts(b, "\"unit\":");
 	if (unit)
 		buf_json(b, unit, strlen(unit));
 	else

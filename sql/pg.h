@@ -80,6 +80,11 @@ void pg_item_int2(struct buf *, int16_t);
 void pg_item_bool(struct buf *, bool);
 void pg_item_num(struct buf *, double);			/* not finite: SQL's NULL */
 void pg_item_time(struct buf *, int64_t us);		/* TIME_NONE: SQL's NULL */
+void pg_item_date(struct buf *, int64_t us);		/* the UTC day */
+void pg_item_bits(struct buf *, uint64_t);		/* of a double, whatever they are */
+/* An array of n items as one item, for COPY: its items, each by pg_item_*, then the end with what this returned. */
+size_t pg_item_array(struct buf *, enum pg_type, size_t n);
+void pg_item_array_end(struct buf *, size_t at);
 
 /* -- statements -------------------------------------------------------------------------------------------------------------------- */
 struct pg_call {

@@ -6,6 +6,7 @@
 #include "sql/pg_wire.h"
 
 #define PG_EPOCH_US INT64_C(946684800000000)
+#define PG_DAY_US INT64_C(86400000000)
 #define PG_TIME_MIN (INT64_C(-211813488000000000) + PG_EPOCH_US)	/* 4714-11-24 BC: the first instant it knows; the last is beyond ours */
 
 static const uint32_t type_oid[] = { [PG_BOOL] = 16, [PG_INT2] = 21, [PG_INT4] = 23, [PG_INT8] = 20, [PG_FLOAT8] = 701, [PG_TEXT] = 25,
@@ -184,6 +185,35 @@ void pg_item_time(struct buf *b, int64_t us)
 		pg_item_null(b);
 	else
 		item(b, (uint64_t)time_out(us), 8);
+}
+
+void pg_item_date(struct buf *b, int64_t us)
+{
+	int64_t at = time_out(us), day = at / PG_DAY_US - (at % PG_DAY_US < 0);
+	item(b, (uint32_t)day, 4);
+}
+
+void pg_item_bits(struct buf *b, uint64_t bits)
+{
+	item(b, bits, 8);
+}
+
+size_t pg_item_array(struct buf *b, enum pg_type type, size_t n)
+{
+	size_t at = b->n;
+	append(b, 0, 4);
+	append(b, 1, 4);
+	append(b, 0, 4);	/* whether one is NULL: the receiver looks for itself */
+	append(b, type_oid[type], 4);
+	append(b, n, 4);
+	append(b, 1, 4);
+	return at;
+}
+
+void pg_item_array_end(struct buf *b, size_t at)
+{
+	if (!b->failed)
+		put(b->p + at, b->n - at - 4, 4);
 }
 
 void pg_copy_row(struct buf *b, int16_t n_fields)

@@ -18,8 +18,8 @@
 #define QUERY_MS 10000
 
 #define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_plain, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, \
-	PG_##kind##_update, PG_##kind##_delete, \
-	PG_##kind##_past, PG_##kind##_list, PG_##kind##_heads, PG_##kind##_find, PG_##kind##_some
+	PG_##kind##_update, PG_##kind##_delete, PG_##kind##_past, PG_##kind##_ids, PG_##kind##_recent, PG_##kind##_recent_all, \
+	PG_##kind##_list, PG_##kind##_heads, PG_##kind##_find, PG_##kind##_some
 const struct pg_kind pg_kinds[STORE_N_KINDS] = {
 	[STORE_SHELL] = { AAS_AssetAdministrationShell, STATEMENTS(shell), "shell" },
 	[STORE_SUBMODEL] = { AAS_Submodel, STATEMENTS(submodel), "submodel" },
@@ -37,6 +37,7 @@ static enum err pg_txn_begin(struct store *s, bool write, struct store_txn **out
 		return ERR_NO_MEMORY;
 	t->store = (struct pg_store *)s;
 	t->write = write;
+	t->cause.valid_us = TIME_NONE;
 	*out = t;
 	return ERR_OK;
 }
@@ -54,6 +55,8 @@ static void pg_txn_abort(struct store_txn *t)
 
 static enum err pg_txn_commit(struct store_txn *t)
 {
+	struct pg_store *s = t->store;
+	bool wrote = t->write && t->pg;
 	enum err e = t->failed ? ERR_INTERNAL : t->pg ? pg_commit(t->pg) : ERR_OK;
 	if (t->write)
 		pg_standby_wrote(t->store->standby);
@@ -62,13 +65,20 @@ static enum err pg_txn_commit(struct store_txn *t)
 	for (const struct pg_touched *b = t->behind; b && !e; b = b->next)
 		store_pg_fold_later(t->store, b->id);
 	pg_txn_abort(t);
+	if (!e && wrote)
+		store_pg_feed_wake(s);
 	return e;
 }
 
 enum err store_pg_noted(struct store_txn *t, enum err e)
 {
-	t->failed |= e && e != ERR_NOT_FOUND;
+	t->failed |= e && e != ERR_NOT_FOUND && e != ERR_GONE;
 	return e;
+}
+
+static void set_cause(struct store_txn *t, const struct store_cause *c)
+{
+	t->cause = c ? *c : (struct store_cause){ .valid_us = TIME_NONE };
 }
 
 /* A transaction that only reads is on the stand-by when there is one that shows what it must show. */
@@ -138,9 +148,8 @@ static enum err lay_values(struct arena *scratch, struct aas_node *sm, const str
 	return ERR_OK;
 }
 
-static enum err folded(const struct pg_call *c, int row, struct arena *a, struct slice *out)
+enum err store_pg_folded(struct slice text, const struct pg_call *c, int row, struct arena *a, struct slice *out)
 {
-	struct slice text = pg_slice(c, row, DOC_TEXT);
 	struct arena *scratch = arena_new(0);
 	struct buf b = BUF_INIT;
 	struct aas_node *sm = NULL;
@@ -167,7 +176,7 @@ enum err store_pg_document(const struct pg_call *c, int row, enum store_kind kin
 	out->id = arena_strdup(a, pg_str(c, row, DOC_ID));
 	out->version = pg_int8(c, row, DOC_VERSION);
 	if (kind == STORE_SUBMODEL && store_pg_behind(c, row))
-		e = folded(c, row, a, &out->json);
+		e = store_pg_folded(text, c, row, a, &out->json);
 	else
 		out->json = (struct slice){ arena_strndup(a, text.p, text.n), text.n };
 	return e ? e : out->id && out->json.p ? ERR_OK : ERR_NO_MEMORY;
@@ -341,25 +350,31 @@ static void store_close(struct store *s)
 	if (!p)
 		return;
 	store_pg_reader_stop(p->reader);
+	store_pg_compactor_stop(p->compactor);
 	store_pg_writer_stop(p->writer);
-	pg_standby_free(p->standby);
+	store_pg_feed_stop(p->feed);
+	store_listeners_fini(&p->listeners);
 	store_pg_watch(s, NULL);
+	pg_standby_free(p->standby);
 	free(p->conninfo);
 	pg_pool_free(p->pool);
 	free(p);
 }
 
 static const struct store_ops store_pg_ops = {
-	.close = store_close, .begin = pg_txn_begin, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get, .version = version,
-	.read = store_pg_read, .put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query,
-	.candidates = store_pg_candidates,
+	.close = store_close, .begin = pg_txn_begin, .cause = set_cause, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get,
+	.read = store_pg_read, .version = version,
+	.put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query, .candidates = store_pg_candidates,
 	.put_values = store_pg_put_values,
 	.write_values = store_pg_write_values, .watch = store_pg_watch,
 	.blob_put = blob_put, .blob_get = blob_get, .blob_del = blob_del, .series = store_pg_series, .append = store_pg_append,
-	.position = store_pg_position, .samples = store_pg_samples, .live = store_pg_live, .command = store_pg_command,
+	.position = store_pg_position, .samples = store_pg_samples, .buckets = store_pg_buckets,
+	.live = store_pg_live, .command = store_pg_command,
 	.invocation_put = store_pg_invocation_put, .invocation_get = store_pg_invocation_get, .invocation_open = store_pg_invocation_open,
 	.invocation_trim = store_pg_invocation_trim, .package_put = store_pg_package_put, .package_del = store_pg_package_del,
-	.package_list = store_pg_package_list,
+	.package_list = store_pg_package_list, .history = store_pg_history, .get_version = store_pg_get_version,
+	.get_at = store_pg_get_at, .ids = store_pg_ids, .recent = store_pg_recent,
+	.feed = store_pg_feed, .feed_listen = store_pg_feed_listen, .feed_unlisten = store_pg_feed_unlisten,
 };
 
 /* Everything that can be wrong with the database is found now and not at the first request. */
@@ -401,8 +416,9 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	}
 	s->base.ops = &store_pg_ops;
 	s->query_ms = QUERY_MS;
-	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) ||
-	    store_pg_writer_start(s, c->conninfo) || store_pg_reader_start(s, c->conninfo)) {
+	store_listeners_init(&s->listeners);
+	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo) ||
+	    store_pg_reader_start(s, c->conninfo) || store_pg_feed_start(s, c->conninfo) || store_pg_compactor_start(s, c->conninfo)) {
 		store_close(&s->base);
 		diag_add(d, ERR_NO_MEMORY, "cannot start the threads of the store");
 		return NULL;

@@ -20,7 +20,15 @@ struct store_pg_config {
 /* Connects, brings the schema up to date (sql/migrate.h), checks it.  NULL when the database cannot be used; the diag says why. */
 struct store *store_pg_open_with(const struct store_pg_config *, struct diag *);
 struct store *store_pg_open(const char *conninfo, unsigned connections, struct diag *);
+/* Months of history and feed that ended more than so many days ago are dropped from now on, once an hour; 0: never. */
+void store_pg_keep_history(struct store *, unsigned days);
 /* Can the database be reached now?  One round trip; waits at most as long as a free connection may take. */
 bool store_pg_ready(struct store *);
+
+/* How many days samples and what is made of them are kept; 0: for ever.  Before or after, any thread; parts of a week and more are dropped whole. */
+void store_pg_keep(struct store *, unsigned samples_days, unsigned rollups_days);
+/* Compact everything that is staged, and drop what is too old, now; else it happens in the background, at most minutes later.
+ * ERR_AGAIN: another program is about it and does not end. */
+enum err store_pg_settle(struct store *);
 
 #endif

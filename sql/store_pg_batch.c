@@ -5,6 +5,7 @@
  * error; then all of it is written.  Only the last text of a row is written, but every request's is in history.
  */
 #include "aas/rows.h"
+#include "base/clock.h"
 #include "base/map.h"
 #include "sql/store_pg_priv.h"
 
@@ -14,18 +15,21 @@ struct sub {
 	bool locked, there, dirty;
 };
 
+struct past;
 /* One element of one submodel, whoever writes it. */
 struct cell {
 	struct sub *sub;
 	const char *path, *text, *value_type;
 	int64_t version;	/* that writes it */
+	struct past *past;	/* of that version */
 	bool found, dirty;
 };
 
 struct past {
 	const struct cell *cell;
 	int64_t version;
-	const char *before;
+	const char *before, *after;
+	const struct store_cause *cause;
 };
 
 struct batch {
@@ -174,8 +178,11 @@ static void apply(struct batch *b, struct store_write *w, struct cell *const *ce
 	s->dirty = true;
 	for (size_t i = 0; i < w->n; i++) {
 		struct cell *c = cell[i];
-		if (c->version != w->version)		/* of a path that comes twice the last text counts */
-			b->past[b->n_pasts++] = (struct past){ c, w->version, c->text };
+		if (c->version != w->version) {
+			c->past = &b->past[b->n_pasts++];
+			*c->past = (struct past){ .cell = c, .version = w->version, .before = c->text, .cause = w->cause };
+		}
+		c->past->after = w->value[i].text;	/* of a path that comes twice the last text counts */
 		c->version = w->version;
 		c->text = w->value[i].text;
 		c->dirty = true;
@@ -231,12 +238,17 @@ static void rows_args(struct pg_args *a, const struct batch *b)
 static void past_args(struct pg_args *a, const struct batch *b)
 {
 	struct buf *ids = pg_arg_array(a, PG_TEXT), *versions = pg_arg_array(a, PG_INT8), *paths = pg_arg_array(a, PG_TEXT);
-	struct buf *before = pg_arg_array(a, PG_TEXT);
+	struct buf *before = pg_arg_array(a, PG_TEXT), *after = pg_arg_array(a, PG_TEXT), *actors = pg_arg_array(a, PG_TEXT);
+	struct buf *requests = pg_arg_array(a, PG_TEXT), *valid = pg_arg_array(a, PG_TIMESTAMPTZ);
 	for (const struct past *p = b->past; p < b->past + b->n_pasts; p++) {
 		pg_item_text(ids, p->cell->sub->id);
 		pg_item_int8(versions, p->version);
 		pg_item_text(paths, p->cell->path);
 		pg_item_text(before, p->before);
+		pg_item_text(after, p->after);
+		pg_item_text(actors, p->cause ? p->cause->actor : NULL);
+		pg_item_text(requests, p->cause ? p->cause->request : NULL);
+		pg_item_time(valid, p->cause ? p->cause->valid_us : TIME_NONE);
 	}
 }
 

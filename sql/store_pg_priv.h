@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_pg_priv.h - what the parts of the PostgreSQL store share: session, reading and blobs (store_pg.c), writing of identifiables
  * (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c),
- * invocations and packages (store_pg_index.c), time (store_pg_series.c).
+ * invocations and packages (store_pg_index.c), changes (store_pg_history.c, store_pg_feed.c), time (store_pg_series.c, store_pg_samples.c,
+ * store_pg_compact.c, store_pg_rollup.c).
  */
 #ifndef SQL_STORE_PG_PRIV_H
 #define SQL_STORE_PG_PRIV_H
 
 #include <stdatomic.h>
 
+#include "aas/store_past.h"
 #include "sql/pg.h"
 #include "sql/pg_standby.h"
 #include "sql/store_pg.h"
 
-/* Days whose partition of samples is known to be there, by day modulo PG_DAYS; all zero at the start (day 0 is never asked for). */
-#define PG_DAYS 64
-struct pg_days {
-	_Atomic int64_t made[PG_DAYS];	/* days since 1970 */
-	_Atomic int64_t again_us;	/* monotonic: no new one is tried before, because the last try failed */
-};
-
 struct pg_writer;
 struct pg_watch;
 struct pg_reader;
+struct pg_feed;
+struct pg_compactor;
 
 #define STORE_PG_FOLD_BEHIND 256	/* versions that a document may lack before it is written anew */
 
@@ -33,8 +30,13 @@ struct pg_store {
 	struct pg_writer *writer;
 	struct pg_reader *reader;
 	_Atomic(struct pg_watch *) watch;	/* NULL: nobody watches */
-	struct pg_days days;
+	struct pg_feed *feed;
+	struct store_listeners listeners;
+	_Atomic unsigned keep_days;	/* of history; 0: for ever */
+	struct pg_compactor *compactor;
+	_Atomic unsigned keep_samples, keep_rollups;	/* days; 0: for ever */
 	unsigned query_ms;	/* that the search for candidates of a query may take */
+	unsigned query_lead;	/* see pg_query */
 };
 
 /* What a transaction has written, for other processes. */
@@ -49,6 +51,7 @@ struct store_txn {
 	struct pg_store *store;
 	struct pg *pg;		/* NULL until the first statement */
 	bool write, failed;	/* failed: can only be aborted */
+	struct store_cause cause;
 	bool on_standby;
 	struct pg_touched *touched;
 	struct pg_touched *behind;	/* documents that should be folded when it is committed */
@@ -58,7 +61,7 @@ struct store_txn {
 /* The statements of one kind of identifiable, and its class. */
 struct pg_kind {
 	enum aas_class_id cls;
-	enum pg_statement get, plain, version, lock, insert, update, remove, past, list, heads, find, some;
+	enum pg_statement get, plain, version, lock, insert, update, remove, past, ids, recent, recent_all, list, heads, find, some;
 	const char *table;
 };
 extern const struct pg_kind pg_kinds[STORE_N_KINDS];
@@ -67,10 +70,12 @@ extern const struct pg_kind pg_kinds[STORE_N_KINDS];
 enum err store_pg_run(struct store_txn *, struct pg_call *, unsigned n);
 /* The statement of `call`, which asks for one row by one text.  ERR_NOT_FOUND: there is none.  pg_clear it afterwards, also on error. */
 enum err store_pg_one(struct store_txn *, struct pg_call *call, const char *text);
-/* What a call of store_ops answers goes through here: after any error but ERR_NOT_FOUND the transaction cannot be committed. */
+/* What a call of store_ops answers goes through here: after any error but ERR_NOT_FOUND and ERR_GONE the transaction cannot be committed. */
 enum err store_pg_noted(struct store_txn *, enum err);
 /* The document in `row` of a DOCUMENT query (statement_model.def), newer values folded in; everything in the arena. */
 enum err store_pg_document(const struct pg_call *, int row, enum store_kind, struct arena *, struct store_doc *);
+/* A submodel's document with the values that the row of a DOCUMENT query has beside it. */
+enum err store_pg_folded(struct slice text, const struct pg_call *, int row, struct arena *, struct slice *out);
 /* Was there anything newer to fold? */
 bool store_pg_behind(const struct pg_call *, int row);
 enum err store_pg_get(struct store_txn *, enum store_kind, const char *id, struct arena *, struct store_doc *);
@@ -80,11 +85,14 @@ struct aas_fact;
 enum err store_pg_find(struct store_txn *, enum store_kind, const struct aas_fact *, size_t n_facts, bool heads, const char *after, size_t limit,
 		       struct arena *, struct store_page *);
 
+#define PG_QUERY_LEAD 2000
+
 /* -- queries: store_pg_query.c runs them, store_pg_query_sql.c writes the SQL -- */
 struct pg_query {
 	const char *sql;	/* candidates: key and id, in the order of the ids; $1 after, $2 limit, $3 texts, $4 numbers, $5 times */
 	struct pg_args args;	/* $1 and $2 first, the arrays behind them */
 	bool exact;		/* every candidate is part of the answer */
+	unsigned lead;		/* in: rows up to which a set leads to the answer; 0: PG_QUERY_LEAD */
 };
 /* ERR_NO_MEMORY.  Finish with pg_args_fini(&out->args), also on error. */
 enum err store_pg_query_sql(struct arena *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct pg_query *out);
@@ -116,6 +124,24 @@ void store_pg_fold_later(struct pg_store *, const char *id);
 void store_pg_fold_after(struct store_txn *, const char *id);
 /* Write the document anew, with the values that are newer. */
 enum err store_pg_fold(struct store_txn *, const char *id);
+
+/* -- changes (store_pg_history.c), and who gives them their positions (store_pg_feed.c) -- */
+/* actor, request, since when it is valid */
+void store_pg_cause_args(struct pg_args *, const struct store_cause *);
+enum err store_pg_history(struct store_txn *, enum store_kind, const char *id, int64_t after, size_t limit, struct arena *, struct store_event **,
+			  size_t *n);
+enum err store_pg_get_version(struct store_txn *, enum store_kind, const char *id, int64_t version, struct arena *, struct store_doc *);
+enum err store_pg_ids(struct store_txn *, enum store_kind, const char *after, size_t limit, struct arena *, const char ***id, size_t *n);
+enum err store_pg_recent(struct store_txn *, enum store_kind, int64_t created_us, int64_t updated_us, const char *after, size_t limit,
+			 struct arena *, struct store_recent **, size_t *n);
+enum err store_pg_get_at(struct store_txn *, enum store_kind, const char *id, int64_t at_us, struct arena *, struct store_doc *);
+enum err store_pg_feed(struct store *, int64_t after, size_t limit, struct arena *, struct store_event **, size_t *n, int64_t *newest);
+enum err store_pg_feed_listen(struct store *, void (*wake)(void *ctx), void *ctx);
+void store_pg_feed_unlisten(struct store *, void (*wake)(void *ctx), void *ctx);
+/* A thread with a connection of its own. */
+enum err store_pg_feed_start(struct pg_store *, const char *conninfo);
+void store_pg_feed_stop(struct pg_feed *);	/* NULL is allowed */
+void store_pg_feed_wake(struct pg_store *);	/* something was committed; any thread, cheap */
 
 /* -- reads that share a round trip (store_pg_reader.c): a thread with a connection of its own -- */
 enum err store_pg_reader_start(struct pg_store *, const char *conninfo);
@@ -152,12 +178,31 @@ enum err store_pg_package_del(struct store_txn *, const char *id);
 enum err store_pg_package_list(struct store_txn *, const char *aas_id, const char *after, size_t limit, struct arena *,
 			       struct store_package_page *);
 
+/* -- chunks: a thread with a connection of its own compacts what is staged (store_pg_compact.c) -- */
+enum err store_pg_compactor_start(struct pg_store *, const char *conninfo);
+void store_pg_compactor_stop(struct pg_compactor *);	/* NULL is allowed */
+/* The chunk in `row` of a query for CHUNK (statement_series.def). */
+struct chunk;
+void store_pg_chunk(const struct pg_call *, int row, struct chunk *);
+
+/* What new samples add to the minutes, hours and days (store_pg_rollup.c); samples of one series after another, each in the order of time. */
+struct pg_rollups;
+struct pg_rollups *store_pg_rollups_new(void);
+void store_pg_rollups_free(struct pg_rollups *);
+enum err store_pg_rollups_add(struct pg_rollups *, struct pg *, const struct store_sample *);
+enum err store_pg_rollups_flush(struct pg_rollups *, struct pg *);
+
+/* One transaction on one connection of the pool.  What surely did not happen is done over once; the commit of unknown outcome is the caller's. */
+enum err store_pg_transact(struct store *, enum pg_mode, enum err (*step)(struct pg *, void *), void *ctx);
+
 /* store_ops of the same names; each call is its own transaction. */
 enum err store_pg_series(struct store *, const char *submodel_id, const char *path, const char *unit, int64_t *id);
 enum err store_pg_append(struct store *, const struct store_batch *);
 enum err store_pg_position(struct store *, const char *spool, uint64_t *position);
 enum err store_pg_samples(struct store *, int64_t series, int64_t t0_us, int64_t t1_us, size_t limit, struct arena *, struct store_sample **,
 			  size_t *n);
+enum err store_pg_buckets(struct store *, int64_t series, int64_t t0_us, int64_t t1_us, enum store_level, size_t limit, struct arena *,
+			  struct store_bucket **, size_t *n);
 enum err store_pg_live(struct store *, void (*row)(void *ctx, const char *submodel_id, const char *path, const struct store_live *), void *ctx);
 enum err store_pg_command(struct store *, const struct store_command *);
 

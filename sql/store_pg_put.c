@@ -6,6 +6,7 @@
 #include "aas/facts.h"
 #include "aas/json.h"
 #include "aas/rows.h"
+#include "aas/store_past.h"
 #include "base/clock.h"
 #include "sql/store_pg_priv.h"
 
@@ -162,14 +163,19 @@ static enum err write_all(struct store_txn *t, struct write *w)
 	return e;
 }
 
-static void step_past(struct write *w, enum store_kind kind, const char *id, const struct now *now, int64_t version, const char *operation)
+static void step_past(struct write *w, const struct store_cause *cause, enum store_kind kind, const char *id, const struct now *now, int64_t version,
+		      const char *operation)
 {
 	struct pg_args *a = step(w, now->exists ? pg_kinds[kind].past : PG_created, id);
 	pg_arg_int2(a, (int16_t)kind);
 	pg_arg_int8(a, version);
+	store_pg_cause_args(a, cause);
 	if (!now->exists)
 		return;
+	bool part = cause->path && !strcmp(operation, "replace");
 	pg_arg_text(a, operation);
+	pg_arg_text(a, part ? cause->path : NULL);
+	pg_arg_text(a, part ? store_operation_name[cause->part] : NULL);
 	if (now->before.p)
 		pg_arg_bytes(a, now->before);
 	else
@@ -281,7 +287,7 @@ static enum err write_identifiable(struct store_txn *t, struct arena *a, enum st
 	struct write w = { .n = 0 };
 	struct columns c = { .header = BUF_INIT };
 	struct buf doc = BUF_INIT;
-	step_past(&w, kind, AAS_ID(n), now, version, "replace");
+	step_past(&w, &t->cause, kind, AAS_ID(n), now, version, "replace");
 	enum err e = step_document(&w, a, kind, n, now, version, &c, &doc);
 	if (!e)
 		e = step_facts(&w, a, kind, n, now);
@@ -335,7 +341,7 @@ enum err store_pg_del(struct store_txn *t, enum store_kind kind, const char *id)
 	if (!e && !now.exists)
 		e = ERR_NOT_FOUND;
 	if (!e) {
-		step_past(&w, kind, id, &now, now.version + 1, "delete");
+		step_past(&w, &t->cause, kind, id, &now, now.version + 1, "delete");
 		pg_arg_int2(step(&w, PG_facts_clear, id), (int16_t)kind);
 		if (kind == STORE_SUBMODEL)
 			step(&w, PG_rows_clear, id);

@@ -50,7 +50,7 @@ static enum err find_shell(void *ctx, const char *submodel_id, const char *after
 /* -- candidates ------------------------------------------------------------------------------------------------------------------------- */
 static enum err find(struct run *r, struct arena *a, const char *after, size_t limit, struct candidate **out, size_t *n)
 {
-	struct pg_query q = { 0 };
+	struct pg_query q = { .lead = r->txn->store->query_lead };
 	struct pg_args mode;
 	struct pg_call c[2] = { { .st = PG_query_mode, .args = &mode }, { .args = &q.args } };
 	int64_t ms = r->txn->store->query_ms, from = clock_mono_us();

@@ -15,27 +15,32 @@
 
 #define LEAVES_MAX 32	/* comparisons that are written as SQL; further ones are ALL, so that planning stays short */
 
-/* ROW: a condition on `s`, the row of the identifiable, true or false but never NULL.  SET: a SELECT of keys. */
+#define DRIVERS_MAX 4	/* sets of a conjunction that are counted; further ones are tested */
+
+/* ROW: a condition on `s`, the row of the identifiable, true or false but never NULL.  SET: a SELECT of keys.  The answer lies in each of the
+ * drivers. */
 struct part {
 	enum { ALL, ROW, SET } kind;
 	const char *sql;
 	bool exact;
+	unsigned n_drivers;
+	const char *driver[DRIVERS_MAX];
 };
 
 struct writer {
 	struct arena *arena;
 	enum store_kind kind;		/* whose row `s` is */
 	struct buf *texts, *nums, *times;
-	unsigned n_texts, n_nums, n_times, leaves;
+	unsigned n_texts, n_nums, n_times, leaves, lead;
 	bool failed;
 };
 
-static const struct part all = { ALL, NULL, false };
+static const struct part all = { .kind = ALL };
 
 static struct part part(struct writer *w, int kind, const char *sql, bool exact)
 {
 	w->failed |= !sql;
-	return (struct part){ kind, sql, exact };
+	return (struct part){ kind, sql, exact, kind == SET, { sql } };
 }
 
 #define SQL(w, ...) arena_printf((w)->arena, __VA_ARGS__)
@@ -46,13 +51,16 @@ static const char *text(struct writer *w, struct slice s)
 	return SQL(w, "($3::text[])[%u]", ++w->n_texts);
 }
 
+/* LIMIT: the set is never gathered, but looked into for one row. */
 static const char *as_row(struct writer *w, struct part p)
 {
-	return p.kind == ROW ? p.sql : SQL(w, "s.key IN (%s)", p.sql);
+	return p.kind == ROW ? p.sql : SQL(w, "EXISTS (SELECT FROM (SELECT FROM (%s) AS q(k) WHERE q.k = s.key LIMIT 1) AS r)", p.sql);
 }
 
 static const char *as_set(struct writer *w, struct part p)
 {
+	if (p.kind == ROW && p.n_drivers)
+		return SQL(w, "SELECT s.key FROM twinshell.%s s WHERE s.key IN (%s) AND %s", pg_kinds[w->kind].table, p.driver[0], p.sql);
 	return p.kind == SET ? p.sql : SQL(w, "SELECT s.key FROM twinshell.%s s WHERE %s", pg_kinds[w->kind].table, p.sql);
 }
 
@@ -156,7 +164,9 @@ static struct part common(struct writer *w, const struct leaf *l)
 {
 	if (l->field->attr == QUERY_ID && is_equal(l)) {
 		const char *v = text(w, l->value->text);
-		return part(w, ROW, SQL(w, "(s.key = twinshell.key_of(%s) AND s.id = %s)", v, v), true);
+		struct part p = part(w, ROW, SQL(w, "(s.key = twinshell.key_of(%s) AND s.id = %s)", v, v), true);
+		p.driver[p.n_drivers++] = SQL(w, "SELECT twinshell.key_of(%s)", v);
+		return p;
 	}
 	if (l->field->attr == QUERY_ID_SHORT && is_equal(l))
 		return part(w, SET, fact(w, w->kind, 1, "", text(w, l->value->text)), !is_descriptor(w));
@@ -361,10 +371,10 @@ static struct part through(struct writer *w, enum store_kind other, struct part 
 	const char *set = as_set(w, p);
 	w->kind = own;
 	if (own == STORE_SUBMODEL)
-		return part(w, SET, SQL(w, "SELECT twinshell.key_of(r.value) FROM twinshell.lookup r WHERE r.kind = 0 AND r.field = 6"
-					" AND r.key IN (%s)", set), false);
-	return part(w, SET, SQL(w, "SELECT r.key FROM twinshell.lookup r WHERE r.kind = 0 AND r.field = 6 AND r.hash IN ("
-				"SELECT twinshell.key_of(E'\\n' || m.id) FROM twinshell.submodel m WHERE m.key IN (%s))", set), false);
+		return part(w, SET, SQL(w, "SELECT twinshell.key_of(r.value) FROM (%s) AS o(k) JOIN twinshell.lookup r ON r.kind = 0 AND r.field = 6"
+					" AND r.key = o.k", set), false);
+	return part(w, SET, SQL(w, "SELECT r.key FROM (%s) AS o(k) JOIN twinshell.lookup r ON r.kind = 0 AND r.field = 6"
+				" AND twinshell.key_of(r.value) = o.k", set), false);
 }
 
 static enum store_kind kind_of(const struct query_field *f)
@@ -421,9 +431,16 @@ static struct part expression(struct writer *w, const struct query_expr *x);
 
 static struct part and_(struct writer *w, struct part a, struct part b)
 {
+	struct part p = a.kind == ALL ? b : a;
+	p.exact = false;
 	if (a.kind == ALL || b.kind == ALL)
-		return (struct part){ a.kind == ALL ? b.kind : a.kind, a.kind == ALL ? b.sql : a.sql, false };
-	return part(w, ROW, SQL(w, "(%s AND %s)", as_row(w, a), as_row(w, b)), a.exact && b.exact);
+		return p;
+	p = part(w, ROW, SQL(w, "(%s AND %s)", as_row(w, a), as_row(w, b)), a.exact && b.exact);
+	for (unsigned i = 0; i < a.n_drivers; i++)
+		p.driver[p.n_drivers++] = a.driver[i];
+	for (unsigned i = 0; i < b.n_drivers && p.n_drivers < DRIVERS_MAX; i++)
+		p.driver[p.n_drivers++] = b.driver[i];
+	return p;
 }
 
 static struct part or_(struct writer *w, struct part a, struct part b)
@@ -513,16 +530,46 @@ static struct part expression(struct writer *w, const struct query_expr *x)
 }
 
 /* The candidates of one table.  Every parameter is named, whether the condition needs it or not: its type comes from here. */
-static const char *rows_of(struct writer *w, const char *columns, const char *table, const char *condition)
+static const char *rows_of(struct writer *w, const char *table, const char *condition)
 {
-	return SQL(w, "SELECT %s FROM twinshell.%s s WHERE (\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)"
+	return SQL(w, "SELECT s.key, s.id FROM twinshell.%s s WHERE (\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)"
 		   " AND $3::text[] IS NOT NULL AND $4::float8[] IS NOT NULL AND $5::timestamptz[] IS NOT NULL AND %s"
-		   " ORDER BY \"left\"(s.id, 512), s.id LIMIT $2::bigint", columns, table, condition);
+		   " ORDER BY \"left\"(s.id, 512), s.id LIMIT $2::bigint", table, condition);
+}
+
+/* The drivers are counted as far as `lead`.  The first that has no more leads: its rows are found by their keys, and sorted.  When all have
+ * more, much fits, and the rows are walked in their order until the page is full.  So what is touched depends neither on what the planner
+ * believes about a value, nor on how deep the page is. */
+static const char *statement(struct writer *w, struct part p)
+{
+	struct buf b = BUF_INIT;
+	const char *table = pg_kinds[w->kind].table, *test = p.kind == ALL ? "true" : as_row(w, p), *large = "";
+	static const char order[] = "ORDER BY \"left\"(id, 512), id LIMIT $2::bigint";
+	/* every parameter is named, whether the condition needs it or not: its type comes from here */
+	static const char behind[] = "(\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)"
+				     " AND $3::text[] IS NOT NULL AND $4::float8[] IS NOT NULL AND $5::timestamptz[] IS NOT NULL";
+	for (unsigned i = 0; i < p.n_drivers; i++)
+		buf_printf(&b, "%s d%u AS MATERIALIZED (SELECT k FROM (%s) AS q(k) LIMIT %u)", i ? "," : "WITH", i, p.driver[i], w->lead + 1);
+	if (p.n_drivers)
+		buf_puts(&b, " SELECT key, id, version FROM (");
+	for (unsigned i = 0; i < p.n_drivers; i++) {
+		buf_printf(&b, "(SELECT s.key, s.id, s.version FROM (SELECT DISTINCT k FROM d%u) AS k JOIN twinshell.%s s ON s.key = k.k"
+			       " WHERE (SELECT count(*) FROM d%u) <= %u%s AND %s AND %s %s) UNION ALL ", i, table, i, w->lead, large ? large : "",
+			   behind, test ? test : "", order);
+		large = SQL(w, "%s AND (SELECT count(*) FROM d%u) > %u", large ? large : "", i, w->lead);
+	}
+	buf_printf(&b, "%sSELECT s.key, s.id, s.version FROM twinshell.%s s WHERE %s%s AND %s %s", p.n_drivers ? "(" : "", table, behind,
+		   large ? large : "", test ? test : "", order);
+	if (p.n_drivers)
+		buf_printf(&b, ")) AS a %s", order);
+	const char *sql = b.failed || !test || !large ? NULL : arena_strndup(w->arena, b.p, b.n);
+	buf_fini(&b);
+	return sql;
 }
 
 enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct aas_query *q, const char *after, size_t limit, struct pg_query *out)
 {
-	struct writer w = { .arena = a, .kind = kind };
+	struct writer w = { .arena = a, .kind = kind, .lead = out->lead ? out->lead : PG_QUERY_LEAD };
 	pg_args_init(&out->args);
 	pg_arg_text(&out->args, after ? after : "");
 	pg_arg_int8(&out->args, limit < INT32_MAX ? (int64_t)limit : INT32_MAX);
@@ -531,11 +578,12 @@ enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct 
 	w.times = pg_arg_array(&out->args, PG_TIMESTAMPTZ);
 	struct part p = expression(&w, q->condition);
 	out->exact = p.exact;
-	const char *condition = p.kind == ALL ? "true" : as_row(&w, p), *columns = "s.key, s.id, s.version", *table = pg_kinds[kind].table;
-	if (is_descriptor(&w))		/* each side gives as many as may be wanted: the first of both are among them */
+	if (is_descriptor(&w)) {	/* each side gives as many as may be wanted: the first of both are among them */
+		const char *condition = p.kind == ALL ? "true" : as_row(&w, p);
 		out->sql = SQL(&w, "SELECT d.key, d.id, 0::bigint FROM ((%s) UNION (%s)) d ORDER BY \"left\"(d.id, 512), d.id LIMIT $2::bigint",
-			       rows_of(&w, "s.key, s.id", pg_kinds[under(kind)].table, condition), rows_of(&w, "s.key, s.id", table, condition));
-	else
-		out->sql = rows_of(&w, columns, table, condition);
+			       rows_of(&w, pg_kinds[under(kind)].table, condition), rows_of(&w, pg_kinds[kind].table, condition));
+	} else {
+		out->sql = statement(&w, p);
+	}
 	return w.failed || !out->sql || arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
 }

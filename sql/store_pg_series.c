@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Time: series, samples, live values, the position of a spool, commands. */
-#include <math.h>
+ * Time: series, appending, live values, the position of a spool, commands. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "aas/rows.h"
@@ -9,17 +9,11 @@
 #include "base/map.h"
 #include "sql/store_pg_priv.h"
 
-#define DAY_US (86400 * US_PER_S)
-#define HOUR_US (3600 * US_PER_S)
-#define WIDEST_US (500 * DAY_US)	/* how far back the newest samples are looked for step by step */
-#define DAYS_BACK 31		/* samples of this many days before today, */
-#define DAYS_AHEAD 2		/* and after it, get a partition of their day */
-#define DAYS_PAUSE_US (60 * US_PER_S)
-#define COPY_SAMPLE "COPY twinshell.sample (series, ts, num, quality, text) FROM STDIN (FORMAT binary)"
+#define COPY_SAMPLE "COPY twinshell.sample_g%lld (series, ts, num, quality, text) FROM STDIN (FORMAT binary)"
 #define LIVE_PAGE 10000
 
 /* One transaction on one connection.  What surely did not happen is done over once; the commit of unknown outcome is the caller's. */
-static enum err transact(struct store *st, enum pg_mode mode, enum err (*step)(struct pg *, void *), void *ctx)
+enum err store_pg_transact(struct store *st, enum pg_mode mode, enum err (*step)(struct pg *, void *), void *ctx)
 {
 	struct pg_store *s = (struct pg_store *)st;
 	enum err e = ERR_AGAIN;
@@ -90,56 +84,11 @@ static enum err make_series(struct pg *pg, void *ctx)
 enum err store_pg_series(struct store *st, const char *submodel_id, const char *path, const char *unit, int64_t *id)
 {
 	struct series s = { .submodel_id = submodel_id, .path = path, .unit = unit };
-	enum err e = transact(st, PG_READ, find_series, &s);
+	enum err e = store_pg_transact(st, PG_READ, find_series, &s);
 	if (e == ERR_NOT_FOUND || (!e && !s.right_unit))
-		e = transact(st, PG_WRITE, make_series, &s);
+		e = store_pg_transact(st, PG_WRITE, make_series, &s);
 	*id = e ? 0 : s.id;
 	return e;
-}
-
-/* -- days: every sample finds a place, in the partition of its day or in the default one ------------------------------------------ */
-static int64_t day_of(int64_t us)
-{
-	return us / DAY_US - (us % DAY_US < 0);
-}
-
-static enum err make_day(struct pg *pg, void *ctx)
-{
-	struct pg_args a;
-	pg_args_init(&a);
-	pg_arg_int4(&a, (int32_t)*(const int64_t *)ctx);
-	struct pg_call call = { .st = PG_sample_partition, .args = &a };
-	enum err e = pg_run(pg, &call, 1);
-	pg_clear(&call, 1);
-	pg_args_fini(&a);
-	return e;
-}
-
-/* A partition that cannot be made (no right to make tables, somebody reads the default one for long) costs no sample: they go to the
- * default partition, and are moved when the partition is made. */
-static enum err make_days(struct store *st, const struct store_batch *b)
-{
-	struct pg_days *days = &((struct pg_store *)st)->days;
-	int64_t today = day_of(clock_now_us()), last = INT64_MIN;
-	for (size_t i = 0; i < b->n_samples; i++) {
-		int64_t day = day_of(b->sample[i].time_us);
-		if (day == last || day < today - DAYS_BACK || day > today + DAYS_AHEAD)
-			continue;
-		last = day;
-		_Atomic int64_t *made = &days->made[day % PG_DAYS];
-		if (atomic_load(made) == day || clock_mono_us() < atomic_load(&days->again_us))
-			continue;
-		enum err e = transact(st, PG_WRITE, make_day, &day);
-		if (e == ERR_UNAVAILABLE)
-			return e;
-		if (!e) {
-			atomic_store(made, day);
-			continue;
-		}
-		log_warn("sql", "no partition for the samples of a day: %s; they are kept in the default one", err_info[e].text);
-		atomic_store(&days->again_us, clock_mono_us() + DAYS_PAUSE_US);
-	}
-	return ERR_OK;
 }
 
 /* -- append ----------------------------------------------------------------------------------------------------------------------- */
@@ -257,31 +206,34 @@ static enum err append_once(struct pg *pg, void *ctx)
 	id_args(&args[0], a);
 	live_args(&args[1], a);
 	spool_args(&args[2], a);
-	struct pg_call call[3], *count = NULL, *spool = NULL;
+	char copy[128];
+	struct pg_call call[4], *count = NULL, *spool = NULL, *now;
 	unsigned n = 0;
 	if (a->batch->spool)
 		*(spool = &call[n++]) = (struct pg_call){ .st = PG_spool_advance, .args = &args[2] };
 	*(count = &call[n++]) = (struct pg_call){ .st = PG_series_count, .args = &args[0] };
 	if (a->batch->n_live)
 		call[n++] = (struct pg_call){ .st = PG_live_put, .args = &args[1] };
+	*(now = &call[n++]) = (struct pg_call){ .st = PG_staging_now };
 	enum err e = pg_run(pg, call, n);
 	bool again = !e && spool && !spool->n;
 	if (!e && pg_int8(count, 0, 0) != (int64_t)a->n_ids)
 		e = ERR_NOT_FOUND;
+	snprintf(copy, sizeof copy, COPY_SAMPLE, !e && now->n ? (long long)pg_int8(now, 0, 0) : -1);
 	pg_clear(call, n);
 	for (int i = 0; i < 3; i++)
 		pg_args_fini(&args[i]);
 	if (e || again || !a->batch->n_samples)
 		return e;
-	return pg_copy(pg, COPY_SAMPLE, (struct slice){ a->bytes.p, a->n_rows });
+	return pg_copy(pg, copy, (struct slice){ a->bytes.p, a->n_rows });
 }
 
 enum err store_pg_append(struct store *st, const struct store_batch *b)
 {
 	struct append a;
 	enum err e = append_init(&a, b);
-	if (!e && !(e = make_days(st, b)))
-		e = transact(st, PG_WRITE, append_once, &a);
+	if (!e)
+		e = store_pg_transact(st, PG_WRITE, append_once, &a);
 	append_fini(&a);
 	return e;
 }
@@ -309,112 +261,8 @@ static enum err read_position(struct pg *pg, void *ctx)
 enum err store_pg_position(struct store *st, const char *spool, uint64_t *position)
 {
 	struct position p = { .spool = spool };
-	enum err e = transact(st, PG_READ, read_position, &p);
+	enum err e = store_pg_transact(st, PG_READ, read_position, &p);
 	*position = p.position;
-	return e;
-}
-
-/* -- samples ------------------------------------------------------------------------------------------------------------------------ */
-struct samples {
-	int64_t series, t0, t1;
-	size_t limit;
-	struct arena *arena;
-	struct store_sample *list;	/* newest first; malloc'ed */
-	size_t n, cap;
-};
-
-static enum err keep(struct samples *s, const struct pg_call *call)
-{
-	size_t want = s->n + (size_t)call->n;
-	if (want > s->cap) {
-		struct store_sample *more = realloc(s->list, want * 2 * sizeof *more);
-		if (!more)
-			return ERR_NO_MEMORY;
-		s->list = more;
-		s->cap = want * 2;
-	}
-	for (int i = 0; i < call->n; i++) {
-		struct slice text = pg_slice(call, i, 2);
-		s->list[s->n++] = (struct store_sample){
-			.series = s->series, .time_us = pg_time(call, i, 0),
-			.num = pg_null(call, i, 1) ? NAN : pg_float8(call, i, 1),
-			.text = text.p ? arena_strndup(s->arena, text.p, text.n) : NULL,
-			.quality = (enum quality)pg_int2(call, i, 3),
-		};
-	}
-	return arena_failed(s->arena) ? ERR_NO_MEMORY : ERR_OK;
-}
-
-/* Adds the newest of t0 <= time < t1. */
-static enum err read_stretch(struct pg *pg, struct samples *s, int64_t t0, int64_t t1)
-{
-	struct pg_args a;
-	pg_args_init(&a);
-	pg_arg_int8(&a, s->series);
-	pg_arg_time(&a, t0);
-	pg_arg_time(&a, t1);
-	pg_arg_int8(&a, (int64_t)(s->limit - s->n));
-	struct pg_call call[] = { { .st = PG_plan_for_values }, { .st = PG_samples, .args = &a } };
-	enum err e = pg_run(pg, call, 2);
-	e = e ? e : keep(s, &call[1]);
-	pg_clear(call, 2);
-	pg_args_fini(&a);
-	return e;
-}
-
-static enum err known(struct pg *pg, int64_t series)
-{
-	struct pg_args a;
-	pg_args_init(&a);
-	pg_item_int8(pg_arg_array(&a, PG_INT8), series);
-	struct pg_call call = { .st = PG_series_count, .args = &a };
-	enum err e = pg_run(pg, &call, 1);
-	if (!e && !pg_int8(&call, 0, 0))
-		e = ERR_NOT_FOUND;
-	pg_clear(&call, 1);
-	pg_args_fini(&a);
-	return e;
-}
-
-/* Where the stretch before `to` begins; the first one is what lies in the future. */
-static int64_t stretch_from(const struct samples *s, int64_t to, int64_t now, int64_t width)
-{
-	if (to > now)
-		return now > s->t0 ? now : s->t0;
-	/* to > t0, so the difference is right even where a signed one would overflow */
-	return width > WIDEST_US || (uint64_t)to - (uint64_t)s->t0 <= (uint64_t)width ? s->t0 : to - width;
-}
-
-/* There is no index of a series' times (the migration says why), so the newest samples are looked for backwards from now, in stretches
- * that grow fourfold, and the search ends when there are enough: asking for the newest hundred of all times reads an hour, not years. */
-static enum err read_samples(struct pg *pg, void *ctx)
-{
-	struct samples *s = ctx;
-	int64_t now = clock_now_us(), width = HOUR_US;
-	s->n = 0;
-	enum err e = known(pg, s->series);
-	for (int64_t to = s->t1, from; !e && s->n < s->limit && to > s->t0; to = from) {
-		from = stretch_from(s, to, now, width);
-		width *= to > now ? 1 : 4;
-		e = read_stretch(pg, s, from, to);
-	}
-	return e;
-}
-
-enum err store_pg_samples(struct store *st, int64_t series, int64_t t0, int64_t t1, size_t limit, struct arena *a,
-			  struct store_sample **out, size_t *n)
-{
-	struct samples s = { .series = series, .t0 = t0 == TIME_NONE ? TIME_NONE + 1 : t0, .t1 = t1, .arena = a,
-			     .limit = limit < INT32_MAX ? limit : INT32_MAX };
-	*out = NULL;
-	*n = 0;
-	enum err e = transact(st, PG_READ, read_samples, &s);
-	if (!e && s.n && !(*out = ARENA_ARRAY(a, struct store_sample, s.n)))
-		e = ERR_NO_MEMORY;
-	for (size_t i = 0; !e && i < s.n; i++)
-		(*out)[i] = s.list[s.n - 1 - i];
-	*n = e ? 0 : s.n;
-	free(s.list);
 	return e;
 }
 
@@ -461,7 +309,7 @@ static enum err read_live(struct pg *pg, void *ctx)
 enum err store_pg_live(struct store *st, void (*row)(void *, const char *, const char *, const struct store_live *), void *ctx)
 {
 	struct live l = { .row = row, .ctx = ctx, .after = -1 };
-	return transact(st, PG_READ, read_live, &l);
+	return store_pg_transact(st, PG_READ, read_live, &l);
 }
 
 /* -- commands ------------------------------------------------------------------------------------------------------------------------ */
@@ -489,5 +337,5 @@ static enum err write_command(struct pg *pg, void *ctx)
 
 enum err store_pg_command(struct store *st, const struct store_command *c)
 {
-	return transact(st, PG_WRITE, write_command, (void *)(uintptr_t)c);
+	return store_pg_transact(st, PG_WRITE, write_command, (void *)(uintptr_t)c);
 }

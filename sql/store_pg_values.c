@@ -109,6 +109,7 @@ static enum err write_rows(struct store_txn *t, const char *id, const struct map
 		pg_arg_int8(&args[i], version);
 	}
 	values_args(&args[1], last);
+	store_pg_cause_args(&args[1], &t->cause);
 	enum err e = store_pg_run(t, c, 2);
 	if (!e)
 		*behind = pg_int8(&c[0], 0, 0);

@@ -10,6 +10,9 @@
  *
  * Who disappears without a bye (killed between a commit and its notification) is missed at the next beat, and everything counts as changed; once
  * more at the beat after it, for his last COMMIT may still have been on its way.
+ *
+ * Before anybody hears of a change a stand-by counts as too old until it has come that far: else what is read from it, old as it is, would be kept
+ * as if it had been read after the change.
  */
 #include <errno.h>
 #include <poll.h>
@@ -232,8 +235,10 @@ static void heard(void *ctx, int pid, const char *channel, const char *text)
 		w->beat_us = 0;
 	} else if (!strcmp(text, "bye")) {
 		forget_peer(w, pid);
-	} else if (!store_pg_notice_read(text, w->to.changed, w->to.ctx)) {
-		w->to.heard(w->to.ctx, true);	/* "*", or what nobody understands */
+	} else {
+		pg_standby_wrote(w->store->standby);
+		if (!store_pg_notice_read(text, w->to.changed, w->to.ctx))
+			w->to.heard(w->to.ctx, true);	/* "*", or what nobody understands */
 	}
 }
 
@@ -257,8 +262,10 @@ static enum err beat(struct pg_watch *w)
 		struct map was = w->peers;
 		w->peers = now;
 		now = was;
-		if (gone || w->missed)
+		if (gone || w->missed) {
+			pg_standby_wrote(w->store->standby);
 			w->to.heard(w->to.ctx, true);
+		}
 		w->missed = gone;
 		lock_take(&w->lock);
 		w->alone = !w->peers.n;
@@ -291,6 +298,7 @@ static enum err join(struct pg_watch *w)
 		e = beat(w);
 	if (!e) {
 		w->listening = true;
+		pg_standby_wrote(w->store->standby);
 		w->to.heard(w->to.ctx, true);
 	}
 	return e;

@@ -102,6 +102,7 @@ static void write_all(struct pg_writer *w, struct store_write **batch, size_t n)
 			store_pg_tell_one(w->store, STORE_SUBMODEL, batch[i]->submodel_id, batch[i]->version);
 		batch[i]->done(batch[i]);
 	}
+	store_pg_feed_wake(w->store);
 }
 
 /* -- folding -------------------------------------------------------------------------------------------------------------------------- */

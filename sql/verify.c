@@ -23,7 +23,8 @@ static const struct { const char *name, *sql; } facts[] = {
 	{ "shells", "SELECT count(*) FROM twinshell.shell" },
 	{ "submodels", "SELECT count(*) FROM twinshell.submodel" },
 	{ "concept descriptions", "SELECT count(*) FROM twinshell.concept_description" },
-	{ "elements (estimate)", "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'twinshell.element'::regclass" },
+	{ "elements (estimate)", "SELECT CASE WHEN reltuples < 0 THEN (SELECT count(*) FROM twinshell.element) ELSE reltuples::bigint END"
+	  " FROM pg_class WHERE oid = 'twinshell.element'::regclass" },
 	{ "series", "SELECT count(*) FROM twinshell.series" },
 	{ "newest change", "SELECT max(recorded_at) FROM twinshell.history" },
 };

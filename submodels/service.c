@@ -13,6 +13,7 @@
 
 /* Those with a tree in the cache; descriptors are the business of registry.c. */
 const char *const sm_kind_name[STORE_N_KINDS] = { "shell", "submodel", "concept description" };
+const enum aas_class_id sm_kind_class[STORE_N_KINDS] = { AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription };
 
 /* -- what other processes change ------------------------------------------------------------------------------------------------------ */
 static void others_changed(void *ctx, enum store_kind kind, const char *id, int64_t version)
@@ -118,9 +119,19 @@ enum err sm_begin(struct sm_service *service, bool write, struct arena *a, struc
 	s->diag = d ? d : &s->own;
 	s->write = write;
 	s->tail = &s->changes;
+	s->at_us = TIME_NONE;
 	s->epoch = sm_cache_epoch(service->cache);
+	s->cause.valid_us = TIME_NONE;
 	*out = s;
 	return ERR_OK;
+}
+
+void sm_cause(struct sm_session *s, const char *actor, const char *request)
+{
+	s->cause.actor = actor;
+	s->cause.request = request;
+	if (s->txn)
+		s->service->conf.store->ops->cause(s->txn, &s->cause);
 }
 
 enum err sm_txn(struct sm_session *s, struct store_txn **txn)
@@ -130,6 +141,8 @@ enum err sm_txn(struct sm_session *s, struct store_txn **txn)
 		struct store *st = s->service->conf.store;
 		if ((err = st->ops->begin(st, s->write, &s->txn)))
 			return diag_add(s->diag, err, "the store does not answer: %s", err_info[err].text);
+		if (s->write)
+			st->ops->cause(s->txn, &s->cause);
 	}
 	*txn = s->txn;
 	return err;
@@ -207,6 +220,7 @@ bool sm_commit_later(struct sm_session *s, void (*done)(void *ctx, enum err), vo
 	s->quick.ctx = ctx;
 	s->quick.write.done = quick_done;
 	s->quick.write.ctx = s;
+	s->quick.write.cause = &s->cause;
 	st->ops->write_values(st, &s->quick.write);
 	return true;
 }
@@ -300,6 +314,8 @@ static struct work *work_find(struct sm_session *s, enum store_kind kind, const 
 
 static enum err missing(struct sm_session *s, enum store_kind kind, const char *id)
 {
+	if (s->at_us != TIME_NONE)
+		return diag_add(s->diag, ERR_NOT_FOUND, "there was no %s with the id \"%s\" at that time", sm_kind_name[kind], id);
 	return diag_add(s->diag, ERR_NOT_FOUND, "there is no %s with the id \"%s\"", sm_kind_name[kind], id);
 }
 
@@ -320,12 +336,14 @@ static enum err fetch(struct sm_session *s, enum store_kind kind, const char *id
 
 	if (!shared)
 		return diag_add(s->diag, err, "out of memory");
-	if ((err = st->ops->get(s->txn, kind, id, shared->arena, &doc)))
+	err = s->at_us == TIME_NONE ? st->ops->get(s->txn, kind, id, shared->arena, &doc) :
+				      st->ops->get_at(s->txn, kind, id, s->at_us, shared->arena, &doc);
+	if (err)
 		goto fail;
 	sm_shared_document(shared, doc.json, doc.version);
 	if ((err = readable(s, shared)))
 		goto fail;
-	if (committed)
+	if (committed && s->at_us == TIME_NONE)
 		sm_cache_fill(s->service->cache, shared, s->epoch);
 	*out = shared;
 	return ERR_OK;
@@ -338,7 +356,7 @@ fail:
  * its transaction: the cached tree only when the version is the same there. */
 static enum err obtain(struct sm_session *s, enum store_kind kind, const char *id, struct sm_shared **out)
 {
-	struct sm_shared *cached = sm_cache_get(s->service->cache, kind, id);
+	struct sm_shared *cached = s->at_us == TIME_NONE ? sm_cache_get(s->service->cache, kind, id) : NULL;
 	struct store_txn *txn;
 	int64_t version = 0;
 	enum err err;
@@ -395,7 +413,9 @@ enum err sm_load(struct sm_session *s, enum store_kind kind, const char *id, str
 		*out = w;
 		return w->shared ? ERR_OK : missing(s, kind, id);
 	}
-	if ((err = obtain(s, kind, id, &shared)))
+	if ((err = obtain(s, kind, id, &shared)) == ERR_GONE)
+		return diag_add(s->diag, err, "history is not kept that far back");
+	if (err)
 		return err == ERR_NOT_FOUND ? missing(s, kind, id) : err;
 	if ((err = work_new(s, kind, id, &w))) {
 		sm_shared_drop(shared);
@@ -435,8 +455,10 @@ static enum err keep_json(struct sm_session *s, struct sm_shared *shared)
 	return sm_shared_json(shared) ? ERR_OK : diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
 }
 
-enum err sm_store(struct sm_session *s, struct work *w)
+enum err sm_store(struct sm_session *s, struct work *w, const char *path, enum store_operation part)
 {
+	const struct store_ops *ops = s->service->conf.store->ops;
+	struct store_cause cause = s->cause;
 	struct sm_tree *t = &w->shared->tree;
 	struct store_txn *txn;
 	enum err err;
@@ -444,7 +466,11 @@ enum err sm_store(struct sm_session *s, struct work *w)
 
 	if ((err = sm_txn(s, &txn)))
 		return err;
-	err = s->service->conf.store->ops->put(txn, w->kind, sm_shared_node(w->shared), STORE_REPLACE, t->version, &created, &t->version);
+	cause.path = path && *path ? path : NULL;
+	cause.part = part;
+	ops->cause(txn, &cause);
+	err = ops->put(txn, w->kind, sm_shared_node(w->shared), STORE_REPLACE, t->version, &created, &t->version);
+	ops->cause(txn, &s->cause);
 	if (err == ERR_PRECONDITION || err == ERR_NOT_FOUND)
 		return ERR_AGAIN;	/* somebody was faster: our base is gone */
 	if (err)
@@ -616,7 +642,18 @@ enum err sm_has(struct sm_session *s, enum store_kind kind, const char *id, bool
 	int64_t version;
 	enum err err;
 
+	if (!w && s->at_us != TIME_NONE) {
+		struct diag quiet = DIAG_INIT, *d = s->diag;
+		s->diag = &quiet;
+		err = sm_load(s, kind, id, &w);
+		s->diag = d;
+		diag_fini(&quiet);
+		if (err && err != ERR_NOT_FOUND)
+			return err == ERR_AGAIN ? err : diag_add(d, err, "%s", err_info[err].text);
+	}
 	*has = w && w->shared;
+	if (s->at_us != TIME_NONE)
+		return ERR_OK;
 	if (w || (err = sm_txn(s, &txn)))
 		return w ? ERR_OK : err;
 	err = s->service->conf.store->ops->version(txn, kind, id, &version);
@@ -630,8 +667,8 @@ enum err sm_list(struct sm_session *s, enum store_kind kind, const struct store_
 	static const struct store_filter none;
 	struct store_txn *txn;
 	enum err err = sm_txn(s, &txn);
-	if (err)
-		return err;
+	if (err || s->at_us != TIME_NONE)
+		return err ? err : sm_past_list(s, kind, f, after, limit, out);
 	err = s->service->conf.store->ops->list(txn, kind, f ? f : &none, after, limit, s->arena, out);
 	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the list cannot be read: %s", err_info[err].text) : err;
 }

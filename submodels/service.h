@@ -65,6 +65,9 @@ void sm_tree_pack(struct sm_service *, const struct sm_tree *, struct slice byte
 
 struct sm_session;
 enum err sm_begin(struct sm_service *, bool write, struct arena *, struct diag *, struct sm_session **);
+/* Who is behind what this session writes, and the id of his request, for history; NULL: not known.  The texts live as long as the session, and
+ * longer after sm_commit_later: until `done`.  Before anything is written. */
+void sm_cause(struct sm_session *, const char *actor, const char *request);
 enum err sm_commit(struct sm_session *);		/* frees; publishes what was changed */
 void sm_abort(struct sm_session *);			/* frees; NULL is allowed */
 /* The same for who does not want to wait until others are committed together with him.  False: not possible with what was done in this session,

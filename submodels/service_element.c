@@ -58,7 +58,7 @@ static enum err stored(struct sm_session *s, struct work *w, enum change_kind ki
 	enum err err;
 	if (!(*path = sm_path_of(s, n)))
 		return no_memory(s);
-	if ((err = sm_store(s, w)))
+	if ((err = sm_store(s, w, *path, kind == CHANGE_CREATED ? STORE_OP_CREATE : STORE_OP_REPLACE)))
 		return err;
 	return sm_note(s, w, kind, **path ? *path : NULL, NULL);
 }
@@ -205,7 +205,7 @@ enum err sm_element_delete(struct sm_session *s, const char *sm_id, const char *
 	if (!(where = sm_path_of(s, n)))
 		return no_memory(s);
 	aas_remove(n);
-	if ((err = sm_store(s, w)) || (err = sm_files_forget(s, n, sm_shared_node(w->shared), w->id)))
+	if ((err = sm_store(s, w, where, STORE_OP_DELETE)) || (err = sm_files_forget(s, n, sm_shared_node(w->shared), w->id)))
 		return err;
 	return sm_note(s, w, CHANGE_DELETED, where, NULL);
 }

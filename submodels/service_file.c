@@ -117,7 +117,7 @@ static enum err file_set(struct sm_session *s, struct work *w, struct aas_node *
 	AAS_AT(file, File, value).str = value;
 	if (type)
 		AAS_AT(file, File, contentType).str = type;
-	if ((err = sm_store(s, w)) || (err = sm_files_forget(s, before, sm_shared_node(w->shared), w->id)))
+	if ((err = sm_store(s, w, where, STORE_OP_VALUE)) || (err = sm_files_forget(s, before, sm_shared_node(w->shared), w->id)))
 		return err;
 	return sm_note(s, w, CHANGE_VALUE, where, NULL);
 }
@@ -188,7 +188,7 @@ static enum err thumbnail_set(struct sm_session *s, struct work *w, struct aas_n
 	AAS_AT(asset(w), AssetInformation, defaultThumbnail).node = resource;
 	if (resource)
 		resource->parent = asset(w);
-	if ((err = sm_store(s, w)) || (err = sm_files_forget(s, before, sm_shared_node(w->shared), w->id)))
+	if ((err = sm_store(s, w, NULL, STORE_OP_REPLACE)) || (err = sm_files_forget(s, before, sm_shared_node(w->shared), w->id)))
 		return err;
 	return sm_note(s, w, CHANGE_UPDATED, NULL, NULL);
 }

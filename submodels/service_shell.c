@@ -49,7 +49,7 @@ enum err sm_ref_post(struct sm_session *s, const char *aas_id, struct aas_node *
 	if (!(copy = aas_copy(w->shared->arena, reference)))
 		return no_memory(s);
 	aas_list_append(shell, &AAS_AT(shell, AssetAdministrationShell, submodels), copy);
-	err = sm_store(s, w);
+	err = sm_store(s, w, NULL, STORE_OP_REPLACE);
 	return err ? err : sm_note(s, w, CHANGE_UPDATED, NULL, NULL);
 }
 
@@ -68,7 +68,7 @@ enum err sm_ref_delete(struct sm_session *s, const char *aas_id, const char *sm_
 	if (!(at = ref_place((struct aas_node *)sm_shared_node(w->shared), sm_id)))
 		return not_referenced(s, aas_id, sm_id);
 	*at = (*at)->next;
-	err = sm_store(s, w);
+	err = sm_store(s, w, NULL, STORE_OP_REPLACE);
 	return err ? err : sm_note(s, w, CHANGE_UPDATED, NULL, NULL);
 }
 
@@ -99,7 +99,7 @@ enum err sm_asset_put(struct sm_session *s, const char *aas_id, const struct aas
 		return no_memory(s);
 	copy->parent = shell;
 	AAS_AT(shell, AssetAdministrationShell, assetInformation).node = copy;
-	if ((err = sm_store(s, w)) || (err = sm_files_forget(s, before, shell, aas_id)))
+	if ((err = sm_store(s, w, NULL, STORE_OP_REPLACE)) || (err = sm_files_forget(s, before, shell, aas_id)))
 		return err;
 	return sm_note(s, w, CHANGE_UPDATED, NULL, NULL);
 }

@@ -90,9 +90,9 @@ static enum err put_values(struct sm_session *s, struct work *w, const struct wr
 }
 
 /* A leaf that is not a Property needs its document. */
-static enum err put_document(struct sm_session *s, struct work *w, const struct written *wr, const struct aas_node *before)
+static enum err put_document(struct sm_session *s, struct work *w, const struct written *wr, const struct aas_node *before, const char *where)
 {
-	enum err err = sm_store(s, w);
+	enum err err = sm_store(s, w, where, STORE_OP_VALUE);
 	if (!err)
 		err = sm_files_forget(s, before, sm_shared_node(w->shared), w->id);
 	for (const struct leaf *l = wr->first; l && !err; l = l->next) {
@@ -124,7 +124,7 @@ static enum err patch_tree(struct sm_session *s, const char *sm_id, const char *
 		return ERR_OK;
 	if (!wr.only_properties && (err = aas_rules_check(n, AAS_RULES_LENIENT, s->diag)))
 		return err;
-	return wr.only_properties ? put_values(s, w, &wr) : put_document(s, w, &wr, before);
+	return wr.only_properties ? put_values(s, w, &wr) : put_document(s, w, &wr, before, path);
 }
 
 /* -- on its own ------------------------------------------------------------------------------------------------------------------ */

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "aas/path.h"
+#include "base/clock.h"
 #include "base/map.h"
+#include "submodels/past.h"
 #include "submodels/session.h"
 
 /* The live values of one submodel, found by idShortPath. */
@@ -145,4 +147,57 @@ bool sm_read_later(struct sm_service *s, enum store_kind kind, const char *id, v
 bool sm_is_live(struct sm_service *s, const char *sm_id)
 {
 	return s->conf.live && live_has(s->conf.live, sm_id);
+}
+
+/* -- as it was ------------------------------------------------------------------------------------------------------------------------ */
+
+/* The sample of that time of one element that is fed by telemetry.  *there: there was one. */
+static enum err sample_then(struct sm_session *s, struct arena *a, struct live_value *v, bool *there)
+{
+	struct store *st = s->service->conf.store;
+	struct store_sample *sample;
+	int64_t series;
+	size_t n = 0;
+	char num[STR_DOUBLE_MAX];
+	enum err err = st->ops->series(st, v->submodel_id, v->path, NULL, &series);
+	if (!err)
+		err = st->ops->samples(st, series, INT64_MIN + 1, s->at_us < INT64_MAX ? s->at_us + 1 : INT64_MAX, 1, a, &sample, &n);
+	*there = !err && n;
+	if (!*there)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	if (!sample->text)
+		str_of_double(num, sample->num);
+	v->text = sample->text ? sample->text : arena_strdup(a, num);
+	return v->text ? ERR_OK : ERR_NO_MEMORY;
+}
+
+enum err sm_write_past(struct sm_session *s, struct buf *b, const char *sm_id, const struct aas_node *n, const struct aas_view *view,
+		       struct diag *d)
+{
+	struct overlay o = { .path = BUF_INIT };
+	struct aas_view with = *view;
+	struct live_value *v;
+	struct live *l = s->service->conf.live;
+	size_t count = 0, k = 0;
+	enum err err;
+
+	if (!sm_id || !l || (view->modifier != AAS_NORMAL && view->modifier != AAS_VALUE) || !live_has(l, sm_id))
+		return aas_view_write(b, n, view, d);
+	struct arena *a = arena_new(0);
+	err = a ? live_values(l, sm_id, n, a, &v, &count) : ERR_NO_MEMORY;
+	for (size_t i = 0; i < count && !err; i++) {
+		bool there;
+		err = sample_then(s, a, &v[i], &there);
+		if (there)
+			v[k++] = v[i];
+	}
+	if (!err && !overlay_make(&o, a, v, k))
+		err = ERR_NO_MEMORY;
+	with.live = overlay_text;
+	with.live_ctx = &o;
+	if (!err)
+		err = aas_view_write(b, n, &with, d);
+	buf_fini(&o.path);
+	arena_free(a);
+	return err;
 }

@@ -56,8 +56,10 @@ struct sm_session {
 	struct diag *diag;
 	struct diag own;		/* when the caller gave none */
 	bool write, patient;
+	int64_t at_us;			/* what was then; TIME_NONE: what is */
 	uint64_t epoch;
 	struct store_txn *txn;		/* NULL until something is needed from the store */
+	struct store_cause cause;	/* of every write; its path of one alone */
 	struct map index[STORE_N_KINDS];
 	struct work *works;
 	struct change_item *changes, **tail;
@@ -65,8 +67,11 @@ struct sm_session {
 	struct sm_quick quick;
 };
 
+extern const enum aas_class_id sm_kind_class[STORE_N_KINDS];
 extern const char *const sm_kind_name[STORE_N_KINDS];	/* "shell", "submodel", "concept description" */
 
+/* sm_list of a session that looks at the past (past.c). */
+enum err sm_past_list(struct sm_session *, enum store_kind, const struct store_filter *, const char *after, size_t limit, struct store_page *);
 enum err sm_txn(struct sm_session *, struct store_txn **);
 /* The message that belongs to an error of a query. */
 enum err sm_query_error(struct sm_session *, enum err);
@@ -78,8 +83,8 @@ enum err sm_structure(struct sm_session *, const char *sm_id, struct sm_shared *
 enum err sm_load(struct sm_session *, enum store_kind, const char *id, struct work **);
 /* The same, with a tree that may be edited. */
 enum err sm_edit(struct sm_session *, enum store_kind, const char *id, struct work **);
-/* Write an edited tree to the store. */
-enum err sm_store(struct sm_session *, struct work *);
+/* Write an edited tree to the store; `path`: the only element that it is about, and what was done to it; NULL: the whole. */
+enum err sm_store(struct sm_session *, struct work *, const char *path, enum store_operation part);
 /* Only values of the edited tree changed, and store_ops.put_values has written them as `version`.  When others changed the same
  * identifiable in between, the tree is read again: it is another one afterwards. */
 enum err sm_values_stored(struct sm_session *, struct work *, int64_t version);

@@ -209,8 +209,9 @@ static void dispatch(struct command *c, struct twin *t, int64_t now_us, const ch
 		happen(c, now_us, EV_REFUSE, why);
 	} else if (!wait_answer(c)) {
 		happen(c, now_us, EV_REFUSE, "out of memory");
-	} else if (e->port.publish(e->port.ctx, &(struct engine_publish){ c->topic, c->payload, strlen(c->payload), e->response_topic, c->id,
-									   c->deadline_us - now_us })) {
+	} else if (e->port.publish(e->port.ctx, &(struct engine_publish){
+			.topic = c->topic, .payload = c->payload, .n = strlen(c->payload), .response_topic = e->response_topic, .correlation = c->id,
+			.expiry_us = c->deadline_us - now_us })) {
 		happen(c, now_us, EV_SEND, NULL);
 	} else {
 		happen(c, now_us, EV_UNSENT, "not connected to the broker");

@@ -29,6 +29,8 @@ struct engine_publish {
 	const char *response_topic;	/* NULL: no answer wanted */
 	const char *correlation;
 	int64_t expiry_us;		/* message expiry interval; 0: none */
+	const char *content_type;	/* NULL: none */
+	uint64_t token;			/* what mqtt_config.on_landed is told of it; 0: nobody asks */
 };
 
 struct engine_sample {

@@ -25,6 +25,14 @@
 #define RECEIVE_MAX 1000		/* unacknowledged messages that the broker may send ahead */
 
 enum link { IDLE, TRYING, UP };
+
+/* A message on its way. */
+struct flight {
+	struct mqtt *m;
+	uint64_t token;
+	bool used;
+};
+
 struct mqtt {
 	struct mqtt_config config;	/* texts are ours */
 	pthread_t thread;
@@ -39,6 +47,7 @@ struct mqtt {
 	char error[256];
 	struct wishes wishes;
 	size_t inflight;
+	struct flight flight[INFLIGHT_MAX];
 	struct wish_packet *asked;	/* SUBSCRIBE packets that are not answered yet */
 
 	MQTTAsync client;		/* our thread */
@@ -192,6 +201,8 @@ static void forget(struct mqtt *m)
 {
 	wishes_renew(&m->wishes);
 	m->inflight = 0;
+	for (int i = 0; i < INFLIGHT_MAX; i++)
+		m->flight[i].used = false;
 	while (m->asked) {
 		struct wish_packet *p = m->asked;
 		m->asked = p->next;
@@ -426,44 +437,61 @@ static void add_text(MQTTProperties *props, enum MQTTPropertyCodes code, char *t
 	MQTTProperties_add(props, &p);
 }
 
-static void landed(struct mqtt *m, const char *error)
+static void landed(struct flight *f, enum mqtt_landing how, const char *error)
 {
+	struct mqtt *m = f->m;
 	lock_take(&m->lock);
-	if (m->inflight)
+	uint64_t token = f->used ? f->token : 0;
+	if (f->used)
 		m->inflight--;
+	f->used = false;
 	pthread_cond_signal(&m->cond);
 	lock_drop(&m->lock);
 	if (error)
 		log_warn("mqtt", "a message was not accepted: %s", error);
+	if (token && m->config.on_landed)
+		m->config.on_landed(m->config.ctx, token, how);
 }
 
 static void on_sent5(void *ctx, MQTTAsync_successData5 *d)
 {
 	(void)d;
-	landed(ctx, NULL);
+	landed(ctx, MQTT_LANDED, NULL);
 }
 
 static void on_sent(void *ctx, MQTTAsync_successData *d)
 {
 	(void)d;
-	landed(ctx, NULL);
+	landed(ctx, MQTT_LANDED, NULL);
 }
 
 static void on_unsent5(void *ctx, MQTTAsync_failureData5 *d)
 {
-	landed(ctx, d ? reason(d->reasonCode ? (int)d->reasonCode : d->code, d->message) : "failure");
+	bool refused = d && (int)d->reasonCode >= 0x80;
+	landed(ctx, refused ? MQTT_REFUSED : MQTT_UNSENT, d ? reason(d->reasonCode ? (int)d->reasonCode : d->code, d->message) : "failure");
 }
 
 static void on_unsent(void *ctx, MQTTAsync_failureData *d)
 {
-	landed(ctx, d ? reason(d->code, d->message) : "failure");
+	landed(ctx, MQTT_UNSENT, d ? reason(d->code, d->message) : "failure");
+}
+
+/* There is one: fewer than INFLIGHT_MAX are used. */
+static struct flight *take_flight(struct mqtt *m, uint64_t token)
+{
+	struct flight *f = m->flight;
+	while (f->used)
+		f++;
+	*f = (struct flight){ .m = m, .token = token, .used = true };
+	m->inflight++;
+	return f;
 }
 
 static void step_publish(struct mqtt *m)
 {
 	struct wish_message *o = wish_next(&m->wishes);
 	MQTTAsync_message msg = MQTTAsync_message_initializer;
-	m->inflight++;
+	struct flight *f = take_flight(m, o->token);
 	lock_drop(&m->lock);
 	msg.payload = o->payload;
 	msg.payloadlen = (int)o->n;
@@ -471,6 +499,8 @@ static void step_publish(struct mqtt *m)
 	if (m->version == MQTTVERSION_5) {
 		if (o->response)
 			add_text(&msg.properties, MQTTPROPERTY_CODE_RESPONSE_TOPIC, o->response);
+		if (o->content_type)
+			add_text(&msg.properties, MQTTPROPERTY_CODE_CONTENT_TYPE, o->content_type);
 		if (o->correlation)
 			add_text(&msg.properties, MQTTPROPERTY_CODE_CORRELATION_DATA, o->correlation);
 		if (o->expiry_us > 0) {
@@ -480,7 +510,7 @@ static void step_publish(struct mqtt *m)
 		}
 	}
 	MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;	/* without them paho drops the properties */
-	options.context = m;
+	options.context = f;
 	if (m->version == MQTTVERSION_5) {
 		options.onSuccess5 = on_sent5;
 		options.onFailure5 = on_unsent5;
@@ -490,7 +520,7 @@ static void step_publish(struct mqtt *m)
 	}
 	int rc = MQTTAsync_sendMessage(m->client, o->topic, &msg, &options);
 	if (rc)
-		landed(m, reason(rc, NULL));
+		landed(f, MQTT_UNSENT, reason(rc, NULL));
 	MQTTProperties_free(&msg.properties);
 	wish_message_free(o);
 	lock_take(&m->lock);

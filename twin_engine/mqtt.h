@@ -18,6 +18,12 @@ struct mqtt;
 
 #define MQTT_PACKET_MAX ((size_t)8 << 20)	/* a broker of MQTT 5 is told to send nothing larger */
 
+enum mqtt_landing {
+	MQTT_LANDED,		/* the broker has acknowledged it */
+	MQTT_REFUSED,		/* the broker does not want it, and would not want it again */
+	MQTT_UNSENT		/* it did not reach the broker */
+};
+
 struct mqtt_config {
 	const char *uri;		/* "tcp://127.0.0.1:1883" */
 	const char *client_id;		/* stable across restarts: the session hangs on it */
@@ -29,6 +35,9 @@ struct mqtt_config {
 	 * freed: then it is never acknowledged, paho's thread stops for good (paho has no other way to refuse), and the broker sends the
 	 * message again to the next process of this client id. */
 	bool (*on_message)(void *ctx, int64_t recv_us, const struct engine_message *);
+	/* What became of a message that mqtt_publish took with a token; never called for one that was dropped with the connection, which
+	 * on_state tells afterwards.  Called in paho's thread or this module's; must not call mqtt_* nor block.  NULL: nobody asks. */
+	void (*on_landed)(void *ctx, uint64_t token, enum mqtt_landing);
 	/* "connecting", "connected", "disconnected" and the last error's text or "".  Called in this module's thread. */
 	void (*on_state)(void *ctx, const char *state, const char *error);
 };

@@ -279,6 +279,8 @@ static enum err create(struct twin_runtime *t, const struct provision *p)
 	char text[DIAG_PATH_MAX + DIAG_TEXT_MAX];
 	arena_reset(t->arena);
 	enum err e = sm_begin(t->service, true, t->arena, &d, &s);
+	if (!e)
+		sm_cause(s, "twin-engine", NULL);
 	if (!e && (e = sm_create(s, STORE_SUBMODEL, p->submodel)))
 		sm_abort(s);
 	else if (!e)

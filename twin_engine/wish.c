@@ -126,10 +126,12 @@ struct wish_message *wish_message_new(const struct engine_publish *p)
 	m->topic = own(p->topic, &ok);
 	m->response = own(p->response_topic, &ok);
 	m->correlation = own(p->correlation, &ok);
+	m->content_type = own(p->content_type, &ok);
 	if ((m->payload = malloc(p->n + 1)))
 		memcpy(m->payload, p->n ? p->payload : "", p->n);
 	m->n = p->n;
 	m->expiry_us = p->expiry_us;
+	m->token = p->token;
 	if (ok && m->payload)
 		return m;
 	wish_message_free(m);
@@ -144,6 +146,7 @@ void wish_message_free(struct wish_message *m)
 	free(m->payload);
 	free(m->response);
 	free(m->correlation);
+	free(m->content_type);
 	free(m);
 }
 

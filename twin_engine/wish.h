@@ -13,9 +13,10 @@
 
 struct wish_message {
 	struct wish_message *next;
-	char *topic, *payload, *response, *correlation;
+	char *topic, *payload, *response, *correlation, *content_type;
 	size_t n;
 	int64_t expiry_us;
+	uint64_t token;
 };
 
 struct wishes {

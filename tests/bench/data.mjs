@@ -149,7 +149,9 @@ export class Data {
 		const like = `twinshell.key_of('${SMALL.prefix}/0000000')`;
 		const insert = 'WITH n AS (SELECT $1::text AS id), s AS (INSERT INTO twinshell.submodel (key, id, id_short, version, doc_version, semantic_id, header, doc)' +
 			' SELECT twinshell.key_of(n.id), n.id, id_short, 1, 1, semantic_id, header, $2 FROM n, twinshell.submodel WHERE key = ' + like + ' RETURNING key, id),' +
-			' h AS (INSERT INTO twinshell.history (key, kind, version, operation, id) SELECT key, 1, 1, \'create\', id FROM s),' +
+			' h AS (INSERT INTO twinshell.history (key, kind, version, operation, id) SELECT key, 1, 1, \'create\', id FROM s' +
+			' RETURNING recorded_at, key, kind, version),' +
+			' o AS (INSERT INTO twinshell.outbox (recorded_at, key, kind, version) SELECT recorded_at, key, kind, version FROM h),' +
 			' l AS (INSERT INTO twinshell.lookup (key, kind, field, hash, name, value, id) SELECT s.key, l.kind, l.field, l.hash, l.name, l.value, s.id' +
 			' FROM s, twinshell.lookup l WHERE l.key = ' + like + ' AND l.kind = 1)' +
 			' INSERT INTO twinshell.element (submodel, version, position, class, value_type, value_group, semantic, num, path, value)' +

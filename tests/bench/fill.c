@@ -101,7 +101,9 @@ static const char staging[] =
 static const char move[] =
 	"INSERT INTO twinshell.submodel (key, id, id_short, version, doc_version, semantic_id, header, doc)"
 	" SELECT twinshell.key_of(id), id, 'Bench', 1, 1, semantic_id, header, doc FROM pg_temp.s;"
-	"INSERT INTO twinshell.history (key, kind, version, operation, id) SELECT twinshell.key_of(id), 1, 1, 'create', id FROM pg_temp.s;"
+	"WITH h AS (INSERT INTO twinshell.history (key, kind, version, operation, id) SELECT twinshell.key_of(id), 1, 1, 'create', id FROM pg_temp.s"
+	" RETURNING recorded_at, key, kind, version)"
+	" INSERT INTO twinshell.outbox (recorded_at, key, kind, version) SELECT recorded_at, key, kind, version FROM h;"
 	"INSERT INTO twinshell.lookup (key, kind, field, hash, name, value, id)"
 	" SELECT twinshell.key_of(id), 1, field, twinshell.key_of(name || E'\\n' || value), name, value, id FROM pg_temp.f;"
 	"INSERT INTO twinshell.term (key, text) SELECT DISTINCT twinshell.key_of(semantic), semantic FROM pg_temp.e WHERE semantic IS NOT NULL"
@@ -110,6 +112,9 @@ static const char move[] =
 	" SELECT twinshell.key_of(id), 1, position, class, value_type, value_group, twinshell.key_of(semantic),"
 	" CASE WHEN value_group = 1 THEN num END, path, value FROM pg_temp.e;"
 	"TRUNCATE pg_temp.s, pg_temp.f, pg_temp.e";
+/* So that no server does it while it is measured. */
+static const char positions[] =
+	"DO $$ BEGIN WHILE (SELECT n > 0 FROM twinshell.sequence_changes(10000)) LOOP END LOOP; END $$";
 
 int main(int argc, char **argv)
 {
@@ -137,7 +142,8 @@ int main(int argc, char **argv)
 		must(pg_script(pg, move, NULL), "move");
 		must(pg_commit(pg), "commit");
 	}
-	must(pg_script(pg, "ANALYZE twinshell.submodel, twinshell.element, twinshell.lookup, twinshell.term, twinshell.history", NULL), "analyze");
+	must(pg_script(pg, positions, NULL), "positions");
+	must(pg_script(pg, "ANALYZE twinshell.feed, twinshell.submodel, twinshell.element, twinshell.lookup, twinshell.term, twinshell.history", NULL), "analyze");
 	printf("%zu\n", text.n);
 	pg_close(pg);
 	buf_fini(&text);

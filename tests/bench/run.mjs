@@ -90,7 +90,8 @@ async function patch() {
 		`p99 ${median(results[k].ours.map(r => r.p99))} us  ${what}`));
 }
 
-async function latency() {
+/* An element that follows a topic, once. */
+async function bind() {
 	const twin = 'urn:bench:sm:twin';
 	const text = (idShort, value) => ({ modelType: 'Property', idShort, valueType: 'xs:string', value });
 	await server.call('POST', '/submodels', {
@@ -101,6 +102,34 @@ async function latency() {
 				{ modelType: 'ReferenceElement', idShort: 'Target', value: { type: 'ModelReference', keys: [{ type: 'Submodel', value: id },
 					{ type: 'SubmodelElementCollection', value: 'Group0' }, { type: 'Property', value: 'Value0' }] } }] }] }],
 	});
+}
+
+/* The same points as one client asks for them and as libpq reads their chunks: not even unpacked. */
+async function points() {
+	const series = (what, ...rest) => run(join(here, 'series_bench'), [server.endpoints.database, what, id, 'Group0.Value0', ...rest]).trim();
+	const broker = new URL(server.endpoints.broker);
+	const value = `${server.url}/api/v3.0/submodels/${b64(id)}/submodel-elements/Group0.Value0/$value`;
+	run('mosquitto_pub', ['-h', broker.hostname, '-p', broker.port, '-q', '1', '-t', 'bench/n', '-m', '{"n":7}']);
+	if (!await until(10, async () => Number(await (await fetch(value)).text()) === 7))
+		throw new Error('the telemetry does not arrive');
+	series('fill');
+	const path = `/trend?submodel=${b64(id)}&path=Group0.Value0&from=2000-01-01T00:00:00Z&limit=10000&level=raw`;
+	const reply = await (await fetch(server.url + path)).json();
+	if (reply.series.length !== 10000)
+		throw new Error(`${reply.series.length} points instead of 10000`);
+	const ours = [];
+	const theirs = [];
+	const rows = [];
+	for (let i = 0; i < rounds; i++) {
+		theirs.push(Number(series('chunks', String(seconds))));
+		rows.push(Number(series('rows', String(seconds))));
+		ours.push(load(port, 'GET', path, undefined, 1).rate);
+	}
+	print('last 10,000 points over HTTP, 1 connection', median(ours), median(rows), 'baseline: libpq reads the points, binary');
+	print('last 10,000 points over HTTP, 1 connection', median(ours), median(theirs), 'baseline: libpq reads the chunks, packed');
+}
+
+async function latency() {
 	const broker = new URL(server.endpoints.broker);
 	const pub = spawn('mosquitto_pub', ['-h', broker.hostname, '-p', broker.port, '-q', '1', '-t', 'bench/n', '-l'], { stdio: ['pipe', 'ignore', 'inherit'] });
 	const path = `${server.url}/api/v3.0/submodels/${b64(id)}/submodel-elements/Group0.Value0/$value`;
@@ -142,7 +171,8 @@ const parts = {
 		await get('GET of one $value, 64 connections', `/api/v3.0/submodels/${b64(id)}/submodel-elements/Group3.Value4/$value`);
 	},
 	patch: () => serve().then(patch),
-	latency: () => serve().then(latency),
+	points: () => serve().then(bind).then(points),
+	latency: () => serve().then(bind).then(latency),
 	ingest: () => {
 		console.log('\n-- ingest_bench');
 		process.stdout.write(run(join(here, 'ingest_bench'), [], { timeout: 180000 }));

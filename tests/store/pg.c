@@ -96,6 +96,7 @@ int main(void)
 	if (!check(s != NULL, "an empty database becomes a store"))
 		return done();
 	s->ops->close(s);
+	suite_settle = store_pg_settle;
 	suite_run(fresh);
 	a = arena_new(0);
 	commands(a);

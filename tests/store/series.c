@@ -43,6 +43,12 @@ static const char *samples(int64_t s, int64_t t0, int64_t t1, size_t limit)
 	return out;
 }
 
+static void settle(const char *when)
+{
+	if (suite_settle)
+		check_str(say(suite_settle(st)), "OK", "%s", when);
+}
+
 static void find_or_make(void)
 {
 	int64_t a = series("urn:s", "P"), b = series("urn:s", "Q"), c = series("urn:t", "P");
@@ -78,6 +84,9 @@ static void history(void)
 	check_str(samples(a, T0, T0 + 41, 100), "10=-0.10000000000000001stale 20=2.5 25=1.7976931348623157e+308bad 30=(on)simulated 31=()uncertain "
 		  "40=(a'\\N\t\x1F\n\xF0\x9F\x94\xA7) ", "in their places, every bit of them");
 	check_str(samples(a, T0 + 50, T0 + 51, 100), "50=bad ", "neither number nor text");
+	settle("what is written is put in order");
+	check_str(samples(a, T0, T0 + 51, 100), "10=-0.10000000000000001stale 20=2.5 25=1.7976931348623157e+308bad 30=(on)simulated 31=()uncertain "
+		  "40=(a'\\N\t\x1F\n\xF0\x9F\x94\xA7) 50=bad ", "nothing has changed");
 	check_str(samples(b, T0, T0 + 100, 100), "15=7 ", "the other series has its own");
 	check_str(samples(a, T0 + 20, T0 + 30, 100), "20=2.5 25=1.7976931348623157e+308bad ", "from t0, before t1");
 	check_str(samples(a, T0, T0 + 31, 2), "25=1.7976931348623157e+308bad 30=(on)simulated ", "the newest of them, in the order of time");
@@ -109,10 +118,15 @@ static void days(void)
 	struct store_sample now[] = { { a, clock_now_us(), 9, NULL, QUALITY_GOOD }, { a, midnight + 1, 8, NULL, QUALITY_GOOD } };
 	check_str(say(append(now, 2, NULL, 0)), "OK", "today, and again that midnight");
 	check_str(samples(a, midnight - 1, midnight + 2, 9), "6399999999=2 6400000000=1 6400000001=8 ", "around midnight");
+	settle("days are put in order");
+	check_str(samples(a, midnight - 1, midnight + 2, 9), "6399999999=2 6400000000=1 6400000001=8 ", "around midnight as before");
+	st->ops->samples(st, a, INT64_MIN + 1, INT64_MAX, 3, ar, &p, &n);
+	check(n == 3 && p[0].num == 3 && p[1].num == 9 && p[2].num == 5, "the newest three of all times");
 	struct store_sample many[3000];
 	for (int i = 0; i < 3000; i++)
 		many[i] = (struct store_sample){ a, T0 + 1000 * day + i * US_PER_S, i, NULL, QUALITY_GOOD };
 	check_str(say(append(many, 3000, NULL, 0)), "OK", "3000 samples at once");
+	settle("five chunks");
 	st->ops->samples(st, a, T0 + 1000 * day, T0 + 1001 * day, 100000, ar, &p, &n);
 	bool same = n == 3000;
 	for (size_t i = 0; same && i < n; i++)

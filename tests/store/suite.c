@@ -6,6 +6,7 @@
 int tap_n, tap_failed;
 struct store *st;
 struct arena *ar;
+enum err (*suite_settle)(struct store *);
 
 static const enum aas_class_id class_of[STORE_N_KINDS] = {
 	AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription, AAS_AssetAdministrationShellDescriptor, AAS_SubmodelDescriptor,
@@ -181,8 +182,8 @@ void suite_run(struct store *(*fresh)(void))
 	} parts[] = {
 		{ "documents", suite_docs }, { "content", suite_content }, { "lists", suite_list }, { "filters", suite_filter },
 		{ "values", suite_values }, { "writes", suite_write }, { "blobs", suite_blobs }, { "invocations and packages", suite_index },
-		{ "transactions that meet", suite_meet }, { "series", suite_series },
-		{ "random steps", suite_random },
+		{ "transactions that meet", suite_meet }, { "series", suite_series }, { "late samples", suite_late },
+		{ "random steps", suite_random }, { "the feed of changes", suite_feed }, { "history", suite_history },
 	};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		printf("# %s\n", parts[i].name);

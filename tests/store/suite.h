@@ -11,6 +11,8 @@
 
 /* `fresh` gives an empty store; the suite closes it. */
 void suite_run(struct store *(*fresh)(void));
+/* What the store does in the background is done now; NULL: there is nothing. */
+extern enum err (*suite_settle)(struct store *);
 
 /* The parts, each over one store. */
 void suite_docs(void);
@@ -23,7 +25,10 @@ void suite_blobs(void);
 void suite_index(void);
 void suite_meet(void);
 void suite_series(void);
+void suite_late(void);
 void suite_random(void);
+void suite_feed(void);
+void suite_history(void);
 
 /* -- what the parts share ------------------------------------------------------------------------------------------------------- */
 extern struct store *st;	/* of the part that runs */

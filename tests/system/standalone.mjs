@@ -71,6 +71,9 @@ async function begin(a) {
 	ok(uidOf(a.kept('mosquitto')) !== 0 || process.getuid() === 0 && !existsSync('/etc/passwd'), 'the broker is no process of root');
 	equal((await a.get('/shells')).json, { result: [], paging_metadata: {} }, 'without --plant it is empty');
 	equal((await a.get('/readyz')).status, 200, 'it is ready');
+	const nothing = cli(['audit', 'verify', '--database', 'host=/nonexistent']);
+	ok(nothing.code === 69 && nothing.err.startsWith('twinshell: '), 'an audit of no database says so', JSON.stringify(nothing));
+	equal([cli(['audit']).code, cli(['audit', 'verify', 'x']).code], [64, 64], 'and of wrong words');
 	ok(publishes(a.endpoints), 'the broker takes messages');
 }
 
@@ -178,11 +181,11 @@ async function starting() {
 	equal((await child.done).code, 0, 'a SIGTERM during the start ends it');
 }
 
-/** An asset that does not answer keeps the server stopping for a while. */
+/** An asset that takes its time keeps the server stopping: it answers when the server has said that it stops. */
 async function stopping() {
 	const d = new Instance('d');
 	ok(await d.start('--plant', join(source, 'examples/plant')), 'a server whose asset is away', d.text());
-	const sub = start('stdbuf', ['-oL', 'mosquitto_sub', '-h', '127.0.0.1', '-p', portOf(d.endpoints), '-t', 'plant/#', '-t', 'test/x', '-v']);
+	const sub = start('stdbuf', ['-oL', 'mosquitto_sub', '-h', '127.0.0.1', '-p', portOf(d.endpoints), '-V', 'mqttv5', '-t', 'plant/#', '-t', 'test/x', '-F', '%t %R %D %p']);
 	ok(await until(10, () => publishes(d.endpoints) && sub.lines.length), 'somebody listens to commands');
 	ok(await until(10, () => d.text().includes('connected to')), 'the server is connected');
 	const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -190,14 +193,19 @@ async function stopping() {
 		reply.resume().on('end', () => done(reply.statusCode));
 	}).on('error', e => done(e.code)));
 	equal(await ready(), 200, 'it is ready');
-	const operation = `/submodels/${b64('https://example.com/ids/sm/pump1/TwinEngine')}/submodel-elements/SetSpeed/invoke`;
+	const elements = `/submodels/${b64('https://example.com/ids/sm/pump1/TwinEngine')}/submodel-elements`;
+	const patience = await fetch(`${d.url}${elements}/Commands.Timeout/$value`, { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: '"PT60S"' });
+	equal(patience.status, 204, 'commands have time');
 	const speed = { value: { modelType: 'Property', idShort: 'Speed', valueType: 'xs:double', value: '1300' } };
-	const invoked = fetch(d.url + operation, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ inputArguments: [speed], clientTimeoutDuration: 'PT5S' }) });
+	const invoked = fetch(`${d.url}${elements}/SetSpeed/invoke`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ inputArguments: [speed], clientTimeoutDuration: 'PT60S' }) });
 	ok(await until(10, () => sub.lines.some(l => l.startsWith('plant/'))), 'the command is on its way', sub.lines.join('\n'));
+	const [, replyTo, correlation] = sub.lines.find(l => l.startsWith('plant/')).split(' ');
 	d.child.kill('SIGTERM');
-	ok(await until(3, async () => await ready() === 503), 'while the server stops /readyz answers 503');
+	ok(await until(20, async () => await ready() === 503), 'while the server stops /readyz answers 503');
 	ok(!d.announced(), 'and nothing is announced');
-	equal((await (await invoked).json()).executionState, 'Timeout', 'who waits for an answer still gets it');
+	run('mosquitto_pub', ['-h', '127.0.0.1', '-p', portOf(d.endpoints), '-V', 'mqttv5', '-q', '1', '-D', 'publish', 'correlation-data', correlation, '-t', replyTo,
+		'-m', '{"state":"completed"}']);
+	equal((await (await invoked).json()).executionState, 'Completed', 'who waits for an answer still gets it');
 	equal((await d.child.done).code, 0, 'then it ends');
 	agent.destroy();
 	await stop(sub);

@@ -49,7 +49,12 @@ static void fake_write(struct store *s, struct store_write *w)
 	under_way = w;
 }
 
-static const struct store_ops fake_ops = { .write_values = fake_write, .get = fake_get, .begin = fake_begin, .commit = fake_commit, .abort = fake_abort };
+static void fake_cause(struct store_txn *t, const struct store_cause *c)
+{
+	(void)t, (void)c;
+}
+
+static const struct store_ops fake_ops = { .cause = fake_cause, .write_values = fake_write, .get = fake_get, .begin = fake_begin, .commit = fake_commit, .abort = fake_abort };
 static struct store fake_store = { &fake_ops };
 static struct sm_service *service;
 static struct arena *a;

@@ -502,7 +502,7 @@ static void trend(void)
 	struct answer r = { 0, BUF_INIT, BUF_INIT };
 	int fd = dial();
 	int64_t series, now = clock_now_us() / 1000 * 1000;
-	char want[200];
+	char want[300];
 	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Nothing", "", NULL), 404, "the trend of nothing");
 	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA", "", NULL), 400, "of no path");
 	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed&from=yesterday", "", NULL), 400, "since no time");
@@ -523,6 +523,33 @@ static void trend(void)
 	check_str(r.body.p, want, "in order");
 	snprintf(want, sizeof want, "{\"series\":[[%lld,null]],\"unit\":\"rpm\"}", (long long)ms - 1000);
 	check(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed&limit=1", "", NULL) == 200 && !strcmp(r.body.p, want), "the newest one");
+	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed&level=1s", "", NULL), 400, "means of nothing known");
+	int64_t day = now / (86400 * US_PER_S) * 86400 * US_PER_S;
+	struct store_sample old[] = {
+		{ series, day - 86400 * US_PER_S + 1, 2, NULL, QUALITY_GOOD }, { series, day - 86400 * US_PER_S + 9000000, 5, NULL, QUALITY_GOOD },
+		{ series, day - 80000 * US_PER_S, 1e300, NULL, QUALITY_GOOD },
+	};
+	batch.sample = old;
+	store->ops->append(store, &batch);
+	char from[TIME_TEXT_MAX], to[TIME_TEXT_MAX], path[200];
+	time_format(from, day - 86400 * US_PER_S + 5);
+	time_format(to, day);
+	ms = day / 1000 - 86400000;
+	const struct { const char *ask; long long a, b; const char *first, *second, *rest; } level[] = {
+		{ "&limit=1440", ms, ms + 6360000, "3.5", "null", ",\"min\":[2,null],\"max\":[5,null],\"level\":\"1m\"" },
+		{ "", ms, ms + 3600000, "3.5", "null", ",\"min\":[2,null],\"max\":[5,null],\"level\":\"1h\"" },
+		{ "&limit=2&level=raw", ms + 9000, ms + 6400000, "5", "1e+300", "" },
+	};
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "/trend?submodel=dXJuOnB1bXA&path=Speed&from=%s&to=%s%s", from, to, level[i].ask);
+		check_int(ask(fd, &r, "GET", path, "", NULL), 200, "the trend of a day%s", level[i].ask);
+		snprintf(want, sizeof want, "{\"series\":[[%lld,%s],[%lld,%s]]%s,\"unit\":\"rpm\"}", level[i].a, level[i].first, level[i].b, level[i].second, level[i].rest);
+		check_str(r.body.p, want, "as fine as fits");
+	}
+	snprintf(path, sizeof path, "/trend?submodel=dXJuOnB1bXA&path=Speed&from=%s&to=%s&limit=22", from, to);
+	check_int(ask(fd, &r, "GET", path, "", NULL), 200, "in few points");
+	snprintf(want, sizeof want, "{\"series\":[[%lld,3.5]],\"min\":[2],\"max\":[5],\"level\":\"1d\",\"unit\":\"rpm\"}", (long long)ms);
+	check_str(r.body.p, want, "it is one day");
 	live_drop(live, "urn:pump", NULL);
 	close(fd);
 	forget(&r);
@@ -534,9 +561,22 @@ static void *stop(void *arg)
 	return NULL;
 }
 
+#define WATCHERS 16		/* so many that each loop has some */
+
+static int ask_all(const int *fd, const char *path, int status)
+{
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	int n = 0;
+	for (int i = 0; i < WATCHERS; i++)
+		n += ask(fd[i], &r, "GET", path, "", NULL) == status;
+	forget(&r);
+	return n;
+}
+
 /* Slow operations keep neither readers nor the end of the server from being served. */
 static void slow_work(void)
 {
+	int watcher[WATCHERS];
 	struct answer r = { 0, BUF_INIT, BUF_INIT };
 	struct buf got = BUF_INIT;
 	static const char timeout[] = "{\"clientTimeoutDuration\":\"PT60S\"}";
@@ -552,10 +592,15 @@ static void slow_work(void)
 	check_int(atomic_load(&working), 1, "one asset is at work, two wait for the only invoker");
 	check_int(ask(reader, &r, "GET", "/submodels", "", NULL), 200, "reading goes on");
 	open_free_stream(stream, &r);
+	for (int i = 0; i < WATCHERS; i++)
+		watcher[i] = dial();
+	check_int(ask_all(watcher, "/readyz", 200), WATCHERS, "it is ready");
 	close(fd[2]);			/* a client that does not wait for its answer */
 	pthread_t t;
 	thread_start(&t, "stop", stop, server);
 	check(stream_says(stream, &got, "\r\n0\r\n\r\n"), "streams end when the server stops");
+	clock_sleep_us(100000);		/* a loop that would end before the others has ended by now */
+	check_int(ask_all(watcher, "/readyz", 503), WATCHERS, "whoever is connected is told that it stops, as long as anything is under way");
 	atomic_store(&release, 1);
 	int good = 0;
 	for (int i = 0; i < 2; i++)
@@ -565,6 +610,8 @@ static void slow_work(void)
 	check_int(atomic_load(&working), 3, "to the last");
 	for (int i = 0; i < 2; i++)
 		close(fd[i]);
+	for (int i = 0; i < WATCHERS; i++)
+		close(watcher[i]);
 	close(reader);
 	close(stream);
 	buf_fini(&b);

@@ -15,6 +15,7 @@ static struct pg_store store;
 static struct store *st = &store.base;
 static struct arena *arena;
 static struct pg *pg;
+static struct store *whole;	/* with its background */
 static int64_t speed, state, today_us;
 
 static const char *ask(const char *sql)
@@ -114,7 +115,6 @@ static void samples(void)
 	check_str(read_back(speed, t, t, t, 9), "", "an empty range");
 	check_str(read_back(speed, t, t + 9, TIME_NONE, 9), "", "a range that ends before it begins");
 	check_str(read_back(4711, t, t, t + DAY_US, 9), "NOT_FOUND", "a series that is not known");
-	check_str(ask("SELECT count(*) FROM twinshell.sample_default"), "0", "nothing went to the default partition");
 
 	struct store_sample odd[] = { { state, t + 5 * US_PER_S, NAN, NULL, QUALITY_GOOD }, { state, t + 6 * US_PER_S, INFINITY, NULL, QUALITY_GOOD } };
 	check_int(append(odd, 2), ERR_OK, "what is no finite number");
@@ -146,65 +146,58 @@ static void refused(void)
 	check_int(store_pg_append(st, &(struct store_batch){ 0 }), ERR_OK, "an empty batch");
 }
 
+/* Once in staging, once in chunks. */
+static void read_days(const char *where)
+{
+	int64_t t = today_us;
+	check_str(read_back(speed, t, t - DAY_US - 1, t + 1, 9), "-86400:3 -86400:2 -1e-06:1", "%s: one query crosses days", where);
+	check_str(read_back(speed, t, TIME_NONE, t - 2 * DAY_US, 1), "-2.6784e+06:5", "%s: a month ago is found from the beginning of time", where);
+	check_str(read_back(speed, t, t + DAY_US, INT64_MAX - 1, 9), "172800:4", "%s: the future as well", where);
+	check_str(read_back(speed, OLD_US, OLD_US, OLD_US + DAY_US, 9), "0:10 86400:'b'/bad", "%s: absurd times are found", where);
+	check_str(read_back(speed, OLD_US, TIME_NONE, OLD_US + 1, 9), "-2.11845e+11:14 0:10", "%s: from the first instant that the database knows", where);
+	check_str(read_back(speed, OLD_US, OLD_US, OLD_US + 2 * DAY_US, 9), "0:10 86400:'b'/bad 86400:12", "%s: nothing is lost or doubled", where);
+}
+
 static void days(void)
 {
 	int64_t t = today_us;
-	struct store_sample edge[] = {
+	struct store_sample some[] = {
 		{ speed, t - 1, 1, NULL, 0 }, { speed, t - DAY_US, 2, NULL, 0 }, { speed, t - DAY_US - 1, 3, NULL, 0 }, { speed, t + 2 * DAY_US, 4, NULL, 0 },
 		{ speed, t - 31 * DAY_US, 5, NULL, 0 },
-	};
-	char sql[300], day[TIME_TEXT_MAX];
-	check_int(append(edge, 5), ERR_OK, "samples on both sides of midnight");
-	time_format(day, t - DAY_US);
-	snprintf(sql, sizeof sql, "SELECT count(*) || ' ' || min(num) || ' ' || max(num) FROM twinshell.sample_%.4s%.2s%.2s", day, day + 5, day + 8);
-	check_str(ask(sql), "2 1 2", "go to the days of their source time (UTC)");
-	check_str(ask("SELECT count(*) FROM pg_inherits WHERE inhparent = 'twinshell.sample'::regclass"), "6", "every day has one partition");
-	check_str(read_back(speed, t, t - DAY_US - 1, t + 1, 9), "-86400:3 -86400:2 -1e-06:1", "one query crosses them");
-	check_str(read_back(speed, t, TIME_NONE, t - 2 * DAY_US, 9), "-2.6784e+06:5", "a month ago is found from the beginning of time");
-	check_str(read_back(speed, t, t + DAY_US, INT64_MAX, 9), "172800:4", "the future as well");
-
-	struct store_sample old[] = {
 		{ speed, OLD_US, 10, NULL, 0 }, { speed, OLD_US + DAY_US - 1, NAN, "b", QUALITY_BAD }, { speed, OLD_US + DAY_US, 12, NULL, 0 },
 		{ speed, INT64_MAX, 13, NULL, 0 }, { speed, INT64_MIN + 1, 14, NULL, 0 },
 	};
-	check_int(append(old, 5), ERR_OK, "absurd times");
-	check_str(ask("SELECT count(*) FROM twinshell.sample_default"), "5", "go to the default partition");
-	check_str(read_back(speed, OLD_US, OLD_US, OLD_US + DAY_US, 9), "0:10 86400:'b'/bad", "and are found there");
-	check_str(read_back(speed, OLD_US, TIME_NONE, OLD_US + 1, 9), "-2.11845e+11:14 0:10", "from the first instant that the database knows");
-	check_str(ask("SELECT twinshell.sample_partition('2001-01-01')"), "", "the partition of such a day is made later");
-	check_str(ask("SELECT count(*) FROM twinshell.sample_default"), "3", "what belongs to it has moved");
-	check_str(ask("SELECT count(*) FROM twinshell.sample_20010101"), "2", "there");
-	check_str(read_back(speed, OLD_US, OLD_US, OLD_US + 2 * DAY_US, 9), "0:10 86400:'b'/bad 86400:12", "nothing is lost or doubled");
-	check_str(ask("SELECT twinshell.sample_partition('2001-01-01')"), "", "to make it once more does no harm");
-	check_str(ask("SELECT count(*) FROM pg_index i JOIN pg_inherits p ON p.inhrelid = i.indrelid WHERE inhparent = 'twinshell.sample'::regclass"), "7",
-		  "every partition has its index");
+	check_int(append(some, 10), ERR_OK, "samples on both sides of midnight, and of absurd times");
+	read_days("staged");
+	check_int(store_pg_settle(whole), ERR_OK, "they are compacted");
+	check_str(ask("SELECT count(*) FROM twinshell.sample"), "0", "nothing is staged any more");
+	check_str(ask("SELECT count(*) FROM twinshell.staging"), "1", "nor are there empty generations");
+	read_days("in chunks");
+	check_str(ask("SELECT bool_and(day = (t0 AT TIME ZONE 'UTC')::date AND day = (t1 AT TIME ZONE 'UTC')::date) FROM twinshell.chunk"), "t",
+		  "a chunk ends at midnight (UTC)");
+	check_str(ask("SELECT sum(n) FROM twinshell.chunk_default"), "5", "what is absurd is in the default partition");
+	check_str(ask("SELECT twinshell.stretch_make('chunk', '2001-01-01')"), "t", "the partition of such a day is made later");
+	check_str(ask("SELECT sum(n) FROM twinshell.chunk_default"), "2", "what belongs to it has moved");
+	check_str(ask("SELECT sum(n) FROM twinshell.chunk_20010101"), "3", "there");
+	read_days("after it has moved");
+	check_str(ask("SELECT twinshell.stretch_make('chunk', '2001-01-07')"), "f", "to make it once more does no harm");
+	check_str(ask("SELECT count(*) FROM twinshell.rollup_1m WHERE bucket = '2001-01-01'"), "1", "minutes of absurd times are kept, too");
 }
 
-/* A day whose partition cannot be made now, as when somebody may not make tables. */
+/* A partition that cannot be made now, as when somebody may not make tables. */
 static void days_refused(void)
 {
-	struct store_sample s = { speed, today_us - 20 * DAY_US, 20, NULL, 0 };
-	struct store_sample known = { speed, today_us + 150 * US_PER_S, 1, NULL, 0 };
-	ask("ALTER FUNCTION twinshell.sample_partition(date) RENAME TO hidden");
-	check_int(append(&known, 1), ERR_OK, "a day that was made before");
-	check_int(atomic_load(&store.days.again_us), 0, "is not asked for again");
-	check_int(append(&s, 1), ERR_OK, "a partition cannot be made, the sample is stored");
-	ask("ALTER FUNCTION twinshell.hidden(date) RENAME TO sample_partition");
-	check_str(ask("SELECT count(*) FROM twinshell.sample_default WHERE num = 20"), "1", "in the default partition");
-	check(atomic_load(&store.days.again_us) > clock_mono_us(), "for a while it is not tried again");
-	atomic_store(&store.days.again_us, 0);
+	struct store_sample s = { speed, today_us - 200 * DAY_US, 20, NULL, 0 };
+	ask("ALTER FUNCTION twinshell.stretch_make(text, date) RENAME TO hidden");
+	check_int(append(&s, 1), ERR_OK, "a sample");
+	check_int(store_pg_settle(whole), ERR_OK, "a partition cannot be made, it is compacted");
+	ask("ALTER FUNCTION twinshell.hidden(text, date) RENAME TO stretch_make");
+	check_str(ask("SELECT count(*) FROM twinshell.chunk_default WHERE max = 20"), "1", "into the default partition");
 	s.num = 21;
-	check_int(append(&s, 1), ERR_OK, "afterwards it is");
-	check_str(ask("SELECT count(*) FROM twinshell.sample_default WHERE num IN (20, 21)"), "0", "and the sample has moved");
+	check_int(append(&s, 1), ERR_OK, "another one");
+	check_int(store_pg_settle(whole), ERR_OK, "afterwards it can");
+	check_str(ask("SELECT count(*) FROM twinshell.chunk_default WHERE max IN (20, 21)"), "0", "and the sample has moved");
 	check_str(read_back(speed, s.time_us, s.time_us, s.time_us + 1, 9), "0:20 0:21", "both are there");
-}
-
-static void days_of_another_program(void)
-{
-	struct pg_store other = { .pool = store.pool };
-	struct store_sample s = { speed, today_us + 200 * US_PER_S, 30, NULL, 0 };
-	check_int(store_pg_append(&other.base, &(struct store_batch){ .sample = &s, .n_samples = 1 }), ERR_OK, "a program finds the day made by another");
-	check_str(read_back(speed, s.time_us, s.time_us, s.time_us + 1, 9), "0:30", "the sample is there");
 }
 
 /* -- live ------------------------------------------------------------------------------------------------------------------------------ */
@@ -352,12 +345,9 @@ static void lost_in_copy(void)
 {
 	struct store_sample in = { speed, today_us + 360 * US_PER_S, 1, NULL, 0 };
 	struct store_batch b = { .sample = &in, .n_samples = 1, .spool = "plant 4", .position = 7 };
-	char sql[200], day[TIME_TEXT_MAX];
 	pthread_t thread;
 	void *e;
-	time_format(day, today_us);
-	snprintf(sql, sizeof sql, "BEGIN; LOCK TABLE twinshell.sample_%.4s%.2s%.2s IN ACCESS EXCLUSIVE MODE", day, day + 5, day + 8);
-	check_int(pg_script(pg, sql, NULL), ERR_OK, "samples of today cannot be written now");
+	check_int(pg_script(pg, "BEGIN; LOCK TABLE twinshell.sample IN ACCESS EXCLUSIVE MODE", NULL), ERR_OK, "samples cannot be written now");
 	pthread_create(&thread, NULL, append_batch, &b);
 	check_int(pg_script(pg, WAIT_BLOCKED, NULL), ERR_OK, "a batch waits");
 	check_str(ask("SELECT count(*) " BLOCKED " AND query LIKE 'COPY%'"), "1", "in its COPY");
@@ -402,6 +392,8 @@ int main(void)
 	database_make(&db, "series", "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'");
 	if (!check_int(pg_open(db.conninfo, &pg, &d), ERR_OK, "connect") || !check_int(pg_migrate(pg, NULL, &d), ERR_OK, "the schema: %s", d.n ? d.list[0].text : ""))
 		return done();
+	if (!check((whole = store_pg_open(db.conninfo, 4, &d)) != NULL, "the store"))
+		return done();
 	store.pool = pg_pool_new(db.conninfo, 4, 10 * US_PER_S);
 	today_us = clock_now_us() / DAY_US * DAY_US;
 	series();
@@ -410,7 +402,6 @@ int main(void)
 	refused();
 	days();
 	days_refused();
-	days_of_another_program();
 	live();
 	many_live();
 	sent_twice();
@@ -418,6 +409,7 @@ int main(void)
 	commands();
 	lost_in_copy();
 	lost(&db);
+	whole->ops->close(whole);
 	pg_pool_free(store.pool);
 	pg_close(pg);
 	database_drop(&db);

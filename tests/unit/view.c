@@ -185,6 +185,9 @@ static void live(void)
 	shows(c, v, SME("SubmodelElementCollection", "C") ",\"value\":[" PROP("P", "int", "42") "," SME("Property", "Gone") ",\"valueType\":\"xs:int\"},"
 	      PROP("Kept", "int", "8") "," SME("Range", "R") ",\"valueType\":\"xs:double\",\"min\":\"1.5\"},"
 	      SME("Range", "S") ",\"valueType\":\"xs:double\",\"min\":\"2\",\"max\":\"3\"}]}", "in the normal form too");
+	struct aas_node *e = parse(AAS_SubmodelElement, SME("BasicEventElement", "P") ",\"observed\":" REF ",\"direction\":\"output\",\"state\":\"on\"}");
+	shows(e, v, SME("BasicEventElement", "P") ",\"observed\":" REF ",\"direction\":\"output\",\"state\":\"on\",\"lastUpdate\":\"42\"}",
+	      "lastUpdate of an event element");
 }
 
 static void limits(const struct aas_node *sm)

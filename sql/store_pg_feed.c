@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store_pg_feed.c - the thread that gives changes their positions in the feed (twinshell.sequence_changes).
+ *
+ * It is woken by every commit of this process, and looks each second for what others have left.  Between two rounds it pauses, so that under load
+ * a round has many changes and costs the writers little.  Everything is in the outbox until it has its position: whoever is killed leaves it to
+ * the next one.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "sql/store_pg_priv.h"
+
+#define ROUND 1000			/* changes */
+#define PAUSE_US 10000
+#define LOOK_US US_PER_S
+#define RETRY_US US_PER_S
+#define KEEP_DAYS_MAX 365000u
+#define HOUSEKEEPING_US (3600 * US_PER_S)
+
+struct pg_feed {
+	struct pg_store *store;
+	char *conninfo;
+	pthread_t thread;
+	/* the thread's own */
+	struct pg *pg;
+	int pid;			/* of the server process that was set up */
+	int64_t newest, kept_at;	/* when the partitions were looked after; 0: not yet */
+	/* any thread */
+	atomic_bool pending;
+	struct lock lock;
+	pthread_cond_t woken;
+	bool stopping;
+};
+
+/* Rows are looked up by their keys: plans that read whole tables are never right, however small the tables look when they are planned. */
+static enum err connect_feed(struct pg_feed *f)
+{
+	static const char *const setting[][2] = {
+		{ "application_name", "twinshell feed" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" }, { "enable_mergejoin", "off" },
+		{ "lock_timeout", "5s" },
+	};
+	if (f->pg && pg_alive(f->pg) && (pg_pooled() || pg_pid(f->pg) == f->pid))
+		return ERR_OK;
+	pg_close(f->pg);
+	enum err e = pg_open(f->conninfo, &f->pg, NULL);
+	for (size_t i = 0; !e && i < sizeof setting / sizeof *setting; i++)
+		e = pg_set(f->pg, setting[i][0], setting[i][1]);
+	f->pid = e ? 0 : pg_pid(f->pg);
+	return e;
+}
+
+/* One statement with one number as a transaction. */
+static enum err ask(struct pg_feed *f, struct pg_call *c, const int32_t *number)
+{
+	struct pg_args args;
+	pg_args_init(&args);
+	if (number)
+		pg_arg_int4(&args, *number);
+	c->args = &args;
+	enum err e = connect_feed(f);
+	if (!e)
+		e = pg_begin(f->pg, PG_WRITE);
+	if (!e)
+		e = pg_run_commit(f->pg, c, 1);
+	if (f->pg)
+		pg_rollback(f->pg);
+	pg_args_fini(&args);
+	return e;
+}
+
+/* *more: the outbox has more than one round took. */
+static enum err sequence(struct pg_feed *f, bool *more)
+{
+	static const int32_t most = ROUND;
+	struct pg_call c = { .st = PG_feed_sequence };
+	enum err e = ask(f, &c, &most);
+	*more = false;
+	if (!e) {
+		int64_t newest = pg_int8(&c, 0, 1);
+		*more = pg_int8(&c, 0, 0) >= ROUND;
+		if (newest != f->newest)
+			store_listeners_wake(&f->store->listeners);
+		f->newest = newest;
+	}
+	pg_clear(&c, 1);
+	return e;
+}
+
+/* Partitions ahead, and none behind what is to be kept.  What fails is done an hour later: the default partition takes every row. */
+static void keep_house(struct pg_feed *f)
+{
+	struct pg_call make = { .st = PG_feed_partitions }, cut = { .st = PG_feed_cut };
+	int32_t days = (int32_t)atomic_load(&f->store->keep_days);
+	if (f->kept_at && clock_mono_us() - f->kept_at < HOUSEKEEPING_US)
+		return;
+	f->kept_at = clock_mono_us();
+	enum err e = ask(f, &make, NULL);
+	if (e)
+		log_warn("sql", "no partitions for the coming changes: %s; they are kept in the default ones", err_info[e].text);
+	if (days && (e = ask(f, &cut, &days)))
+		log_warn("sql", "old history is not dropped now: %s", err_info[e].text);
+	else if (days && pg_int4(&cut, 0, 0))
+		log_info("sql", "%d partitions of history older than %d days are dropped", (int)pg_int4(&cut, 0, 0), (int)days);
+	pg_clear(&make, 1);
+	pg_clear(&cut, 1);
+}
+
+static bool wait_for(struct pg_feed *f, int64_t us, bool commits_too)
+{
+	int64_t until = clock_mono_us() + us, left;
+	lock_take(&f->lock);
+	while (!f->stopping && !(commits_too && atomic_load(&f->pending)) && (left = until - clock_mono_us()) > 0)
+		lock_wait(&f->lock, &f->woken, left);
+	bool go_on = !f->stopping;
+	lock_drop(&f->lock);
+	return go_on;
+}
+
+static void *feed_run(void *arg)
+{
+	struct pg_feed *f = arg;
+	bool more = true, failed = false;
+	do {
+		atomic_store(&f->pending, false);
+		keep_house(f);
+		enum err e = sequence(f, &more);
+		if (e && !failed)
+			log_warn("sql", "changes do not get their place in the feed: %s; trying again", err_info[e].text);
+		failed = e != ERR_OK;
+		if (failed && !wait_for(f, RETRY_US, false))
+			break;
+	} while (more || failed || (wait_for(f, PAUSE_US, false) && wait_for(f, LOOK_US, true)));
+	return NULL;
+}
+
+/* -- from outside ----------------------------------------------------------------------------------------------------------------------- */
+void store_pg_feed_wake(struct pg_store *s)
+{
+	struct pg_feed *f = s->feed;
+	if (!f || atomic_exchange(&f->pending, true))
+		return;
+	lock_take(&f->lock);
+	pthread_cond_signal(&f->woken);
+	lock_drop(&f->lock);
+}
+
+void store_pg_keep_history(struct store *s, unsigned days)
+{
+	atomic_store(&((struct pg_store *)s)->keep_days, days < KEEP_DAYS_MAX ? days : KEEP_DAYS_MAX);
+}
+
+enum err store_pg_feed_start(struct pg_store *s, const char *conninfo)
+{
+	struct pg_feed *f = calloc(1, sizeof *f);
+	if (!f || !(f->conninfo = strdup(conninfo)))
+		goto fail;
+	f->store = s;
+	f->newest = -1;
+	lock_init(&f->lock, RANK_QUEUE);
+	cond_init(&f->woken);
+	if (thread_start(&f->thread, "feed", feed_run, f)) {
+		s->feed = f;
+		return ERR_OK;
+	}
+	pthread_cond_destroy(&f->woken);
+	lock_fini(&f->lock);
+	free(f->conninfo);
+fail:
+	free(f);
+	return ERR_NO_MEMORY;
+}
+
+void store_pg_feed_stop(struct pg_feed *f)
+{
+	if (!f)
+		return;
+	lock_take(&f->lock);
+	f->stopping = true;
+	pthread_cond_signal(&f->woken);
+	lock_drop(&f->lock);
+	pthread_join(f->thread, NULL);
+	pg_close(f->pg);
+	pthread_cond_destroy(&f->woken);
+	lock_fini(&f->lock);
+	free(f->conninfo);
+	free(f);
+}
