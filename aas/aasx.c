@@ -374,10 +374,12 @@ enum err aasx_open(struct arena *a, const struct zip_bytes *from, struct aasx_re
 	map_fini(&p->paths);
 	map_fini(&p->parts);
 	diag_fini(&own);
-	if (e)
+	if (e) {
 		opc_close(&p->opc);
-	else
+	} else {
 		*r = p;
+		out->archive = p->opc.zip;
+	}
 	return e;
 }
 
@@ -425,5 +427,6 @@ enum err aasx_read(struct arena *a, const void *bytes, size_t n, struct aasx *ou
 	if (!e)
 		e = hold_files(r, out, a, d);
 	aasx_close(r);
+	out->archive = NULL;
 	return e;
 }

@@ -41,6 +41,7 @@ struct aasx {
 	struct aas_node *environment;	/* all specs merged: shells, submodels, concept descriptions */
 	struct aasx_file *files;	/* supplementary files, and the thumbnail */
 	const char *thumbnail;		/* path of the package's thumbnail, or NULL */
+	struct zip_file *archive;	/* after aasx_open: where the files are read from; else NULL */
 	const struct aasx_item *items[3];	/* of each list of the environment, in the same order; NULL where there is no package */
 };
 

@@ -14,6 +14,8 @@
 #define AAS_STORE_H
 
 #include "aas/metamodel.h"
+#include "base/sha256.h"
+#include "base/stream.h"
 
 /* The numbers are stored.  Behind the identifiables stand entries of the registries and of discovery: trees of the descriptor classes
  * (api.def); asset links are the id and the specificAssetIds of an AssetAdministrationShellDescriptor. */
@@ -141,6 +143,14 @@ struct store_recent {
 	int64_t created_us, updated_us;
 };
 
+/* What is known of a blob.  Its bytes are kept by their SHA-256: the same bytes once, however many blobs have them, and never changed. */
+struct store_blob_info {
+	const char *content_type, *file_name;	/* NULL: not known */
+	int64_t size;
+	unsigned char hash[SHA256_SIZE];
+};
+
+/* A small blob with its bytes, for store_blob_put and store_blob_get. */
 struct store_blob {
 	const char *content_type, *file_name;
 	struct slice bytes;
@@ -302,10 +312,18 @@ struct store_ops {
 	/* Afterwards it is not called any more, in no thread.  Not to be called by `wake`. */
 	void (*feed_unlisten)(struct store *, void (*wake)(void *ctx), void *ctx);
 
-	/* -- blobs: attachments and thumbnails, by a key of the caller's; put replaces.  No bytes (p NULL too) are an empty blob. -- */
-	enum err (*blob_put)(struct store_txn *, const char *key, const struct store_blob *);
-	enum err (*blob_get)(struct store_txn *, const char *key, struct arena *, struct store_blob *);
+	/* -- blobs: attachments, thumbnails and packages, by a key of the caller's; put replaces.  `source` gives the bytes that `info` tells of,
+	 * and is not asked when they are here already; ERR_BAD_REQUEST when it gives others.  What no blob has any more goes away with the
+	 * commit, or as soon as nobody reads it.  blob_read: n bytes from the offset `at`, which are there; for a blob that this transaction
+	 * has found. -- */
+	enum err (*blob_put)(struct store_txn *, const char *key, const struct store_blob_info *, struct source, struct diag *);
+	enum err (*blob_find)(struct store_txn *, const char *key, struct arena *, struct store_blob_info *);
+	enum err (*blob_read)(struct store_txn *, const struct store_blob_info *, int64_t at, char *to, size_t n);
 	enum err (*blob_del)(struct store_txn *, const char *key);
+	/* The bytes of a blob that was found, to be read after its transaction: each read is a transaction of its own.  While the content is
+	 * open this store does not let go of its bytes, so a blob that is replaced meanwhile is read as it was; should another process have
+	 * deleted it, reading ends with ERR_NOT_FOUND: other bytes never come.  Opening does not block; reading and closing may. */
+	enum err (*blob_open)(struct store *, const struct store_blob_info *, struct content *);
 
 	/* -- asynchronous invocations: put makes or replaces ------------------------------------------------------------------ */
 	enum err (*invocation_put)(struct store_txn *, const struct store_invocation *);
@@ -343,6 +361,10 @@ struct store {
 };
 
 struct store *store_mem_new(void);
+
+/* Small blobs whole, in memory: ERR_TOO_LARGE when it has more than `limit` bytes.  Get: everything in the arena, NUL-terminated behind its end. */
+enum err store_blob_put(struct store *, struct store_txn *, const char *key, const struct store_blob *);
+enum err store_blob_get(struct store *, struct store_txn *, const char *key, size_t limit, struct arena *, struct store_blob *);
 
 /* write_values, and wait for it: `done` and `ctx` are not used. */
 enum err store_write_wait(struct store *, struct store_write *);

@@ -26,6 +26,7 @@ struct store *store_mem_new(void)
 		return NULL;
 	m->base.ops = &store_mem_ops;
 	pthread_mutex_init(&m->mutex, NULL);
+	pthread_mutex_init(&m->contents.mutex, NULL);
 	store_listeners_init(&m->listeners);
 	return &m->base;
 }
@@ -38,6 +39,7 @@ void store_mem_entry_free(struct mem_entry *e)
 		free(e->json);
 		free(e->content_type);
 		free(e->file_name);
+		store_mem_content_drop(e->content);
 		free(e);
 	}
 }
@@ -55,6 +57,8 @@ void store_mem_close(struct store *s)
 	store_mem_series_free(m);
 	store_mem_log_free(m);
 	store_listeners_fini(&m->listeners);
+	map_fini(&m->contents.by_hash);
+	pthread_mutex_destroy(&m->contents.mutex);
 	pthread_mutex_destroy(&m->mutex);
 	free(m);
 }
@@ -549,52 +553,15 @@ static enum err mem_put_values(struct store_txn *t, const char *id, const struct
 	return store_mem_noted(t, err);
 }
 
-/* -- blobs ------------------------------------------------------------------------------------------------------------------------- */
-
-static enum err mem_blob_put(struct store_txn *t, const char *key, const struct store_blob *b)
-{
-	int64_t base;
-	struct mem_entry *e = store_mem_entry(key, b->bytes);
-	if (e && ((b->content_type && !(e->content_type = strdup(b->content_type))) || (b->file_name && !(e->file_name = strdup(b->file_name))))) {
-		store_mem_entry_free(e);
-		e = NULL;
-	}
-	pthread_mutex_lock(&t->store->mutex);
-	store_mem_visible(t, MEM_BLOB, key, &base);
-	enum err err = store_mem_lay(t, MEM_BLOB, e, base);
-	pthread_mutex_unlock(&t->store->mutex);
-	return store_mem_noted(t, err);
-}
-
-static enum err mem_blob_get(struct store_txn *t, const char *key, struct arena *a, struct store_blob *out)
-{
-	int64_t base;
-	enum err err = ERR_NOT_FOUND;
-	pthread_mutex_lock(&t->store->mutex);
-	const struct mem_entry *e = store_mem_visible(t, MEM_BLOB, key, &base);
-	if (e) {
-		char *bytes = arena_strndup(a, e->json, e->n);
-		*out = (struct store_blob){ e->content_type ? arena_strdup(a, e->content_type) : NULL,
-					    e->file_name ? arena_strdup(a, e->file_name) : NULL, { bytes, e->n } };
-		err = bytes ? ERR_OK : ERR_NO_MEMORY;
-	}
-	pthread_mutex_unlock(&t->store->mutex);
-	return store_mem_noted(t, err);
-}
-
-static enum err mem_blob_del(struct store_txn *t, const char *key)
-{
-	return store_mem_remove(t, MEM_BLOB, key);
-}
-
 const struct store_ops store_mem_ops = {
 	.close = store_mem_close, .begin = mem_begin, .commit = mem_commit, .abort = mem_abort, .get = mem_get, .version = mem_version,
 	.read = mem_read,
 	.put = mem_put, .del = mem_del, .list = mem_list, .heads = mem_heads, .query = store_mem_query, .candidates = store_mem_candidates,
 	.put_values = mem_put_values,
-	.blob_put = mem_blob_put, .blob_get = mem_blob_get, .blob_del = mem_blob_del, .series = store_mem_series, .append = store_mem_append,
+	.blob_put = store_mem_blob_put, .blob_find = store_mem_blob_find, .blob_read = store_mem_blob_read, .blob_del = store_mem_blob_del,
+	.blob_open = store_mem_blob_open, .series = store_mem_series, .append = store_mem_append,
 	.position = store_mem_position, .samples = store_mem_samples, .buckets = store_mem_buckets,
-	 .live = store_mem_live, .command = store_mem_command,
+	.live = store_mem_live, .command = store_mem_command,
 	.write_values = store_mem_write_values,
 	.invocation_put = store_mem_invocation_put, .invocation_get = store_mem_invocation_get, .invocation_open = store_mem_invocation_open,
 	.invocation_trim = store_mem_invocation_trim, .package_put = store_mem_package_put, .package_del = store_mem_package_del,

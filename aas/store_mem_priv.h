@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_mem_priv.h - what the parts of the memory store share: tables (store_mem.c), queries (store_mem_query.c), invocations and packages
- * (store_mem_index.c), series (store_mem_series.c) and changes (store_mem_feed.c).
+ * store_mem_priv.h - what the parts of the memory store share: tables (store_mem.c), queries (store_mem_query.c), blobs (store_mem_blob.c),
+ * invocations and packages (store_mem_index.c), series (store_mem_series.c) and changes (store_mem_feed.c).
  */
 #ifndef AAS_STORE_MEM_PRIV_H
 #define AAS_STORE_MEM_PRIV_H
@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "aas/store_past.h"
+#include "base/map.h"
 
 /* The first ones are enum store_kind. */
 enum mem_table_id { MEM_SHELL = STORE_SHELL, MEM_SUBMODEL = STORE_SUBMODEL, MEM_BLOB = STORE_N_KINDS, MEM_INVOCATION, MEM_PACKAGE, MEM_N_TABLES };
@@ -15,12 +16,15 @@ enum mem_table_id { MEM_SHELL = STORE_SHELL, MEM_SUBMODEL = STORE_SUBMODEL, MEM_
 struct mem_entry {
 	struct mem_entry *older;	/* what it took the place of, as long as somebody reads there */
 	uint64_t moment;	/* number of the commit that brought it */
-	char *id, *json;	/* of a blob: its key and bytes */
+	char *id, *json;	/* of a blob: its key and nothing */
 	size_t n;
 	int64_t version;
 	bool deleted;
 	char *content_type, *file_name;
+	struct mem_content *content;	/* of a blob: counted */
 };
+
+struct mem_content;
 
 struct mem_table {
 	struct mem_entry **entry;
@@ -41,6 +45,13 @@ struct mem_spool {
 	struct mem_spool *next;
 };
 
+/* Bytes by their hash.  The lock is the last that is taken, so that entries can be freed anywhere. */
+struct mem_contents {
+	pthread_mutex_t mutex;
+	struct map by_hash;
+	int64_t size;			/* of all together */
+};
+
 /* A change, of a transaction and then of the list. */
 #define MEM_LOG_MAX ((size_t)65536)
 #define MEM_LOG_BYTES ((size_t)256 << 20)
@@ -56,6 +67,7 @@ struct mem_event {
 struct mem_store {
 	struct store base;
 	pthread_mutex_t mutex;
+	struct mem_contents contents;
 	struct mem_table table[MEM_N_TABLES];
 	uint64_t moment;		/* commits so far */
 	struct store_txn *readers;	/* that have begun to read */
@@ -114,6 +126,13 @@ enum err store_mem_lay(struct store_txn *, enum mem_table_id, struct mem_entry *
 enum err store_mem_remove(struct store_txn *, enum mem_table_id, const char *id);
 /* After any error but ERR_NOT_FOUND and ERR_GONE a transaction can only be aborted. */
 enum err store_mem_noted(struct store_txn *, enum err);
+
+void store_mem_content_drop(struct mem_content *);	/* NULL is allowed; with or without the mutex */
+enum err store_mem_blob_put(struct store_txn *, const char *key, const struct store_blob_info *, struct source, struct diag *);
+enum err store_mem_blob_find(struct store_txn *, const char *key, struct arena *, struct store_blob_info *);
+enum err store_mem_blob_read(struct store_txn *, const struct store_blob_info *, int64_t at, char *to, size_t n);
+enum err store_mem_blob_del(struct store_txn *, const char *key);
+enum err store_mem_blob_open(struct store *, const struct store_blob_info *, struct content *);
 
 /* -- changes; the mutex is held, but by the functions that stand in store_ops -------------------------------------------------------- */
 /* `before`: what was there.  NULL: there is no memory. */

@@ -40,6 +40,41 @@ static enum err slice_read(void *ctx, char *p, size_t n, size_t *got, struct dia
 	return ERR_OK;
 }
 
+static enum err content_next(void *ctx, char *p, size_t n, size_t *got, struct diag *d)
+{
+	struct content_at *c = ctx;
+	int64_t left = c->content->size - c->at;
+	*got = (uint64_t)left < n ? (size_t)left : n;
+	enum err e = *got ? c->content->read(c->content->ctx, c->at, p, *got, d) : ERR_OK;
+	c->at += (int64_t)*got;
+	return e;
+}
+
+static enum err slice_at(void *ctx, int64_t at, char *to, size_t n, struct diag *d)
+{
+	const struct slice *s = ctx;
+	(void)d;
+	memcpy(to, s->p + at, n);
+	return ERR_OK;
+}
+
+struct source source_content(struct content_at *c)
+{
+	return (struct source){ content_next, c };
+}
+
+struct content content_slice(const struct slice *s)
+{
+	return (struct content){ .size = (int64_t)s->n, .read = slice_at, .ctx = (void *)s };
+}
+
+void content_close(struct content *c)
+{
+	if (c->close)
+		c->close(c->ctx);
+	*c = (struct content){ 0 };
+}
+
 struct source source_fd(const int *fd)
 {
 	return (struct source){ fd_read, (void *)fd };

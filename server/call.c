@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/condition.h"
+#include "server/range.h"
 #include "server/request.h"
 #include "submodels/past.h"
 
@@ -278,6 +279,7 @@ static enum err attempt(struct call *c, bool *later)
 	if (++c->attempt > 1) {
 		pause_before(c->attempt - 1);
 		buf_reset(&c->reply.body);
+		content_close(&c->reply.content);
 		diag_clear(&c->diag);
 		c->reply.location = c->reply.content_type = c->reply.disposition = c->reply.file_name = c->reply.etag = NULL;
 		c->reply.status = 0;
@@ -292,9 +294,27 @@ static enum err attempt(struct call *c, bool *later)
 	return c->route->access == ACCESS_EXEC ? execute(c) : transact(c, later);
 }
 
+/* A part of a file, when the client asks for one (RFC 9110, 14). */
+static void cut(struct call *c)
+{
+	int64_t size = c->reply.content.size;
+	c->reply.from = 0;
+	c->reply.length = c->reply.whole = size;
+	if (!c->reply.content.read || c->reply.status || !c->range || !str_eq(c->method, "GET") || !range_applies(c->if_range, c->reply.etag))
+		return;
+	enum range r = range_read(c->range, size, &c->reply.from, &c->reply.length);
+	if (r == RANGE_PART)
+		c->reply.status = 206;
+	if (r != RANGE_NONE)
+		return;
+	diag_add(&c->diag, ERR_RANGE, "no byte of the %lld that are there is in this range", (long long)size);
+	reply_error(c, ERR_RANGE);
+}
+
 static void finish(struct call *c)
 {
 	enum route_reply r = c->route->reply;
+	cut(c);
 	if (!c->reply.status)
 		c->reply.status = r == REPLY_PUT && c->reply.location ? 201 : status_of[r];
 	if (c->reply.status == 204 || (!reply_has_body(r) && c->reply.status == status_of[r]))

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "server/route.h"
+#include "server/upload.h"
 #include "submodels/service.h"
 
 struct server;		/* server/http.h */
@@ -24,7 +25,9 @@ struct call {
 	struct slice path, query_text;		/* raw */
 	struct slice body;			/* raw */
 	const char *content_type, *accept, *correlation_id;
-	const char *if_match, *if_none_match;	/* NULL: not given */
+	const char *if_match, *if_none_match, *range, *if_range;	/* NULL: not given */
+	const char *scratch_dir;		/* where large bodies and replies are kept meanwhile; NULL: as scratch_new says */
+	int64_t file_max;			/* bytes of a file that comes; 0: no bound */
 	const char *base_path;			/* the prefix the client used: "/api/v3.0", "/api/v3" or "" */
 	const char *host;			/* Host header, or what a trusted proxy says instead (forwarded.h), or NULL */
 	const char *scheme, *mount;		/* what a trusted proxy says of the URL: "https", and the path in front of the base path; or NULL */
@@ -49,7 +52,7 @@ struct call {
 	bool in_past;				/* the answer is what was at `at_us` */
 	int64_t at_us;
 	struct aas_node *node;			/* the body, when the route names a class */
-	const char *file_name, *part_type;	/* of a multipart body; `body` is then the part `file` */
+	struct upload *upload;			/* a body that is a file, RAW; the transport frees it (upload_free) */
 	struct { const char *name, *value; } *query_rest;	/* further parameters, NULL name at the end */
 
 	/* -- at work -- */
@@ -64,6 +67,9 @@ struct call {
 	struct {
 		int status;			/* 0: by the route's reply column */
 		struct buf body;		/* freed by the transport */
+		struct content content;		/* instead: the transport reads and closes it; size alone counts when `read` is set */
+		const unsigned char *hash;	/* SHA-256 of the content */
+		int64_t from, length, whole;	/* of the content: what is sent, and how much there is */
 		const char *content_type;	/* NULL: application/json */
 		const char *location;		/* below the base path, percent-encoded: "/submodels/{b64}" */
 		const char *disposition;	/* Content-Disposition, or NULL */
@@ -112,7 +118,12 @@ void reply_page_begin(struct call *);
 enum err reply_page_node(struct call *, const struct aas_node *);
 void reply_page_raw(struct call *, struct slice json);
 void reply_page_end(struct call *, const char *next);
-void reply_raw(struct call *, const char *content_type, struct slice bytes);
+/* A file to be saved: its bytes are sent piece by piece, and closed, by the transport.  `hash` is that of all of them. */
+enum err reply_content(struct call *, const char *content_type, const char *file_name, struct content, const unsigned char *hash);
+/* The same of what is stored. */
+enum err reply_stored(struct call *, const char *content_type, const struct store_blob_info *);
+/* Content-Disposition (RFC 6266): a harmless ASCII name, and the whole name in UTF-8 (RFC 8187) where that is another. */
+const char *reply_disposition(struct call *, const char *file_name);
 /* 201 with a Location below the base path, made from printf-like text that is already encoded. */
 void reply_created(struct call *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* base64url of an id, percent-encoding of an idShortPath: for Locations. */

@@ -28,7 +28,9 @@ void condition_read(struct call *c)
 
 static void make_tag(const struct call *c, const struct route *r, const char *id, int64_t version, char out[ETAG_MAX])
 {
-	if (!version)
+	if (c->reply.content.read)
+		etag_of_hash(out, c->reply.hash);
+	else if (!version)
 		etag_of_bytes(out, buf_view(&c->reply.body));
 	else if (shows_live(c, r, id))
 		etag_of_live(out, version, &c->view, buf_view(&c->reply.body));
@@ -54,6 +56,7 @@ static enum err look(struct call *c, const struct route *get, const char *id, in
 	c->route = own;
 	c->view = view;
 	buf_reset(&c->reply.body);
+	content_close(&c->reply.content);
 	c->reply.content_type = c->reply.disposition = c->reply.file_name = c->reply.location = NULL;
 	c->reply.items = 0;
 	if (e == ERR_NOT_FOUND) {
@@ -108,6 +111,7 @@ static void set_tag(struct call *c, const char *tag)
 	if (!c->reply.etag || !c->if_none_match || !str_eq(c->route->method, "GET") || !etag_known(c->if_none_match, tag))
 		return;
 	buf_reset(&c->reply.body);
+	content_close(&c->reply.content);
 	c->reply.status = 304;
 	c->reply.content_type = c->reply.disposition = c->reply.file_name = NULL;
 }

@@ -66,6 +66,14 @@ void etag_of_live(char out[ETAG_MAX], int64_t version, const struct aas_view *v,
 	snprintf(out + n, ETAG_MAX - n, "-live-%016llx\"", (unsigned long long)sum(bytes));
 }
 
+void etag_of_hash(char out[ETAG_MAX], const unsigned char *sha256)
+{
+	char *p = out + snprintf(out, ETAG_MAX, "\"sha256-");
+	for (int i = 0; i < 32; i++)
+		p += snprintf(p, 3, "%02x", sha256[i]);
+	memcpy(p, "\"", 2);
+}
+
 void etag_of_bytes(char out[ETAG_MAX], struct slice bytes)
 {
 	snprintf(out, ETAG_MAX, "\"%016llx\"", (unsigned long long)sum(bytes));

@@ -5,6 +5,7 @@
  * "v12-value-core-blobs"       the same in another form: modifier, level and extent
  * "v12-live-0123456789abcdef"  with live values laid over, which have no version: a sum of the bytes follows
  * "0123456789abcdef"           what has no version at all, by its bytes
+ * "sha256-0123456789abcdef..."  a file, by the SHA-256 of its bytes
  * "v12+gzip"                   any of them, compressed: other bytes need another strong tag
  *
  * Pure functions; a header may be any text.
@@ -19,6 +20,7 @@
 
 void etag_of_version(char out[ETAG_MAX], int64_t version, const struct aas_view *);
 void etag_of_live(char out[ETAG_MAX], int64_t version, const struct aas_view *, struct slice bytes);
+void etag_of_hash(char out[ETAG_MAX], const unsigned char *sha256);
 void etag_of_bytes(char out[ETAG_MAX], struct slice bytes);
 /* The tag of the same thing compressed. */
 void etag_compressed(char tag[ETAG_MAX]);

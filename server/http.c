@@ -29,7 +29,7 @@
 static const struct http_config defaults = {
 	.address = "127.0.0.1", .workers = 8, .invokers = 8, .connections = 2048, .timeout_s = 60, .streams = 256,
 	.body_max = (size_t)64 << 20, .body_budget = (size_t)1 << 30, .base_paths = "/api/v3.0,/api/v3,", .cors_origin = "*",
-	.compress_min = 2048,
+	.compress_min = 2048, .file_max = (size_t)4 << 30, .file_threads = 4,
 };
 
 /* -- one loop ------------------------------------------------------------------------------------------------------------------- */
@@ -37,6 +37,7 @@ static const struct http_config defaults = {
 void http_suspend(struct wakeup *w)
 {
 	atomic_fetch_add(&w->loop->server->n_suspended, 1);
+	w->suspended = true;
 	MHD_suspend_connection(w->connection);
 }
 
@@ -70,6 +71,7 @@ static void resume_woken(struct loop *l)
 	lock_drop(&l->lock);
 	for (struct wakeup *next; w; w = next) {
 		next = w->next;		/* once resumed, the other side may use it again */
+		w->suspended = false;
 		MHD_resume_connection(w->connection);
 		atomic_fetch_sub(&l->server->n_suspended, 1);
 	}
@@ -195,20 +197,35 @@ static void *worker_run(void *arg)
 	return NULL;
 }
 
+static void *file_run(void *arg)
+{
+	struct queue *q = arg;
+	for (struct file_job *j; (j = queue_get(q, -1));)
+		j->run(j);
+	return NULL;
+}
+
+static enum err start_some(struct server *s, unsigned n, const char *name, void *(*run)(void *), struct queue *q)
+{
+	for (; n; n--, s->n_workers++)
+		if (!thread_start(&s->worker[s->n_workers], name, run, q))
+			return ERR_NO_MEMORY;
+	return ERR_OK;
+}
+
 static enum err start_workers(struct server *s)
 {
-	unsigned n = s->config.workers + s->config.invokers;
+	const struct http_config *c = &s->config;
+	enum err e;
 	s->work = queue_new(QUEUE_LENGTH);
 	s->invoke = queue_new(QUEUE_LENGTH);
-	s->worker = calloc(n, sizeof *s->worker);
-	if (!s->work || !s->invoke || !s->worker)
+	s->files = queue_new(QUEUE_LENGTH + 4 * c->connections);	/* a connection has at most one, and two to be forgotten */
+	s->worker = calloc(c->workers + c->invokers + c->file_threads, sizeof *s->worker);
+	if (!s->work || !s->invoke || !s->files || !s->worker)
 		return ERR_NO_MEMORY;
-	for (; s->n_workers < n; s->n_workers++) {
-		bool invoker = s->n_workers >= s->config.workers;
-		if (!thread_start(&s->worker[s->n_workers], invoker ? "invoker" : "worker", worker_run, invoker ? s->invoke : s->work))
-			return ERR_NO_MEMORY;
-	}
-	return ERR_OK;
+	if ((e = start_some(s, c->workers, "worker", worker_run, s->work)) || (e = start_some(s, c->invokers, "invoker", worker_run, s->invoke)))
+		return e;
+	return start_some(s, c->file_threads, "files", file_run, s->files);
 }
 
 /* -- start and stop ------------------------------------------------------------------------------------------------------------- */
@@ -299,6 +316,8 @@ static void fill_in(struct http_config *c)
 	OR_DEFAULT(body_max);
 	OR_DEFAULT(compress_min);
 	OR_DEFAULT(body_budget);
+	OR_DEFAULT(file_max);
+	OR_DEFAULT(file_threads);
 	OR_DEFAULT(base_paths);
 	OR_DEFAULT(cors_origin);
 #undef OR_DEFAULT
@@ -351,7 +370,7 @@ struct server *http_start(const struct http_config *config, struct diag *d)
 	s->config = *config;
 	s->listen_fd = -1;
 	fill_in(&s->config);
-	http_change(s, s->config.external_url, s->config.cors_origin, s->config.body_max);
+	http_change(s, s->config.external_url, s->config.cors_origin, s->config.body_max, s->config.file_max);
 	atomic_store(&s->open, s->config.service != NULL);
 	unsigned before = d ? d->n : 0;
 	enum err e = start(s, d);
@@ -378,11 +397,12 @@ void http_open(struct server *s, struct sm_service *service, struct store *store
 	atomic_store(&s->open, true);
 }
 
-void http_change(struct server *s, const char *external_url, const char *cors_origin, size_t body_max)
+void http_change(struct server *s, const char *external_url, const char *cors_origin, size_t body_max, size_t file_max)
 {
 	atomic_store(&s->external_url, external_url);
 	atomic_store(&s->cors_origin, cors_origin ? cors_origin : "");
 	atomic_store(&s->body_max, body_max);
+	atomic_store(&s->file_max, file_max);
 }
 
 void http_stop(struct server *s)
@@ -400,12 +420,15 @@ void http_stop(struct server *s)
 		queue_close(s->work);
 	if (s->invoke)
 		queue_close(s->invoke);
+	if (s->files)
+		queue_close(s->files);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		pthread_join(s->worker[i], NULL);
 	for (unsigned i = 0; i < s->n_loops; i++)
 		loop_free(&s->loop[i]);
 	queue_free(s->work);
 	queue_free(s->invoke);
+	queue_free(s->files);
 	sse_free(s->sse);
 	sse_feed_free(s->sse_feed);
 	if (s->listen_fd >= 0)

@@ -3,8 +3,8 @@
  *
  * N loop threads own one libmicrohttpd daemon each on one shared listening socket; a loop polls the daemon's epoll descriptor and an
  * eventfd and never blocks elsewhere.  What memory can answer is answered in the loop; everything else suspends its connection, runs
- * in a worker (call_run) and resumes through the eventfd.  Invocations of operations have workers of their own, so that slow assets
- * do not keep readers waiting.
+ * in a worker (call_run) and resumes through the eventfd.  Files come and go in pieces, which the threads for files write and read.
+ * Invocations of operations have workers of their own, so that slow assets do not keep readers waiting.
  */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
@@ -29,7 +29,10 @@ struct http_config {
 	unsigned connections;		/* open at a time [2048] */
 	unsigned timeout_s;		/* an idle connection is closed after it [60] */
 	unsigned streams;		/* clients of /events/live, and as many of /events [256] */
-	size_t body_max;		/* bytes of a request body [64 MiB]; uploads may have four times as many */
+	size_t body_max;		/* bytes of a request body that is no file [64 MiB] */
+	size_t file_max;		/* bytes of a file that is uploaded [4 GiB] */
+	unsigned file_threads;		/* that read and write files for all connections [4] */
+	const char *scratch_dir;	/* where files are while they come [as scratch_new says] */
 	size_t compress_min;		/* bytes of a reply from which on it is compressed for those who accept that [2048]; SIZE_MAX: never */
 	size_t body_budget;		/* bytes of all request bodies together [1 GiB] */
 	const char *base_paths;		/* comma-separated, no trailing slashes ["/api/v3.0,/api/v3,"] */
@@ -55,7 +58,7 @@ uint16_t http_port(const struct server *);
 /* From now on the API is served; once, and only when the server was started without a service.  Any thread. */
 void http_open(struct server *, struct sm_service *, struct store *);
 /* What may change while the server runs, as in http_config; requests that begin later see it.  The texts must outlive the server. */
-void http_change(struct server *, const char *external_url, const char *cors_origin, size_t body_max);
+void http_change(struct server *, const char *external_url, const char *cors_origin, size_t body_max, size_t file_max);
 /* Accepts nothing more, ends event streams, answers what is under way, then frees everything.  Until then connections that are open stay
  * open, and what is asked on them is answered from memory or by 503.  NULL is allowed. */
 void http_stop(struct server *);

@@ -35,8 +35,8 @@ static const char *correlation_new(struct loop *l, struct arena *a)
 static const struct { const char *name; size_t n, at; } headers[] = {
 	HEADER("Accept", call.accept), HEADER("Accept-Encoding", accept_encoding), HEADER("Content-Length", content_length),
 	HEADER("Content-Type", call.content_type), HEADER("Expect", expect), HEADER("Host", call.host), HEADER("If-Match", call.if_match),
-	HEADER("If-None-Match", call.if_none_match), HEADER("Last-Event-ID", last_event_id), HEADER("X-Correlation-ID", correlation_id),
-	HEADER("X-Request-ID", request_id),
+	HEADER("If-None-Match", call.if_none_match), HEADER("If-Range", call.if_range), HEADER("Last-Event-ID", last_event_id),
+	HEADER("Range", call.range), HEADER("X-Correlation-ID", correlation_id), HEADER("X-Request-ID", request_id),
 };
 
 /* Of a header that comes twice the first one counts. */
@@ -78,5 +78,7 @@ void http_read_headers(struct request *r, const char *method)
 	const char *id = correlation_ok(r->correlation_id) ? r->correlation_id : r->request_id;
 	c->correlation_id = correlation_ok(id) ? id : correlation_new(r->wakeup.loop, c->arena);
 	c->outside = atomic_load(&c->server->external_url);
+	c->scratch_dir = c->server->config.scratch_dir;
+	c->file_max = (int64_t)atomic_load(&c->server->file_max);
 	read_forwarded(r);
 }

@@ -17,13 +17,20 @@
 
 #define URI_MAX ((size_t)32 << 10)
 #define BASE_PATHS_MAX 8
-#define UPLOAD_FACTOR 4		/* an upload may have so many times body_max */
+#define UPLOAD_PIECE ((size_t)256 << 10)	/* of an upload, in memory at a time */
+#define UPLOAD_OVERHEAD ((size_t)1 << 20)	/* a body may have so much more than the file in it */
 
 /* A suspended connection on its way back to its loop. */
 struct wakeup {
 	struct wakeup *next;
 	struct MHD_Connection *connection;
 	struct loop *loop;
+	bool suspended;			/* of the loop thread */
+};
+
+/* For the threads that read and write files: `run` is called once. */
+struct file_job {
+	void (*run)(struct file_job *);
 };
 
 struct request {
@@ -42,14 +49,16 @@ struct request {
 	bool spent;			/* a response is queued */
 	bool empty;			/* it has no body, so no type of one either */
 	bool accepts_gzip;
+	bool ranges;			/* the body is a file, of which a part can be asked for */
 	bool packed;			/* the body is compressed */
 	enum err refused;		/* found wrong before the body was read; the body is thrown away */
 	struct slice path;		/* raw, with the base path */
 	struct forwarded_headers forwarded;	/* nothing unless there are trusted proxies */
 	const struct feed_ask *feed;	/* the answer is a stream of the feed from there on */
 	const char *accept_encoding, *content_length, *correlation_id, *expect, *last_event_id, *request_id;	/* headers; NULL: not sent */
+	struct file_job filing;		/* puts what has come of an upload to its file */
 	struct buf body;
-	size_t body_max, charged, dropped;
+	size_t body_max, taken, charged, dropped;	/* taken: bytes of an upload that are in its file */
 	int64_t started_us;
 };
 
@@ -77,17 +86,18 @@ struct server {
 	int listen_fd;
 	struct loop *loop;
 	unsigned n_loops;
-	struct queue *work, *invoke;
+	struct queue *work, *invoke, *files;
 	pthread_t *worker;
 	unsigned n_workers;
+	atomic_uint n_downloads;
 	struct sse *sse;
 	struct sse_feed *sse_feed;
 	struct event_config events;	/* of the feed */
 	struct buf openapi_text;
 	struct static_file openapi;	/* its bytes are those */
 	char openapi_etag[ETAG_MAX];
-	_Atomic(const char *) external_url, cors_origin;	/* these three may change, so config has only their first values */
-	atomic_size_t body_max;
+	_Atomic(const char *) external_url, cors_origin;	/* these may change, so config has only their first values */
+	atomic_size_t body_max, file_max;
 	atomic_bool open;		/* config.service and config.store are set */
 	atomic_bool stopping;
 	atomic_uint n_suspended;	/* connections of all loops that wait for a worker or an asset */
@@ -112,6 +122,18 @@ enum MHD_Result http_feed_open(struct request *);
 
 /* http_header.c: the header of the request is read.  Loop thread. */
 void http_read_headers(struct request *, const char *method);
+
+/* http_content.c: a body that is read piece by piece by the threads for files; takes the content, also on error.  Loop thread. */
+struct MHD_Response *http_content_body(struct request *, struct content, int64_t from, int64_t length);
+/* Closes it in a thread that may block. */
+void http_content_forget(struct server *, struct content *);
+
+/* http_upload.c: from the header; r->call.upload is there afterwards, unless there is no body.  Loop thread, like all of them. */
+enum err http_upload_judge(struct request *);
+/* What has been collected goes to the file: the connection is suspended meanwhile. */
+enum err http_upload_feed(struct request *);
+/* At the end of the request: the file that came, and the content that was not sent. */
+void http_upload_forget(struct request *);
 
 /* http_reply.c: the answer in r->call.reply, r->tree or r->file goes back.  Loop thread. */
 enum MHD_Result http_reply(struct request *);

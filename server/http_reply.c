@@ -99,6 +99,12 @@ static struct MHD_Response *reply_body(struct request *r)
 		return tree_body(r);
 	if (r->file && c->reply.status == 200)
 		return MHD_create_response_from_buffer(r->file->n, (void *)(uintptr_t)r->file->bytes, MHD_RESPMEM_PERSISTENT);
+	if (c->reply.content.read) {
+		struct content content = c->reply.content;
+		c->reply.content = (struct content){ 0 };
+		r->ranges = true;
+		return http_content_body(r, content, c->reply.from, c->reply.length);
+	}
 	r->empty = no_content(c->reply.status) || (!c->reply.body.n && !c->reply.content_type);
 	if (!c->reply.body.n || no_content(c->reply.status))
 		return MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
@@ -135,6 +141,20 @@ static void put_tag(struct request *r, struct MHD_Response *resp)
 		MHD_add_response_header(resp, "Cache-Control", "no-cache");	/* keep it, but ask every time whether it is still so */
 }
 
+static void put_range(struct request *r, struct MHD_Response *resp)
+{
+	const struct call *c = &r->call;
+	char text[80];
+	if (c->reply.status == 416)
+		snprintf(text, sizeof text, "bytes */%lld", (long long)c->reply.whole);
+	else if (c->reply.status == 206)
+		snprintf(text, sizeof text, "bytes %lld-%lld/%lld", (long long)c->reply.from, (long long)(c->reply.from + c->reply.length - 1),
+			 (long long)c->reply.whole);
+	else
+		return;
+	MHD_add_response_header(resp, "Content-Range", text);
+}
+
 /* Not our JSON: bytes that somebody uploaded must not run as a page of this origin; the console may load only itself. */
 static void put_policy(struct request *r, struct MHD_Response *resp)
 {
@@ -152,7 +172,8 @@ void http_put_headers(struct request *r, struct MHD_Response *resp, bool codings
 		MHD_add_response_header(resp, "Content-Type", type ? type : "application/json");
 	if (*origin) {
 		MHD_add_response_header(resp, "Access-Control-Allow-Origin", origin);
-		MHD_add_response_header(resp, "Access-Control-Expose-Headers", "Location, Content-Disposition, ETag, X-Correlation-ID, X-FileName");
+		MHD_add_response_header(resp, "Access-Control-Expose-Headers", "Location, Accept-Ranges, Content-Disposition, Content-Range, "
+					"ETag, X-Correlation-ID, X-FileName");
 	}
 	if (c->correlation_id)
 		MHD_add_response_header(resp, "X-Correlation-ID", c->correlation_id);
@@ -164,6 +185,9 @@ void http_put_headers(struct request *r, struct MHD_Response *resp, bool codings
 		MHD_add_response_header(resp, "X-FileName", c->reply.file_name);
 	if (c->reply.allow)
 		MHD_add_response_header(resp, "Allow", c->reply.allow);
+	if (r->ranges)
+		MHD_add_response_header(resp, "Accept-Ranges", "bytes");
+	put_range(r, resp);
 	if (c->reply.status == 503)
 		MHD_add_response_header(resp, "Retry-After", "1");
 	if (r->packed)

@@ -98,6 +98,7 @@ void http_request_end(void *cls, struct MHD_Connection *connection, void **state
 	*state = NULL;
 	l->n_open -= r->received;
 	atomic_fetch_sub(&l->server->body_bytes, r->charged);
+	http_upload_forget(r);
 	sm_tree_drop(r->tree);
 	sm_tree_drop(r->read);
 	buf_fini(&r->body);
@@ -380,8 +381,8 @@ static enum MHD_Result answer_options(struct request *r)
 	if (*atomic_load(&c->server->cors_origin)) {
 		MHD_add_response_header(resp, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 		MHD_add_response_header(resp, "Access-Control-Allow-Headers",
-					"Authorization, Content-Type, Accept, If-Match, If-None-Match, Last-Event-ID, X-Correlation-ID, "
-					"X-Request-ID");
+					"Authorization, Content-Type, Accept, If-Match, If-None-Match, If-Range, Last-Event-ID, Range, "
+					"X-Correlation-ID, X-Request-ID");
 		MHD_add_response_header(resp, "Access-Control-Max-Age", "86400");
 	}
 	return http_send(r, resp);
@@ -484,7 +485,7 @@ static enum err judge(struct request *r)
 	if (!is_read(c) && !str_eq(c->method, "OPTIONS") && !find_surface(r->path) && !call_begin(c))
 		return ERR_OK;		/* the answer is there; the body is read and dropped */
 	if (c->route && c->route->body == BODY_RAW)
-		r->body_max *= UPLOAD_FACTOR;
+		return http_upload_judge(r);
 	if (length && (!str_size(length, strlen(length), &n) || n > r->body_max))
 		return diag_add(&c->diag, ERR_TOO_LARGE, "a body may have %zu bytes here", r->body_max);
 	if (n && !buf_reserve(&r->body, n < BODY_FIRST ? n : BODY_FIRST))
@@ -523,7 +524,7 @@ static enum MHD_Result answer(struct request *r)
 static enum MHD_Result first_step(struct request *r, const char *method)
 {
 	r->begun = true;
-	buf_init(&r->body, atomic_load(&r->call.server->body_max) * UPLOAD_FACTOR + 1);
+	buf_init(&r->body, SIZE_MAX);		/* body_max is the bound */
 	http_read_headers(r, method);
 	if (!r->refused)
 		r->refused = judge(r);
@@ -542,7 +543,7 @@ static bool charge(struct request *r, size_t n)
 static enum MHD_Result take_data(struct request *r, const char *data, size_t n)
 {
 	if (!r->refused && !r->call.reply.status) {
-		if (r->body.n + n > r->body_max)
+		if (n > r->body_max - r->taken - r->body.n)
 			r->refused = diag_add(&r->call.diag, ERR_TOO_LARGE, "a body may have %zu bytes here", r->body_max);
 		else if (!charge(r, n))
 			r->refused = diag_add(&r->call.diag, ERR_UNAVAILABLE, "too many bodies are under way");
@@ -550,8 +551,12 @@ static enum MHD_Result take_data(struct request *r, const char *data, size_t n)
 			buf_put(&r->body, data, n);
 		if (!r->refused && r->body.failed)
 			r->refused = ERR_NO_MEMORY;
-		if (!r->refused)
+		if (!r->refused && (!r->call.upload || r->body.n < UPLOAD_PIECE))
 			return MHD_YES;
+		enum err e = r->refused ? r->refused : http_upload_feed(r);
+		if (!e)
+			return MHD_YES;		/* another thread has it by now */
+		r->refused = e;
 		buf_fini(&r->body);
 	}
 	r->dropped += n;
@@ -570,6 +575,8 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *connection, 
 		return MHD_NO;
 	if (!r->begun)
 		return first_step(r, method);
+	if (r->wakeup.suspended)
+		return MHD_YES;		/* what has come stays where it is */
 	if (*n) {
 		enum MHD_Result ok = r->spent ? MHD_YES : take_data(r, data, *n);
 		*n = 0;

@@ -4,9 +4,14 @@
 #ifndef SERVER_OP_H
 #define SERVER_OP_H
 
-#include "base/err.h"
+#include "server/call.h"
 
-struct call;
+/* The file that came with the call, once it is read (request_body). */
+struct sm_upload op_upload_of(const struct call *);
+/* The same of a file that outlives its call. */
+struct sm_upload op_upload_from(struct scratch *, const char *file_name, const char *content_type);
+/* As an archive is read (zip.h). */
+struct zip_bytes op_zip_of(struct scratch *);
 
 /* One X(name) per handler, as routes.def spells it. */
 #define OPS(X) \

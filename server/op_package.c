@@ -60,9 +60,9 @@ enum err package_ids_of_form(struct call *c, struct package_ids *ids)
 	return err;
 }
 
-enum err package_ids_of_bytes(struct arena *a, struct slice from, struct package_ids *ids, struct diag *d)
+enum err package_ids_of_file(struct arena *a, struct scratch *file, struct package_ids *ids, struct diag *d)
 {
-	struct zip_bytes bytes = { .p = from.p, .n = from.n };
+	struct zip_bytes bytes = op_zip_of(file);
 	struct aasx_reader *reader = NULL;
 	struct aasx package = { 0 };
 	enum err err = aasx_open(a, &bytes, &reader, &package, d);
@@ -73,28 +73,36 @@ enum err package_ids_of_bytes(struct arena *a, struct slice from, struct package
 	return err;
 }
 
-static enum err read_package(struct call *c, struct store_package *p, struct store_blob *b)
+bool package_is(const struct scratch *f)
+{
+	char first[4];
+	return scratch_size(f) >= (int64_t)sizeof first && !scratch_read(f, 0, first, sizeof first, NULL) && aasx_is(first, sizeof first);
+}
+
+static enum err read_package(struct call *c, struct store_package *p, struct sm_upload *u)
 {
 	struct package_ids ids = { 0 };
 	struct diag_frame f;
-	if (!aasx_is(c->body.p, c->body.n))
+	if (!package_is(c->upload->file))
 		return diag_add(&c->diag, ERR_BAD_REQUEST, "file: this is no AASX package");
 	enum err err = package_ids_of_form(c, &ids);
 	if (!err && !ids.n) {
 		if (!(c->findings = findings_of(c->arena, &c->diag)))
 			return ERR_NO_MEMORY;
 		diag_push(&c->diag, &f, "file");
-		err = package_ids_of_bytes(c->arena, c->body, &ids, &c->diag);
+		err = package_ids_of_file(c->arena, c->upload->file, &ids, &c->diag);
 		diag_pop(&c->diag);
 		findings_end(c->findings);
 	}
 	if (err)
 		return err;
+	*u = op_upload_of(c);
+	u->info.content_type = types[0];
+	if (!u->info.file_name || !*u->info.file_name)
+		u->info.file_name = "package.aasx";
 	*p = (struct store_package){
-		.file_name = c->file_name && *c->file_name ? c->file_name : "package.aasx", .aas_ids = ids.id, .n_aas_ids = ids.n,
-		.size = (int64_t)c->body.n,
+		.file_name = u->info.file_name, .aas_ids = ids.id, .n_aas_ids = ids.n, .size = u->info.size,
 	};
-	*b = (struct store_blob){ types[0], p->file_name, c->body };
 	return ERR_OK;
 }
 
@@ -134,13 +142,13 @@ enum err op_list_packages(struct call *c)
 static enum err put(struct call *c, const char *id, enum store_put how)
 {
 	struct store_package p;
-	struct store_blob b;
+	struct sm_upload u;
 	bool created;
-	enum err err = read_package(c, &p, &b);
+	enum err err = read_package(c, &p, &u);
 	if (err)
 		return err;
 	p.id = id ? id : p.file_name;
-	if ((err = sm_package_put(c->session, &p, &b, how, &created)) || !created)
+	if ((err = sm_package_put(c->session, &p, &u, how, &created)) || !created)
 		return err;
 	describe(&c->reply.body, &p);
 	reply_created(c, "/packages/%s", reply_b64(c, p.id));
@@ -150,7 +158,7 @@ static enum err put(struct call *c, const char *id, enum store_put how)
 /* Without a name there is no id in it, and a name may be too long for one. */
 enum err op_post_package(struct call *c)
 {
-	const char *name = c->file_name;
+	const char *name = c->upload->file_name;
 	char id[UUID_SIZE];
 	if (name && *name && utf8_length(name, strlen(name)) <= SM_PACKAGE_ID_MAX)
 		return put(c, NULL, STORE_CREATE);
@@ -169,7 +177,7 @@ enum err op_package_delete(struct call *c)
 	return sm_package_delete(c->session, c->package_id);
 }
 
-/* In a header: what is not harmless ASCII is percent-encoded in filename* (RFC 8187), and a blank in the rest. */
+/* The header of its own is plain ASCII. */
 static enum err name_file(struct call *c, const char *name)
 {
 	char *ascii = arena_strdup(c->arena, name);
@@ -179,22 +187,21 @@ static enum err name_file(struct call *c, const char *name)
 		if (*p < ' ' || *p > '~' || strchr("\"\\/;", *p))
 			*p = '_';
 	c->reply.file_name = ascii;
-	c->reply.disposition = str_eq(ascii, name)
-		? arena_printf(c->arena, "attachment; filename=\"%s\"", ascii)
-		: arena_printf(c->arena, "attachment; filename=\"%s\"; filename*=UTF-8''%s", ascii, reply_path(c, name));
-	return c->reply.disposition ? ERR_OK : ERR_NO_MEMORY;
+	return ERR_OK;
 }
 
 enum err op_package_get(struct call *c)
 {
 	static const size_t n = sizeof types / sizeof *types;
-	struct store_blob b;
+	struct store_blob_info b;
 	size_t type = accept_choose(c->accept, types, n);
 	if (type == n && accept_choose(c->accept, (const char *const[]){ "application/octet-stream" }, 1))
 		return diag_add(&c->diag, ERR_NOT_ACCEPTABLE, "the answer is %s", types[0]);
 	enum err err = sm_package_get(c->session, c->package_id, &b);
 	if (err)
 		return err;
-	reply_raw(c, type < n ? types[type] : types[0], b.bytes);
-	return name_file(c, b.file_name && *b.file_name ? b.file_name : "package.aasx");
+	if (!b.file_name || !*b.file_name)
+		b.file_name = "package.aasx";
+	err = name_file(c, b.file_name);
+	return err ? err : reply_stored(c, type < n ? types[type] : types[0], &b);
 }

@@ -10,31 +10,32 @@
 #include "server/package.h"
 #include "submodels/jobs.h"
 
-struct upload {
-	struct arena *arena;		/* of all that is in here */
+struct taken {
+	struct arena *arena;		/* of all that is in here, but the file */
 	const char *id, *file_name;
 	struct package_ids ids;		/* of the form; none: the package is asked */
-	struct slice bytes;
+	struct scratch *file;
 };
 
-static void upload_free(void *work)
+static void taken_free(void *work)
 {
-	struct upload *u = work;
+	struct taken *u = work;
+	scratch_free(u->file);
 	arena_free(u->arena);		/* it is in there itself */
 }
 
-static enum err store(struct sm_service *service, const struct upload *u, const struct package_ids *ids, struct arena *a, struct diag *d)
+static enum err store(struct sm_service *service, const struct taken *u, const struct package_ids *ids, struct arena *a, struct diag *d)
 {
 	const struct store_package p = {
-		.id = u->id, .file_name = u->file_name, .aas_ids = ids->id, .n_aas_ids = ids->n, .size = (int64_t)u->bytes.n,
+		.id = u->id, .file_name = u->file_name, .aas_ids = ids->id, .n_aas_ids = ids->n, .size = scratch_size(u->file),
 	};
-	const struct store_blob b = { "application/asset-administration-shell-package", u->file_name, u->bytes };
+	const struct sm_upload from = op_upload_from(u->file, u->file_name, "application/asset-administration-shell-package");
 	struct sm_session *s;
 	bool created;
 	enum err err = sm_begin(service, true, a, d, &s);
 	if (err)
 		return err;
-	if (!(err = sm_package_put(s, &p, &b, STORE_CREATE, &created)))
+	if (!(err = sm_package_put(s, &p, &from, STORE_CREATE, &created)))
 		return sm_commit(s);
 	sm_abort(s);
 	return err;
@@ -42,7 +43,7 @@ static enum err store(struct sm_service *service, const struct upload *u, const 
 
 static enum err run(struct sm_service *service, void *work, struct diag *d)
 {
-	const struct upload *u = work;
+	const struct taken *u = work;
 	struct arena *a = arena_new(0);
 	struct package_ids ids = u->ids;
 	struct diag_frame f;
@@ -50,7 +51,7 @@ static enum err run(struct sm_service *service, void *work, struct diag *d)
 	if (!err && !ids.n) {
 		struct findings *all = findings_of(a, d);	/* then the diag gets more than the first */
 		diag_push(d, &f, "file");
-		err = all ? package_ids_of_bytes(a, u->bytes, &ids, d) : ERR_NO_MEMORY;
+		err = all ? package_ids_of_file(a, u->file, &ids, d) : ERR_NO_MEMORY;
 		diag_pop(d);
 		if (all)
 			findings_end(all);
@@ -63,24 +64,24 @@ static enum err run(struct sm_service *service, void *work, struct diag *d)
 	return err;
 }
 
-static const struct sm_job_kind uploads = { "upload of a package", run, upload_free };
+static const struct sm_job_kind uploads = { "upload of a package", run, taken_free };
 
-/* The request, and with it its memory, is gone when the job runs. */
-static struct upload *keep(const struct call *c, const struct package_ids *ids)
+/* The request, and with it its memory, is gone when the job runs: the file becomes the job's. */
+static struct taken *take(struct call *c, const struct package_ids *ids)
 {
 	char own[UUID_SIZE];
+	const char *name = c->upload->file_name;
 	struct arena *a = arena_new(0);
-	struct upload *u = a ? ARENA_NEW(a, struct upload) : NULL;
-	bool named = c->file_name && *c->file_name;
+	struct taken *u = a ? ARENA_NEW(a, struct taken) : NULL;
+	bool named = name && *name;
 	if (!u) {
 		arena_free(a);
 		return NULL;
 	}
 	uuid_v7(own);
 	u->arena = a;
-	u->file_name = arena_strdup(a, named ? c->file_name : "package.aasx");
-	u->id = named && utf8_length(c->file_name, strlen(c->file_name)) <= SM_PACKAGE_ID_MAX ? u->file_name : arena_strdup(a, own);
-	u->bytes = (struct slice){ arena_raw(a, c->body.n), c->body.n };
+	u->file_name = arena_strdup(a, named ? name : "package.aasx");
+	u->id = named && utf8_length(name, strlen(name)) <= SM_PACKAGE_ID_MAX ? u->file_name : arena_strdup(a, own);
 	u->ids.id = ids->n ? ARENA_ARRAY(a, const char *, ids->n) : NULL;
 	for (size_t i = 0; u->ids.id && i < ids->n; i++)
 		u->ids.id[u->ids.n++] = arena_strdup(a, ids->id[i]);
@@ -88,7 +89,8 @@ static struct upload *keep(const struct call *c, const struct package_ids *ids)
 		arena_free(a);
 		return NULL;
 	}
-	memcpy((char *)u->bytes.p, c->body.p, c->body.n);
+	u->file = c->upload->file;
+	c->upload->file = NULL;
 	return u;
 }
 
@@ -96,15 +98,15 @@ enum err op_post_package_async(struct call *c)
 {
 	struct package_ids ids = { 0 };
 	char handle[SM_JOB_HANDLE];
-	if (!aasx_is(c->body.p, c->body.n))
+	if (!package_is(c->upload->file))
 		return diag_add(&c->diag, ERR_BAD_REQUEST, "file: this is no AASX package");
 	enum err err = package_ids_of_form(c, &ids);
 	if (err)
 		return err;
-	struct upload *u = keep(c, &ids);
+	struct taken *u = take(c, &ids);
 	if (!u)
 		return ERR_NO_MEMORY;
-	if (!(err = sm_job_submit(c->service, &uploads, u, c->body.n, handle, &c->diag)))
+	if (!(err = sm_job_submit(c->service, &uploads, u, SCRATCH_MEMORY, handle, &c->diag)))
 		reply_created(c, "/packages-async/status/%s", reply_b64(c, handle));
 	return err;
 }

@@ -224,14 +224,21 @@ static enum err put_environment(struct call *c)
 
 enum form { FORM_JSON, FORM_XML, FORM_PACKAGE_XML, FORM_PACKAGE_JSON };
 
-static enum err put_bytes(void *ctx, const char *p, size_t n, struct diag *d)
+/* A package of any size: it is written beside the memory, then sent from there. */
+static enum err put_package(struct call *c, struct aas_node *env, enum aasx_form form, const char *type)
 {
-	buf_put(ctx, p, n);
-	return ((struct buf *)ctx)->failed ? diag_add(d, ERR_TOO_LARGE, "the package is too large to be sent") : ERR_OK;
+	struct scratch *s = scratch_new(c->scratch_dir, INT64_MAX);
+	enum err err = s ? sm_export(c->session, env, form, scratch_sink(s)) : ERR_NO_MEMORY;
+	if (!err)
+		err = scratch_end(s, &c->diag);
+	if (!err)
+		return reply_content(c, type, "environment.aasx", scratch_take(s), scratch_hash(s));
+	scratch_free(s);
+	return err;
 }
 
 /* What is no JSON is made from the same JSON that would be the answer, so all show the same. */
-static enum err put_other(struct call *c, enum form form)
+static enum err put_other(struct call *c, enum form form, const char *type)
 {
 	static const enum aasx_form spec[] = { [FORM_PACKAGE_XML] = AASX_XML, [FORM_PACKAGE_JSON] = AASX_JSON };
 	struct buf *b = &c->reply.body;
@@ -245,7 +252,7 @@ static enum err put_other(struct call *c, enum form form)
 	if (form != FORM_XML && c->in_past)
 		return diag_add(&c->diag, ERR_BAD_REQUEST, "at: files are not kept as they were: there is no package of that time, take JSON or XML");
 	if (form != FORM_XML)
-		return sm_export(c->session, env, spec[form], (struct sink){ put_bytes, b });
+		return put_package(c, env, spec[form], type);
 	aas_xml_write(b, env, AAS_V3_1);
 	return b->failed ? ERR_NO_MEMORY : ERR_OK;
 }
@@ -271,10 +278,8 @@ enum err op_serialize(struct call *c)
 		types[i] = offer[i].type;
 	if ((i = accept_choose(c->accept, types, n)) == n)
 		return diag_add(&c->diag, ERR_NOT_ACCEPTABLE, "application/json, application/xml or an AASX package (%s) can be had", types[3]);
-	enum err err = offer[i].form == FORM_JSON ? put_environment(c) : put_other(c, offer[i].form);
-	if (!err) {
+	enum err err = offer[i].form == FORM_JSON ? put_environment(c) : put_other(c, offer[i].form, offer[i].type);
+	if (!err)
 		c->reply.content_type = offer[i].type;
-		c->reply.disposition = offer[i].form >= FORM_PACKAGE_XML ? "attachment; filename=\"environment.aasx\"" : NULL;
-	}
 	return err;
 }

@@ -20,18 +20,34 @@ static char first_byte(struct slice s)
 	return s.n ? *s.p : 0;
 }
 
-/* ERR_BAD_REQUEST with an environment: that is what could be read, and all faults have been told. */
-static enum err read_package(struct call *c, struct aasx *out)
+/* A text is read whole; the files of a package stay in it, *archive is to be closed then.  ERR_BAD_REQUEST with an environment: that is what
+ * could be read, and all faults have been told. */
+static enum err read_package(struct call *c, struct aasx *out, struct aasx_reader **archive)
 {
-	char first = first_byte(c->body);
-	bool utf16 = c->body.n > 1 && (!memcmp(c->body.p, "\xFF\xFE", 2) || !memcmp(c->body.p, "\xFE\xFF", 2));
+	const struct scratch *file = c->upload->file;
+	struct zip_bytes bytes = op_zip_of(c->upload->file);
+	size_t n = bytes.n < 4 ? bytes.n : 4;
+	char *p = arena_raw(c->arena, n + 1);
+	enum err e = p ? scratch_read(file, 0, p, n, &c->diag) : ERR_NO_MEMORY;
 	*out = (struct aasx){ 0 };
-	if (aasx_is(c->body.p, c->body.n))
-		return aasx_read(c->arena, c->body.p, c->body.n, out, &c->diag);
+	*archive = NULL;
+	if (e)
+		return e;
+	if (aasx_is(p, n))
+		return aasx_open(c->arena, &bytes, archive, out, &c->diag);
+	if (bytes.n > AASX_SPEC_MAX)
+		return diag_add(&c->diag, ERR_TOO_LARGE, "an environment may have %zu bytes here", AASX_SPEC_MAX);
+	if (!(p = arena_raw(c->arena, bytes.n + 1)))
+		return ERR_NO_MEMORY;
+	if ((e = scratch_read(file, 0, p, bytes.n, &c->diag)))
+		return e;
+	struct slice text = { p, bytes.n };
+	char first = first_byte(text);
+	bool utf16 = text.n > 1 && (!memcmp(p, "\xFF\xFE", 2) || !memcmp(p, "\xFE\xFF", 2));
 	if (first == '<' || utf16)
-		return aas_xml_collect(c->arena, AAS_Environment, c->body.p, c->body.n, &out->environment, &c->diag);
+		return aas_xml_collect(c->arena, AAS_Environment, p, text.n, &out->environment, &c->diag);
 	if (first == '{')
-		return aas_json_read(c->arena, AAS_Environment, c->body.p, c->body.n, AAS_JSON_COLLECT, &out->environment, &c->diag);
+		return aas_json_read(c->arena, AAS_Environment, p, text.n, AAS_JSON_COLLECT, &out->environment, &c->diag);
 	return diag_add(&c->diag, ERR_MEDIA_TYPE, "neither an AASX package nor an environment in JSON or XML");
 }
 
@@ -62,13 +78,15 @@ enum err op_upload(struct call *c)
 				   asked(c, "ignore-duplicates") ? SM_IMPORT_IGNORE_DUPLICATES : SM_IMPORT_NEW;
 	struct buf *b = &c->reply.body;
 	struct sm_import_report r;
+	struct aasx_reader *archive;
 	struct aasx package;
 	if (!(c->findings = findings_of(c->arena, &c->diag)))
 		return ERR_NO_MEMORY;
-	enum err err = read_package(c, &package);
+	enum err err = read_package(c, &package, &archive);
 	if (!err || (err == ERR_BAD_REQUEST && package.environment && c->findings->faults))
 		err = sm_import_all(c->session, &package, mode, c->findings, &r);
 	findings_end(c->findings);
+	aasx_close(archive);
 	if (err)
 		return err;
 	c->undo = asked(c, "dry-run");

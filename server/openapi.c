@@ -58,7 +58,16 @@ static void write_parameters(struct buf *b)
 			   query_params[i].name, query_params[i].text, query_params[i].schema);
 	buf_puts(b, ",\"If-Match\":{\"name\":\"If-Match\",\"in\":\"header\",\"description\":\"change it only if it still has this ETag\","
 		    "\"schema\":{\"type\":\"string\"}},\"If-None-Match\":{\"name\":\"If-None-Match\",\"in\":\"header\",\"description\":"
-		    "\"ETags that the client has already; * for a PUT that shall only create\",\"schema\":{\"type\":\"string\"}}");
+		    "\"ETags that the client has already; * for a PUT that shall only create\",\"schema\":{\"type\":\"string\"}},\"Range\":{\"name\":"
+		    "\"Range\",\"in\":\"header\",\"description\":\"bytes=FIRST-LAST: only this part of the file\",\"schema\":{\"type\":\"string\"}},"
+		    "\"If-Range\":{\"name\":\"If-Range\",\"in\":\"header\",\"description\":\"the part only if the file still has this ETag, else the "
+		    "whole\",\"schema\":{\"type\":\"string\"}}");
+}
+
+/* What is sent as a file, of which a part can be asked for. */
+static bool is_file(const struct route *r)
+{
+	return r->reply == REPLY_RAW && str_eq(r->method, "GET");
 }
 
 static const char *const upload_params[][2] = {
@@ -98,6 +107,8 @@ static void parameters_of(struct buf *b, const struct route *r)
 	}
 	if (str_eq(r->method, "GET") || str_eq(r->method, "PUT"))
 		buf_printf(b, "%s{\"$ref\":\"#/components/parameters/If-None-Match\"}", comma);
+	if (is_file(r))
+		buf_puts(b, ",{\"$ref\":\"#/components/parameters/Range\"},{\"$ref\":\"#/components/parameters/If-Range\"}");
 	buf_putc(b, ']');
 }
 
@@ -275,6 +286,9 @@ static void successes(struct buf *b, const struct route *r)
 		buf_puts(b, location);
 		buf_putc(b, '}');
 	}
+	if (is_file(r))
+		buf_puts(b, ",\"206\":{\"description\":\"the part that was asked for\",\"content\":{\"*/*\":{\"schema\":{\"type\":\"string\","
+			    "\"format\":\"binary\"}}}}");
 	if (str_eq(r->method, "GET") && r->access == ACCESS_READ)
 		buf_puts(b, ",\"304\":{\"description\":\"the client has it already\"}");
 }
@@ -289,6 +303,8 @@ static bool can_fail(const struct route *r, enum err e)
 		return strchr(r->prefix, '{') || strchr(r->path, '{') || r->sole_aas || r->sole_sm || str_eq(r->handler_name, "serialize");
 	case ERR_METHOD:
 		return r->body == BODY_RAW || r->access == ACCESS_EXEC || strstr(r->path, "/attachment") != NULL;
+	case ERR_RANGE:
+		return is_file(r);
 	case ERR_NOT_ACCEPTABLE:
 		return r->reply <= REPLY_RAW;
 	case ERR_CONFLICT:

@@ -4,6 +4,7 @@
 #ifndef SERVER_PACKAGE_H
 #define SERVER_PACKAGE_H
 
+#include "base/scratch.h"
 #include "server/call.h"
 
 struct package_ids {
@@ -13,7 +14,9 @@ struct package_ids {
 
 /* Those of the form.  The ids belong to the call's arena. */
 enum err package_ids_of_form(struct call *, struct package_ids *);
+/* Does it begin like a package? */
+bool package_is(const struct scratch *);
 /* Those in the package, which must be one that can be read; the files in it stay packed. */
-enum err package_ids_of_bytes(struct arena *, struct slice bytes, struct package_ids *, struct diag *);
+enum err package_ids_of_file(struct arena *, struct scratch *, struct package_ids *, struct diag *);
 
 #endif

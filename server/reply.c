@@ -93,10 +93,48 @@ void reply_page_end(struct call *c, const char *next)
 	buf_puts(b, "}}");
 }
 
-void reply_raw(struct call *c, const char *content_type, struct slice bytes)
+const char *reply_disposition(struct call *c, const char *name)
 {
-	c->reply.content_type = content_type;
-	buf_slice(&c->reply.body, bytes);
+	const char *step = name;
+	for (const char *p = name; *p; p++)
+		if (*p == '/' || *p == '\\')
+			step = p + 1;
+	if (!*step || str_eq(step, ".") || str_eq(step, ".."))
+		step = "file";
+	char *ascii = arena_strdup(c->arena, step);
+	if (!ascii)
+		return NULL;
+	for (char *p = ascii; *p; p++)
+		if (*p < ' ' || *p > '~' || strchr("\"%;", *p))
+			*p = '_';
+	/* what cannot be seen is no part of a name in either form */
+	char *whole = arena_strdup(c->arena, step);
+	for (char *p = whole; p && *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7F)
+			*p = '_';
+	if (!whole || str_eq(ascii, whole))
+		return whole ? arena_printf(c->arena, "attachment; filename=\"%s\"", ascii) : NULL;
+	return arena_printf(c->arena, "attachment; filename=\"%s\"; filename*=UTF-8''%s", ascii, reply_path(c, whole));
+}
+
+enum err reply_content(struct call *c, const char *content_type, const char *file_name, struct content content, const unsigned char *hash)
+{
+	content_close(&c->reply.content);
+	c->reply.content = content;
+	c->reply.hash = arena_raw(c->arena, SHA256_SIZE);
+	c->reply.disposition = reply_disposition(c, file_name && *file_name ? file_name : "file");
+	c->reply.content_type = content_type ? content_type : "application/octet-stream";
+	if (!c->reply.hash || !c->reply.disposition)
+		return ERR_NO_MEMORY;
+	memcpy((unsigned char *)c->reply.hash, hash, SHA256_SIZE);
+	return ERR_OK;
+}
+
+enum err reply_stored(struct call *c, const char *content_type, const struct store_blob_info *info)
+{
+	struct content content;
+	enum err e = sm_content_open(c->session, info, &content);
+	return e ? e : reply_content(c, content_type, info->file_name, content, info->hash);
 }
 
 void reply_created(struct call *c, const char *fmt, ...)
@@ -236,6 +274,7 @@ void reply_error(struct call *c, enum err e)
 	bool all = c->findings && c->findings->faults && status < 500;
 	char first[DIAG_PATH_MAX + DIAG_TEXT_MAX];
 	correlate(c);
+	content_close(&c->reply.content);
 	buf_reset(b);
 	buf_puts(b, "{\"messages\":[");
 	if (!buf_reserve(b, 1))

@@ -6,7 +6,6 @@
 #include "aas/json.h"
 #include "aas/lexical.h"
 #include "base/clock.h"
-#include "server/multipart.h"
 
 #define REFERENCE_MAX 3072	/* AASa-002 */
 #define LIST_MAX 1024		/* ids in one parameter; far more than fit into a URI */
@@ -526,53 +525,25 @@ bool request_accepts_json(const char *accept)
 	return !any;
 }
 
-static enum err read_multipart(struct call *c)
+bool request_media_is(const char *header, const char *type)
 {
-	struct multipart m;
-	enum err e = multipart_read(c->arena, c->content_type, c->body, &m, &c->diag);
-	if (e)
-		return e;
-	const struct multipart_part *file = multipart_find(&m, "file"), *name = multipart_find(&m, "fileName");
-	for (size_t i = 0; !file && i < m.n; i++)
-		if (m.part[i].file_name)
-			file = &m.part[i];
-	if (!file)
-		return bad(c, "file", "is missing in the multipart body");
-	for (size_t i = 0; i < m.n; i++) {
-		const struct multipart_part *p = &m.part[i];
-		const char *text = p == file || p->bytes.n > IDENTIFIER_MAX * 4 || !utf8_xml_valid(p->bytes.p, p->bytes.n)
-			? NULL : arena_strndup(c->arena, p->bytes.p, p->bytes.n);
-		if (p != file && !p->file_name && !text)
-			return bad(c, p->name, "is no text of at most %d bytes", IDENTIFIER_MAX * 4);
-		if (p == name && text)
-			c->file_name = text;
-		else if (text && (e = add_rest(c, p->name, text)))
-			return e;
-	}
-	if (!c->file_name || !*c->file_name)
-		c->file_name = file->file_name;
-	c->part_type = file->content_type;
-	c->body = file->bytes;
-	return arena_failed(c->arena) ? ERR_NO_MEMORY : ERR_OK;
+	return media_is(media_type(header), type);
 }
 
+/* What is still in memory is the end of it. */
 static enum err read_raw(struct call *c)
 {
-	static const char *const known[] = {
-		"application/octet-stream", "application/asset-administration-shell-package",
-		"application/asset-administration-shell-package+xml", "application/asset-administration-shell-package+json",
-		"application/aas+zip", "application/aasx+xml", "application/zip", "application/xml", "text/xml", "application/json",
-	};
-	struct slice type = media_type(c->content_type ? c->content_type : "application/octet-stream");
-	if (media_is(type, "multipart/form-data"))
-		return read_multipart(c);
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		if (!media_is(type, known[i]))
-			continue;
-		c->part_type = known[i];
-		return ERR_OK;
-	}
-	return diag_add(&c->diag, ERR_MEDIA_TYPE, "the body must be multipart/form-data with a part named file");
+	enum err e = ERR_OK;
+	if (!c->upload)
+		e = upload_new(c->arena, c->content_type, c->scratch_dir, c->file_max ? c->file_max : INT64_MAX, &c->upload, &c->diag);
+	if (!e)
+		e = upload_feed(c->upload, c->body.p, c->body.n, &c->diag);
+	if (!e)
+		e = upload_end(c->upload, &c->diag);
+	c->body = (struct slice){ NULL, 0 };
+	for (const struct upload_field *f = e ? NULL : c->upload->fields; f && !e; f = f->next)
+		e = add_rest(c, f->name, f->value);
+	return e;
 }
 
 enum err request_body(struct call *c)
@@ -580,7 +551,7 @@ enum err request_body(struct call *c)
 	const struct route *r = c->route;
 	if (r->body == BODY_NONE)
 		return ERR_OK;
-	if (!c->body.n)
+	if (!c->body.n && !(c->upload && c->upload->any))
 		return diag_add(&c->diag, ERR_BAD_REQUEST, "the request needs a body");
 	if (r->body == BODY_RAW)
 		return read_raw(c);

@@ -15,12 +15,16 @@
 
 /* Path parameters and query of call->match into the members of the call. */
 enum err request_decode(struct call *);
-/* The body: content type, multipart, and the node when the route names a class; then it may be called again for a fresh node. */
+/* The body: content type, the file that comes with it, and the node when the route names a class; then it may be called again for a fresh
+ * node. */
 enum err request_body(struct call *);
 /* The text that, given as `cursor` with the same operation, ids and filters, continues after `after`.  NULL without memory. */
 const char *request_cursor(const struct call *, const char *after);
 /* application/json is among what the client accepts; `accept` NULL: it did not say. */
 bool request_accepts_json(const char *accept);
+
+/* The media type of a header, without its parameters, is this one. */
+bool request_media_is(const char *header, const char *type);
 
 /* %XX decoded once, '+' kept (it is no blank here).  False: malformed, NUL, or not UTF-8 of XML characters. NUL-terminated. */
 bool request_percent(struct arena *, struct slice raw, struct slice *out);

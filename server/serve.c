@@ -30,6 +30,7 @@
 #include "twin_engine/runtime.h"
 
 #define PLANT_MAX ((size_t)64 << 20)
+#define FILE_THREADS 4
 #define OWN_CONNECTIONS 6		/* to the database, beside one per worker and thread of operations: historian, engine, commands, readiness,
 					 * publisher, streams of the feed */
 
@@ -156,7 +157,7 @@ static enum err open_store(struct house *h)
 		h->store_ready = store_pg_ready;
 		struct store_pg_config c = {
 			.conninfo = h->database, .standby = *h->config.database_standby ? h->config.database_standby : NULL,
-			.connections = (unsigned)(h->config.workers + h->config.operation_threads) + OWN_CONNECTIONS,
+			.connections = (unsigned)(h->config.workers + h->config.operation_threads) + FILE_THREADS + OWN_CONNECTIONS,
 			.pooler = h->config.database_pooler, .no_migration = !strcmp(h->config.migrate, "never"),
 		};
 		if (!(h->store = store_pg_open_with(&c, &h->diag)))
@@ -336,7 +337,8 @@ static enum err open_http(struct house *h)
 {
 	struct http_config c = {
 		.address = h->host, .port = h->port, .loops = (unsigned)h->config.loops, .workers = (unsigned)h->config.workers,
-		.body_max = h->config.max_body, .compress_min = h->config.compress ? h->config.compress : SIZE_MAX,
+		.body_max = h->config.max_body, .file_max = h->config.max_file, .file_threads = FILE_THREADS, .scratch_dir = h->config.data,
+		.compress_min = h->config.compress ? h->config.compress : SIZE_MAX,
 		.base_paths = h->config.base_path, .live = h->live, .events = h->events,
 		.external_url = *h->config.external_url ? h->config.external_url : NULL,
 		.trusted_proxies = h->config.trusted_proxies, .cors_origin = h->config.cors_origin, .signer = h->signer,
@@ -433,7 +435,8 @@ static void reload(struct house *h)
 	} else {
 		unsigned n = config_update(h->arena, &h->config, &next);
 		setup_log(h);
-		http_change(h->server, *h->config.external_url ? h->config.external_url : NULL, h->config.cors_origin, h->config.max_body);
+		http_change(h->server, *h->config.external_url ? h->config.external_url : NULL, h->config.cors_origin, h->config.max_body,
+			    h->config.max_file);
 		keep_days(h);
 		log_info("config", "the configuration was read again: %u option%s changed", n, n == 1 ? "" : "s");
 	}

@@ -355,16 +355,16 @@ static enum err begin_elsewhere(struct pg *c)
 	return e;
 }
 
-static enum err run_anywhere(struct pg *c, struct pg_call *call, unsigned n)
+static enum err run_anywhere(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 {
 	enum txn was = c->txn;
 	bool fresh = due(c);
-	enum err e = pg_alive(c) ? run(c, call, n, false) : ERR_AGAIN;
+	enum err e = pg_alive(c) ? run(c, call, n, commit) : ERR_AGAIN;
 	if (!fresh || e != ERR_AGAIN || pg_alive(c))
 		return e;
 	pg_clear(call, n);
 	c->txn = was;
-	return (e = begin_elsewhere(c)) ? e : run(c, call, n, false);
+	return (e = begin_elsewhere(c)) ? e : run(c, call, n, commit);
 }
 
 static enum err check_calls(struct pg_call *call, unsigned n)
@@ -385,7 +385,7 @@ enum err pg_run(struct pg *c, struct pg_call *call, unsigned n)
 {
 	enum err e = check_calls(call, n);
 	if (!e && n)
-		e = c->failed ? ERR_AGAIN : run_anywhere(c, call, n);
+		e = c->failed ? ERR_AGAIN : run_anywhere(c, call, n, false);
 	c->failed |= e && c->txn != TXN_NONE;
 	return e;
 }
@@ -460,8 +460,22 @@ void pg_rollback(struct pg *c)
 	c->failed = false;
 }
 
+/* A whole transaction that only reads: whether it was committed need not be known, so it may be done again. */
+static enum err run_reading(struct pg *c, struct pg_call *call, unsigned n)
+{
+	enum err e = check_calls(call, n);
+	if (!e)
+		e = run_anywhere(c, call, n, true);
+	if (!e)
+		c->txn = TXN_NONE;
+	c->failed |= e && c->txn != TXN_NONE;
+	return e;
+}
+
 enum err pg_run_commit(struct pg *c, struct pg_call *call, unsigned n)
 {
+	if (c->txn == TXN_READ_DUE && !c->failed && n)
+		return run_reading(c, call, n);
 	if (c->failed || c->txn != TXN_OPEN || !pg_alive(c)) {
 		enum err e = pg_run(c, call, n);
 		return e ? e : pg_commit(c);

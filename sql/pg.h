@@ -98,7 +98,8 @@ struct pg_call {
  * error.  A connection that was lost is made again when the transaction has done nothing yet. */
 #define PG_CALLS_MAX 64
 enum err pg_run(struct pg *, struct pg_call *, unsigned n);
-/* pg_run, and the commit in the same round trip; the last that a transaction does.  ERR_UNAVAILABLE: as for pg_commit. */
+/* pg_run, and the commit in the same round trip; the last that a transaction does.  ERR_UNAVAILABLE: as for pg_commit, unless it only reads: a
+ * whole transaction that does is then begun again on another connection. */
 enum err pg_run_commit(struct pg *, struct pg_call *, unsigned n);
 void pg_clear(struct pg_call *, unsigned n);
 /* COPY ... FROM STDIN (FORMAT binary); `rows` without header and trailer. */

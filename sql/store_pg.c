@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_pg.c - the store on PostgreSQL: opening, transactions, reading, blobs.
+ * store_pg.c - the store on PostgreSQL: opening, transactions, reading.
  *
  * Writers run in READ COMMITTED and lock the row of the identifiable before they look at it, so what they build upon stays true; readers run
  * in one REPEATABLE READ snapshot.  Nothing is sent before there is something to ask.
@@ -42,12 +42,18 @@ static enum err pg_txn_begin(struct store *s, bool write, struct store_txn **out
 	return ERR_OK;
 }
 
-static void pg_txn_abort(struct store_txn *t)
+void store_pg_let_go(struct store_txn *t)
 {
 	if (t->pg && t->on_standby)
 		pg_standby_give(t->store->standby, t->pg);
 	else if (t->pg)
 		pg_give(t->store->pool, t->pg);
+	t->pg = NULL;
+}
+
+static void pg_txn_abort(struct store_txn *t)
+{
+	store_pg_let_go(t);
 	store_pg_forget_touched(t->touched);
 	store_pg_forget_touched(t->behind);
 	free(t);
@@ -84,7 +90,7 @@ static void set_cause(struct store_txn *t, const struct store_cause *c)
 /* A transaction that only reads is on the stand-by when there is one that shows what it must show. */
 static enum err txn_connect(struct store_txn *t)
 {
-	struct pg *pg = t->write ? NULL : pg_standby_take(t->store->standby);
+	struct pg *pg = t->write || t->primary ? NULL : pg_standby_take(t->store->standby);
 	enum err e;
 	t->on_standby = pg != NULL;
 	if (!pg && (e = pg_take(t->store->pool, &pg)))
@@ -92,24 +98,30 @@ static enum err txn_connect(struct store_txn *t)
 	t->pg = pg;
 	if (!(e = pg_begin(pg, t->write ? PG_WRITE : PG_READ)))
 		return ERR_OK;
-	t->pg = NULL;
-	if (t->on_standby)
-		pg_standby_give(t->store->standby, pg);
-	else
-		pg_give(t->store->pool, pg);
+	store_pg_let_go(t);
 	return e;
 }
 
-enum err store_pg_run(struct store_txn *t, struct pg_call *call, unsigned n)
+static enum err run(struct store_txn *t, struct pg_call *call, unsigned n, bool last)
 {
 	enum err e = t->pg ? ERR_OK : txn_connect(t);
 	if (!e)
-		e = pg_run(t->pg, call, n);
+		e = last ? pg_run_commit(t->pg, call, n) : pg_run(t->pg, call, n);
 	if (e && t->on_standby) {
 		pg_standby_failed(t->store->standby);
 		e = e == ERR_UNAVAILABLE ? ERR_AGAIN : e;	/* the primary may do better */
 	}
 	return e;
+}
+
+enum err store_pg_run(struct store_txn *t, struct pg_call *call, unsigned n)
+{
+	return run(t, call, n, false);
+}
+
+enum err store_pg_run_last(struct store_txn *t, struct pg_call *call, unsigned n)
+{
+	return run(t, call, n, true);
 }
 
 enum err store_pg_one(struct store_txn *t, struct pg_call *call, const char *text)
@@ -302,47 +314,6 @@ static enum err heads(struct store_txn *t, enum store_kind kind, const char *con
 	return store_pg_noted(t, e);
 }
 
-/* -- blobs ------------------------------------------------------------------------------------------------------------------------ */
-static enum err blob_put(struct store_txn *t, const char *key, const struct store_blob *b)
-{
-	struct pg_args args;
-	struct pg_call c = { .st = PG_blob_put, .args = &args };
-	pg_args_init(&args);
-	pg_arg_text(&args, key);
-	pg_arg_text(&args, b->content_type);
-	pg_arg_text(&args, b->file_name);
-	pg_arg_bytes(&args, b->bytes);
-	enum err e = t->write ? store_pg_run(t, &c, 1) : ERR_INTERNAL;
-	pg_clear(&c, 1);
-	pg_args_fini(&args);
-	return store_pg_noted(t, e);
-}
-
-static enum err blob_get(struct store_txn *t, const char *key, struct arena *a, struct store_blob *out)
-{
-	struct pg_call c = { .st = PG_blob_get };
-	enum err e = store_pg_one(t, &c, key);
-	if (!e) {
-		struct slice bytes = pg_slice(&c, 0, 2);
-		*out = (struct store_blob){
-			.content_type = pg_null(&c, 0, 0) ? NULL : arena_strdup(a, pg_str(&c, 0, 0)),
-			.file_name = pg_null(&c, 0, 1) ? NULL : arena_strdup(a, pg_str(&c, 0, 1)),
-			.bytes = { arena_strndup(a, bytes.p, bytes.n), bytes.n },
-		};
-		e = arena_failed(a) || !out->bytes.p ? ERR_NO_MEMORY : ERR_OK;
-	}
-	pg_clear(&c, 1);
-	return store_pg_noted(t, e);
-}
-
-static enum err blob_del(struct store_txn *t, const char *key)
-{
-	struct pg_call c = { .st = PG_blob_delete };
-	enum err e = t->write ? store_pg_one(t, &c, key) : ERR_INTERNAL;
-	pg_clear(&c, 1);
-	return store_pg_noted(t, e);
-}
-
 /* -- opening ---------------------------------------------------------------------------------------------------------------------- */
 static void store_close(struct store *s)
 {
@@ -358,6 +329,7 @@ static void store_close(struct store *s)
 	pg_standby_free(p->standby);
 	free(p->conninfo);
 	pg_pool_free(p->pool);
+	lock_fini(&p->pins.lock);
 	free(p);
 }
 
@@ -367,7 +339,8 @@ static const struct store_ops store_pg_ops = {
 	.put = store_pg_put, .del = store_pg_del, .list = list, .heads = heads, .query = store_pg_query, .candidates = store_pg_candidates,
 	.put_values = store_pg_put_values,
 	.write_values = store_pg_write_values, .watch = store_pg_watch,
-	.blob_put = blob_put, .blob_get = blob_get, .blob_del = blob_del, .series = store_pg_series, .append = store_pg_append,
+	.blob_put = store_pg_blob_put, .blob_find = store_pg_blob_find, .blob_read = store_pg_blob_read, .blob_del = store_pg_blob_del,
+	.blob_open = store_pg_blob_open, .series = store_pg_series, .append = store_pg_append,
 	.position = store_pg_position, .samples = store_pg_samples, .buckets = store_pg_buckets,
 	.live = store_pg_live, .command = store_pg_command,
 	.invocation_put = store_pg_invocation_put, .invocation_get = store_pg_invocation_get, .invocation_open = store_pg_invocation_open,
@@ -376,6 +349,17 @@ static const struct store_ops store_pg_ops = {
 	.get_at = store_pg_get_at, .ids = store_pg_ids, .recent = store_pg_recent,
 	.feed = store_pg_feed, .feed_listen = store_pg_feed_listen, .feed_unlisten = store_pg_feed_unlisten,
 };
+
+/* What a crash has left of readers. */
+static enum err sweep_contents(struct pg *pg)
+{
+	struct pg_call sweep = { .st = PG_content_sweep };
+	enum err e = pg_begin(pg, PG_WRITE);
+	if (!e && !(e = pg_run(pg, &sweep, 1)))
+		e = pg_commit(pg);
+	pg_clear(&sweep, 1);
+	return e;
+}
 
 /* Everything that can be wrong with the database is found now and not at the first request. */
 static enum err check_database(const struct store_pg_config *c, struct diag *d)
@@ -395,6 +379,8 @@ static enum err check_database(const struct store_pg_config *c, struct diag *d)
 	}
 	if (!e)
 		e = pg_prepare_all(pg, d);
+	if (!e)
+		e = sweep_contents(pg);
 	if (!e && applied)
 		log_info("sql", "%u migrations applied", applied);
 	pg_close(pg);
@@ -415,6 +401,7 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 		return NULL;
 	}
 	s->base.ops = &store_pg_ops;
+	lock_init(&s->pins.lock, RANK_LEAF);
 	s->query_ms = QUERY_MS;
 	store_listeners_init(&s->listeners);
 	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo) ||
@@ -437,7 +424,6 @@ bool store_pg_ready(struct store *s)
 	struct pg_call c = { .st = PG_ping };
 	bool ok = store_pg_run(&t, &c, 1) == ERR_OK;
 	pg_clear(&c, 1);
-	if (t.pg)
-		pg_give(t.store->pool, t.pg);
+	store_pg_let_go(&t);
 	return ok;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_pg_priv.h - what the parts of the PostgreSQL store share: session, reading and blobs (store_pg.c), writing of identifiables
- * (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c),
+ * store_pg_priv.h - what the parts of the PostgreSQL store share: session and reading (store_pg.c), blobs (store_pg_blob.c),
+ * writing of identifiables (store_pg_put.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries (store_pg_query*.c),
  * invocations and packages (store_pg_index.c), changes (store_pg_history.c, store_pg_feed.c), time (store_pg_series.c, store_pg_samples.c,
  * store_pg_compact.c, store_pg_rollup.c).
  */
@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "aas/store_past.h"
+#include "base/thread.h"
 #include "sql/pg.h"
 #include "sql/pg_standby.h"
 #include "sql/store_pg.h"
@@ -22,9 +23,16 @@ struct pg_compactor;
 
 #define STORE_PG_FOLD_BEHIND 256	/* versions that a document may lack before it is written anew */
 
+/* Contents that are open in this process, by hash. */
+struct pg_pins {
+	struct lock lock;
+	struct pg_pin *first;
+};
+
 struct pg_store {
 	struct store base;
 	struct pg_pool *pool;
+	struct pg_pins pins;
 	struct pg_standby *standby;	/* NULL: none */
 	char *conninfo;
 	struct pg_writer *writer;
@@ -52,6 +60,7 @@ struct store_txn {
 	struct pg *pg;		/* NULL until the first statement */
 	bool write, failed;	/* failed: can only be aborted */
 	struct store_cause cause;
+	bool primary;		/* to be read from there, though it only reads */
 	bool on_standby;
 	struct pg_touched *touched;
 	struct pg_touched *behind;	/* documents that should be folded when it is committed */
@@ -68,6 +77,10 @@ extern const struct pg_kind pg_kinds[STORE_N_KINDS];
 
 /* Statements of a transaction; the first call takes a connection and begins.  pg_clear the calls afterwards, also on error. */
 enum err store_pg_run(struct store_txn *, struct pg_call *, unsigned n);
+/* And nothing follows: the transaction, which only reads, ends in the same round trip. */
+enum err store_pg_run_last(struct store_txn *, struct pg_call *, unsigned n);
+/* What it has done is undone unless it is committed; it may connect again. */
+void store_pg_let_go(struct store_txn *);
 /* The statement of `call`, which asks for one row by one text.  ERR_NOT_FOUND: there is none.  pg_clear it afterwards, also on error. */
 enum err store_pg_one(struct store_txn *, struct pg_call *call, const char *text);
 /* What a call of store_ops answers goes through here: after any error but ERR_NOT_FOUND and ERR_GONE the transaction cannot be committed. */
@@ -169,6 +182,11 @@ bool store_pg_notice_read(const char *text, void (*each)(void *ctx, enum store_k
 bool store_pg_notice_add(struct buf *, enum store_kind, const char *id, int64_t version);
 
 /* store_ops of the same names */
+enum err store_pg_blob_put(struct store_txn *, const char *key, const struct store_blob_info *, struct source, struct diag *);
+enum err store_pg_blob_find(struct store_txn *, const char *key, struct arena *, struct store_blob_info *);
+enum err store_pg_blob_read(struct store_txn *, const struct store_blob_info *, int64_t at, char *to, size_t n);
+enum err store_pg_blob_del(struct store_txn *, const char *key);
+enum err store_pg_blob_open(struct store *, const struct store_blob_info *, struct content *);
 enum err store_pg_invocation_put(struct store_txn *, const struct store_invocation *);
 enum err store_pg_invocation_get(struct store_txn *, const char *id, struct arena *, struct store_invocation *);
 enum err store_pg_invocation_open(struct store_txn *, const char *owner, size_t limit, struct arena *, struct store_invocation **, size_t *n);

@@ -21,9 +21,9 @@ struct news {
 	int64_t time_us;
 };
 
-struct source {
-	struct source *next;			/* of its submodel */
-	struct source *next_observer;
+struct event_source {
+	struct event_source *next;			/* of its submodel */
+	struct event_source *next_observer;
 	struct group *group;
 	const char *path, *topic, *key;		/* key: in `observers` */
 	struct aas_node *reference, *semantic_id, *observed;
@@ -37,14 +37,14 @@ struct source {
 
 /* The sources that observe one identifiable; there is at least one. */
 struct observers {
-	struct source *first;
+	struct event_source *first;
 };
 
 /* The sources of one submodel. */
 struct group {
 	struct arena *arena;
 	const char *id;
-	struct source *first;
+	struct event_source *first;
 };
 
 struct event_elements {
@@ -78,7 +78,7 @@ static void group_free(struct group *g)
 {
 	if (!g)
 		return;
-	for (struct source *s = g->first; s; s = s->next)
+	for (struct event_source *s = g->first; s; s = s->next)
 		news_free(s->news);
 	arena_free(g->arena);
 	free(g);
@@ -115,7 +115,7 @@ static const char *observer_key(struct arena *a, enum store_kind kind, const cha
 	return arena_printf(a, "%d%s", (int)kind, id);
 }
 
-static bool observe(struct event_elements *ee, struct source *s)
+static bool observe(struct event_elements *ee, struct event_source *s)
 {
 	s->key = observer_key(s->group->arena, s->kind, s->observed_id);
 	struct observers *o = s->key ? map_get(&ee->observers, s->key, strlen(s->key)) : NULL;
@@ -129,10 +129,10 @@ static bool observe(struct event_elements *ee, struct source *s)
 }
 
 /* Needs no memory, so it cannot fail. */
-static void forget(struct event_elements *ee, struct source *s)
+static void forget(struct event_elements *ee, struct event_source *s)
 {
 	struct observers *o = map_get(&ee->observers, s->key, strlen(s->key));
-	struct source **at = &o->first;
+	struct event_source **at = &o->first;
 	while (*at != s)
 		at = &(*at)->next_observer;
 	*at = s->next_observer;
@@ -142,7 +142,7 @@ static void forget(struct event_elements *ee, struct source *s)
 
 /* -- reading the elements ------------------------------------------------------------------------------------------------------- */
 
-static bool read_observed(struct source *s, struct arena *a)
+static bool read_observed(struct event_source *s, struct arena *a)
 {
 	static const struct { const char *type; enum store_kind kind; } roots[] = {
 		{ "AssetAdministrationShell", STORE_SHELL }, { "Submodel", STORE_SUBMODEL }, { "ConceptDescription", STORE_CONCEPT },
@@ -213,10 +213,10 @@ static const char *default_topic(struct arena *a, const char *id, const char *pa
 }
 
 /* *out is NULL when there is something wrong with the element, which is logged. */
-static enum err source_new(struct event_elements *ee, struct group *g, const struct aas_node *n, int64_t now_us, struct source **out)
+static enum err source_new(struct event_elements *ee, struct group *g, const struct aas_node *n, int64_t now_us, struct event_source **out)
 {
 	struct arena *a = g->arena;
-	struct source *s = ARENA_NEW(a, struct source);
+	struct event_source *s = ARENA_NEW(a, struct event_source);
 	const char *topic = AAS_AT(n, BasicEventElement, messageTopic).str;
 	bool ok = s != NULL;
 	*out = NULL;
@@ -251,7 +251,7 @@ static enum err collect(struct event_elements *ee, struct group *g, const struct
 {
 	enum err err = ERR_OK;
 	for (const struct aas_node *c = aas_first_child(n); c && !err; c = c->next) {
-		struct source *s = NULL;
+		struct event_source *s = NULL;
 		if (!aas_is(c, AAS_BasicEventElement)) {
 			err = collect(ee, g, c, now_us);
 		} else if (is_on(c) && !(err = source_new(ee, g, c, now_us, &s)) && s) {
@@ -270,7 +270,7 @@ static bool has_source(const struct aas_node *n)
 	return false;
 }
 
-static void inherit(struct source *to, struct source *from)
+static void inherit(struct event_source *to, struct event_source *from)
 {
 	to->since_us = from->since_us;
 	to->sent_us = from->sent_us;
@@ -279,7 +279,7 @@ static void inherit(struct source *to, struct source *from)
 	from->news = NULL;
 }
 
-static int64_t due_of(const struct source *s)
+static int64_t due_of(const struct event_source *s)
 {
 	int64_t due = INT64_MAX, last = s->sent_us == TIME_NONE ? s->since_us : s->sent_us;
 	if (s->max_us)
@@ -289,7 +289,7 @@ static int64_t due_of(const struct source *s)
 	return due;
 }
 
-static void look_at_due(struct event_elements *ee, const struct source *s)
+static void look_at_due(struct event_elements *ee, const struct event_source *s)
 {
 	int64_t due = due_of(s);
 	if (due < ee->due)
@@ -298,15 +298,15 @@ static void look_at_due(struct event_elements *ee, const struct source *s)
 
 static void replace(struct event_elements *ee, struct group *old, struct group *fresh)
 {
-	for (struct source *o = old ? old->first : NULL; o; o = o->next) {
-		for (struct source *s = fresh ? fresh->first : NULL; s; s = s->next)
+	for (struct event_source *o = old ? old->first : NULL; o; o = o->next) {
+		for (struct event_source *s = fresh ? fresh->first : NULL; s; s = s->next)
 			if (str_eq(o->path, s->path))
 				inherit(s, o);
 		forget(ee, o);
 		ee->n--;
 	}
 	group_free(old);
-	for (struct source *s = fresh ? fresh->first : NULL; s; s = s->next)
+	for (struct event_source *s = fresh ? fresh->first : NULL; s; s = s->next)
 		look_at_due(ee, s);
 }
 
@@ -329,7 +329,7 @@ enum err event_elements_submodel(struct event_elements *ee, int64_t now_us, cons
 		replace(ee, old, g);
 		return ERR_OK;
 	}
-	for (struct source *s = g ? g->first : NULL; s; s = s->next, ee->n--)
+	for (struct event_source *s = g ? g->first : NULL; s; s = s->next, ee->n--)
 		forget(ee, s);
 	group_free(g);
 	return err;
@@ -388,7 +388,7 @@ static struct aas_node *subject(struct arena *a, const char *actor)
 	return ref;
 }
 
-static bool send_payload(struct event_elements *ee, const struct source *s, int64_t time_us, struct arena *a)
+static bool send_payload(struct event_elements *ee, const struct event_source *s, int64_t time_us, struct arena *a)
 {
 	struct aas_node *p = aas_node_new(a, AAS_EventPayload);
 	char when[TIME_TEXT_MAX];
@@ -413,7 +413,7 @@ static bool send_payload(struct event_elements *ee, const struct source *s, int6
 }
 
 /* `repeated`: nothing has changed since. */
-static enum err say(struct event_elements *ee, struct source *s, int64_t now_us, bool repeated)
+static enum err say(struct event_elements *ee, struct event_source *s, int64_t now_us, bool repeated)
 {
 	struct arena *a = arena_new(0);
 	int64_t time_us = s->news && !repeated ? s->news->time_us : now_us;
@@ -436,7 +436,7 @@ enum err event_elements_tick(struct event_elements *ee, int64_t now_us)
 		return ERR_OK;
 	ee->due = INT64_MAX;
 	for (size_t i = 0; (it = map_next(&ee->groups, &i)); )
-		for (struct source *s = ((struct group *)it->value)->first; s; s = s->next) {
+		for (struct event_source *s = ((struct group *)it->value)->first; s; s = s->next) {
 			enum err e = due_of(s) <= now_us ? say(ee, s, now_us, !s->waits) : ERR_OK;
 			err = err ? err : e;
 			look_at_due(ee, s);
@@ -460,7 +460,7 @@ static struct aas_node *element(const struct aas_node *root, const char *path)
 }
 
 /* The change is below what is observed, or above it and went through it. */
-static enum err concerns(struct event_trees *t, const struct event *e, const struct source *s, bool *yes)
+static enum err concerns(struct event_trees *t, const struct event *e, const struct event_source *s, bool *yes)
 {
 	const struct aas_node *root;
 	enum err err;
@@ -478,7 +478,7 @@ static enum err concerns(struct event_trees *t, const struct event *e, const str
 	return ERR_OK;
 }
 
-static const struct aas_node *observed_semantics(const struct event *e, const struct source *s)
+static const struct aas_node *observed_semantics(const struct event *e, const struct event_source *s)
 {
 	const struct aas_node *top = e->place;
 	while (top && top->parent)
@@ -487,7 +487,7 @@ static const struct aas_node *observed_semantics(const struct event *e, const st
 	return !n ? NULL : aas_is(n, AAS_Submodel) ? AAS_AT(n, Submodel, semanticId).node : aas_is_sme(n) ? AAS_SEMANTIC_ID(n) : NULL;
 }
 
-static enum err take_news(struct event_elements *ee, struct source *s, const struct event *e)
+static enum err take_news(struct event_elements *ee, struct event_source *s, const struct event *e)
 {
 	struct news *n = s->news;
 	struct buf b = BUF_INIT;
@@ -510,7 +510,7 @@ static enum err take_news(struct event_elements *ee, struct source *s, const str
 	return ok && n->cloud && (n->actor || !e->line->actor) ? ERR_OK : ERR_NO_MEMORY;
 }
 
-static enum err change(struct event_elements *ee, int64_t now_us, struct source *s, const struct event *e)
+static enum err change(struct event_elements *ee, int64_t now_us, struct event_source *s, const struct event *e)
 {
 	enum err err = take_news(ee, s, e);
 	if (err)
@@ -527,7 +527,7 @@ enum err event_elements_change(struct event_elements *ee, int64_t now_us, struct
 	struct arena *a = arena_new(0);
 	const char *key = a ? observer_key(a, e->line->kind, e->line->id) : NULL;
 	struct observers *o = key ? map_get(&ee->observers, key, strlen(key)) : NULL;
-	struct source *s = o ? o->first : NULL;
+	struct event_source *s = o ? o->first : NULL;
 	enum err err = key ? ERR_OK : ERR_NO_MEMORY;
 	arena_free(a);
 	for (; s && !err; s = s->next_observer) {

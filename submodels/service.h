@@ -117,20 +117,28 @@ enum err sm_operation_get(struct sm_service *, const char *sm_id, const char *pa
 enum err sm_invoke(struct sm_service *, const char *sm_id, const char *path, struct aas_node *inputs, struct aas_node *inoutputs,
 		   int64_t timeout_us, struct arena *, struct sm_outcome *, struct diag *);
 
+/* Bytes that came, and what is known of them.  They are read in pieces, perhaps several times. */
+struct sm_upload {
+	struct store_blob_info info;
+	struct content content;
+};
+
 /* -- stored files: what a File element or a shell's thumbnail points to.  ERR_NOT_FOUND: it points to nothing that is stored here
  * (an external URL is never followed).  ERR_METHOD: the element is not a File. ------------------------------------------------ */
-enum err sm_file_get(struct sm_session *, const char *sm_id, const char *path, struct store_blob *);
-enum err sm_file_put(struct sm_session *, const char *sm_id, const char *path, const struct store_blob *);
+enum err sm_file_get(struct sm_session *, const char *sm_id, const char *path, struct store_blob_info *);
+enum err sm_file_put(struct sm_session *, const char *sm_id, const char *path, const struct sm_upload *);
 enum err sm_file_delete(struct sm_session *, const char *sm_id, const char *path);
-enum err sm_thumbnail_get(struct sm_session *, const char *aas_id, struct store_blob *);
-enum err sm_thumbnail_put(struct sm_session *, const char *aas_id, const struct store_blob *);
+enum err sm_thumbnail_get(struct sm_session *, const char *aas_id, struct store_blob_info *);
+enum err sm_thumbnail_put(struct sm_session *, const char *aas_id, const struct sm_upload *);
 enum err sm_thumbnail_delete(struct sm_session *, const char *aas_id);
+/* The bytes of what was found, to be read also after the session (store_ops.blob_open). */
+enum err sm_content_open(struct sm_session *, const struct store_blob_info *, struct content *);
 
 /* -- packages of the file server: kept as they came, apart from the model -------------------------------------------------------- */
 #define SM_PACKAGE_ID_MAX 128		/* characters */
 /* ERR_CONFLICT: STORE_CREATE, and it exists.  ERR_NOT_FOUND. */
-enum err sm_package_put(struct sm_session *, const struct store_package *, const struct store_blob *, enum store_put, bool *created);
-enum err sm_package_get(struct sm_session *, const char *id, struct store_blob *);
+enum err sm_package_put(struct sm_session *, const struct store_package *, const struct sm_upload *, enum store_put, bool *created);
+enum err sm_package_get(struct sm_session *, const char *id, struct store_blob_info *);
 enum err sm_package_delete(struct sm_session *, const char *id);
 enum err sm_package_list(struct sm_session *, const char *aas_id, const char *after, size_t limit, struct store_package_page *);
 
@@ -147,6 +155,7 @@ struct sm_import_report {
 	size_t n_items;			/* also those that are not there */
 };
 enum sm_import_mode { SM_IMPORT_NEW, SM_IMPORT_IGNORE_DUPLICATES, SM_IMPORT_REPLACE };
+/* The files are in memory, or read from the archive piece by piece. */
 enum err sm_import(struct sm_session *, const struct aasx *, enum sm_import_mode, struct sm_import_report *);
 /* The same, but a fault of the input does not end it: the rest is looked at, and everything that is found is in the findings, which are those of
  * the session's diag.  They may hold faults already, and the environment be as a reader that collects leaves it; then nothing is written.

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * service_export.c - an environment and the stored files that it names into an AASX package.
  *
- * Which files there are must be known before the first byte is written, and a file may be large: each is looked at once, and read again
- * when its turn comes.  At most two are in memory at a time.
+ * Which files there are must be known before the first byte is written, and a file may be large: each is found first, and read piece by
+ * piece when its turn comes.  Equal bytes have equal sums.
  */
 #include "aas/aasx.h"
 #include "submodels/session.h"
 
 struct stored {
 	struct aasx_part part;
-	const char *key;
+	struct store_blob_info info;
+	int64_t at;			/* bytes that were read */
 	struct export *ex;
 	struct stored *next;
 	struct stored *alike;		/* an earlier one with this value */
@@ -23,9 +24,6 @@ struct export {
 	size_t n;
 	struct map values;		/* value -> the last struct stored of that name */
 	struct map seen;		/* of one identifiable: value -> anything */
-	struct arena *now, *other;	/* bytes of the file in hand, and of one that it is compared with */
-	const struct stored *in_hand;
-	struct slice left;
 	struct aasx_part *row;		/* all parts, as aasx_write wants them */
 };
 
@@ -34,54 +32,42 @@ static enum err no_memory(struct export *ex)
 	return diag_add(ex->s->diag, ERR_NO_MEMORY, "out of memory");
 }
 
-static enum err load(struct export *ex, const char *key, struct arena *a, struct store_blob *b)
+static enum err find(struct export *ex, const char *key, struct store_blob_info *info)
 {
 	struct store_txn *txn;
 	enum err err = sm_txn(ex->s, &txn);
-	arena_reset(a);
-	return err ? err : ex->s->service->conf.store->ops->blob_get(txn, key, a, b);
+	return err ? err : ex->s->service->conf.store->ops->blob_find(txn, key, ex->s->arena, info);
 }
 
 /* For aasx_write: the bytes of one file, piece by piece. */
 static enum err read_stored(void *ctx, char *p, size_t n, size_t *got, struct diag *d)
 {
 	struct stored *f = ctx;
-	struct export *ex = f->ex;
-	struct store_blob b;
-	enum err err;
-	if (ex->in_hand != f) {
-		if ((err = load(ex, f->key, ex->now, &b)))
-			return diag_add(d, err, "the file \"%.200s\" cannot be read", f->part.value);
-		ex->in_hand = f;
-		ex->left = b.bytes;
-	}
-	*got = n < ex->left.n ? n : ex->left.n;
-	if (*got)
-		memcpy(p, ex->left.p, *got);
-	ex->left = (struct slice){ ex->left.p + *got, ex->left.n - *got };
-	return ERR_OK;
+	struct sm_session *s = f->ex->s;
+	struct store_txn *txn;
+	int64_t left = f->info.size - f->at;
+	*got = (uint64_t)left < n ? (size_t)left : n;
+	if (!*got)
+		return ERR_OK;
+	enum err err = sm_txn(s, &txn);
+	if (!err)
+		err = s->service->conf.store->ops->blob_read(txn, &f->info, f->at, p, *got);
+	f->at += (int64_t)*got;
+	return err ? diag_add(d, err, "the file \"%.200s\" cannot be read", f->part.value) : ERR_OK;
 }
 
 /* A package that was imported for several submodels has its files once. */
-static enum err find_same(struct export *ex, struct stored *f, const struct store_blob *b)
+static void find_same(struct stored *f)
 {
-	struct store_blob other;
-	enum err err = ERR_OK;
-	for (struct stored *o = f->alike; o && !f->same; o = o->alike) {
-		if (o->same)
-			continue;
-		if ((err = load(ex, o->key, ex->other, &other)))
-			return err;
-		if (slice_eq(b->bytes, other.bytes))
+	for (struct stored *o = f->alike; o && !f->same; o = o->alike)
+		if (!o->same && !memcmp(o->info.hash, f->info.hash, sizeof f->info.hash))
 			f->same = o;
-	}
-	return err;
 }
 
 static enum err add(struct export *ex, enum store_kind kind, const struct aas_node *owner, const char *value, const char *type)
 {
 	struct arena *a = ex->s->arena;
-	struct store_blob b;
+	const char *key;
 	struct stored *f;
 	void *old = NULL;
 	enum err err;
@@ -89,23 +75,23 @@ static enum err add(struct export *ex, enum store_kind kind, const struct aas_no
 	if (!value || strchr(value, ':') || map_get(&ex->seen, value, strlen(value)))
 		return ERR_OK;
 	if (!map_put(&ex->seen, value, strlen(value), ex, NULL) || !(f = ARENA_NEW(a, struct stored)) ||
-	    !(f->key = sm_file_key(a, kind, AAS_ID(owner), value)))
+	    !(key = sm_file_key(a, kind, AAS_ID(owner), value)))
 		return no_memory(ex);
-	if ((err = load(ex, f->key, ex->now, &b)))
+	if ((err = find(ex, key, &f->info)))
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
 	f->ex = ex;
 	f->part = (struct aasx_part){ .owner = owner, .value = value, .content_type = type, .input = { read_stored, f } };
-	if (!f->part.content_type && b.content_type)
-		f->part.content_type = arena_strdup(a, b.content_type);
-	if (b.file_name)
-		f->part.file_name = arena_strdup(a, b.file_name);
-	if (arena_failed(a) || !map_put(&ex->values, value, strlen(value), f, &old))
+	if (!f->part.content_type)
+		f->part.content_type = f->info.content_type;
+	f->part.file_name = f->info.file_name;
+	if (!map_put(&ex->values, value, strlen(value), f, &old))
 		return no_memory(ex);
 	f->alike = old;
 	*ex->tail = f;
 	ex->tail = &f->next;
 	ex->n++;
-	return find_same(ex, f, &b);
+	find_same(f);
+	return ERR_OK;
 }
 
 static enum err add_below(struct export *ex, const struct aas_node *sm, const struct aas_node *n)
@@ -148,10 +134,9 @@ static enum err line_up(struct export *ex)
 
 enum err sm_export(struct sm_session *s, struct aas_node *environment, enum aasx_form form, struct sink sink)
 {
-	struct export ex = { .s = s, .now = arena_new(0), .other = arena_new(0) };
-	enum err err;
+	struct export ex = { .s = s };
 	ex.tail = &ex.first;
-	err = ex.now && ex.other ? collect(&ex, environment) : no_memory(&ex);
+	enum err err = collect(&ex, environment);
 	if (!err && !(err = line_up(&ex))) {
 		struct aasx_content c = { .form = form, .environment = environment, .part = ex.row, .n = ex.n };
 		/* shells come first: the thumbnail of the first that has one stands for the package */
@@ -161,7 +146,5 @@ enum err sm_export(struct sm_session *s, struct aas_node *environment, enum aasx
 	}
 	map_fini(&ex.values);
 	map_fini(&ex.seen);
-	arena_free(ex.now);
-	arena_free(ex.other);
 	return err;
 }

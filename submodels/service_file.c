@@ -19,7 +19,7 @@ static enum err no_memory(struct sm_session *s)
 	return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
 }
 
-static enum err blob_get(struct sm_session *s, enum store_kind kind, const char *id, const char *value, struct store_blob *out)
+static enum err blob_find(struct sm_session *s, enum store_kind kind, const char *id, const char *value, struct store_blob_info *out)
 {
 	const char *key = value ? sm_file_key(s->arena, kind, id, value) : NULL;
 	struct store_txn *txn;
@@ -31,7 +31,7 @@ static enum err blob_get(struct sm_session *s, enum store_kind kind, const char 
 		return diag_add(s->diag, ERR_NOT_FOUND, "there is no file");
 	if ((err = sm_txn(s, &txn)))
 		return err;
-	err = s->service->conf.store->ops->blob_get(txn, key, s->arena, out);
+	err = s->service->conf.store->ops->blob_find(txn, key, s->arena, out);
 	return err == ERR_NOT_FOUND ? diag_add(s->diag, err, "\"%s\" is not stored here", value) : err;
 }
 
@@ -61,25 +61,35 @@ static const char *fresh_value(struct arena *a, const char *name)
 	return value;
 }
 
-static const char *useful_type(const struct store_blob *b, const char *old)
+static const char *useful_type(const struct sm_upload *u, const char *old)
 {
-	const char *t = b->content_type;
+	const char *t = u->info.content_type;
 	if (!t || !aas_string_ok(AAS_STR_ContentType, t, strlen(t)))
 		t = NULL;
 	return t && (!old || !str_eq(t, "application/octet-stream")) ? t : old ? old : "application/octet-stream";
 }
 
-static enum err store_blob(struct sm_session *s, const struct work *w, const char *value, const char *type, const struct store_blob *b)
+static enum err store_blob(struct sm_session *s, const struct work *w, const char *value, const char *type, const struct sm_upload *u)
 {
 	const char *key = sm_file_key(s->arena, w->kind, w->id, value);
-	struct store_blob kept = { type, b->file_name, b->bytes };
+	struct store_blob_info info = u->info;
+	struct content_at from = { &u->content, 0 };
 	struct store_txn *txn;
 	enum err err;
 	if (!key)
 		return no_memory(s);
 	if ((err = sm_txn(s, &txn)))
 		return err;
-	return s->service->conf.store->ops->blob_put(txn, key, &kept);
+	info.content_type = type;
+	return s->service->conf.store->ops->blob_put(txn, key, &info, source_content(&from), s->diag);
+}
+
+enum err sm_content_open(struct sm_session *s, const struct store_blob_info *info, struct content *out)
+{
+	struct store *st = s->service->conf.store;
+	enum err err = st->ops->blob_open(st, info, out);
+	/* in memory it can be gone since it was found; what is found anew tells what is there now */
+	return err == ERR_NOT_FOUND ? ERR_AGAIN : err;
 }
 
 static enum err file_at(struct sm_session *s, const struct work *w, const char *path, struct aas_node **out)
@@ -90,14 +100,14 @@ static enum err file_at(struct sm_session *s, const struct work *w, const char *
 	return err;
 }
 
-enum err sm_file_get(struct sm_session *s, const char *sm_id, const char *path, struct store_blob *out)
+enum err sm_file_get(struct sm_session *s, const char *sm_id, const char *path, struct store_blob_info *out)
 {
 	struct aas_node *file;
 	struct work *w;
 	enum err err;
 
 	if ((err = sm_load(s, STORE_SUBMODEL, sm_id, &w)) || (err = file_at(s, w, path, &file)) ||
-	    (err = blob_get(s, STORE_SUBMODEL, sm_id, AAS_AT(file, File, value).str, out)))
+	    (err = blob_find(s, STORE_SUBMODEL, sm_id, AAS_AT(file, File, value).str, out)))
 		return err;
 	if (AAS_AT(file, File, contentType).str)
 		out->content_type = AAS_AT(file, File, contentType).str;
@@ -122,7 +132,7 @@ static enum err file_set(struct sm_session *s, struct work *w, struct aas_node *
 	return sm_note(s, w, CHANGE_VALUE, where, NULL);
 }
 
-enum err sm_file_put(struct sm_session *s, const char *sm_id, const char *path, const struct store_blob *b)
+enum err sm_file_put(struct sm_session *s, const char *sm_id, const char *path, const struct sm_upload *u)
 {
 	struct aas_node *file;
 	struct work *w;
@@ -131,23 +141,23 @@ enum err sm_file_put(struct sm_session *s, const char *sm_id, const char *path, 
 
 	if ((err = sm_edit(s, STORE_SUBMODEL, sm_id, &w)) || (err = file_at(s, w, path, &file)))
 		return err;
-	type = useful_type(b, AAS_AT(file, File, contentType).str);
-	if (!(value = fresh_value(s->arena, b->file_name)))
+	type = useful_type(u, AAS_AT(file, File, contentType).str);
+	if (!(value = fresh_value(s->arena, u->info.file_name)))
 		return no_memory(s);
-	if ((err = store_blob(s, w, value, type, b)))
+	if ((err = store_blob(s, w, value, type, u)))
 		return err;
 	return file_set(s, w, file, value, type);
 }
 
 enum err sm_file_delete(struct sm_session *s, const char *sm_id, const char *path)
 {
-	struct store_blob there;
+	struct store_blob_info there;
 	struct aas_node *file;
 	struct work *w;
 	enum err err;
 
 	if ((err = sm_edit(s, STORE_SUBMODEL, sm_id, &w)) || (err = file_at(s, w, path, &file)) ||
-	    (err = blob_get(s, STORE_SUBMODEL, sm_id, AAS_AT(file, File, value).str, &there)))
+	    (err = blob_find(s, STORE_SUBMODEL, sm_id, AAS_AT(file, File, value).str, &there)))
 		return err;
 	return file_set(s, w, file, NULL, NULL);
 }
@@ -166,12 +176,12 @@ static const char *thumbnail_path(const struct aas_node *shell)
 	return r ? AAS_AT(r, Resource, path).str : NULL;
 }
 
-enum err sm_thumbnail_get(struct sm_session *s, const char *aas_id, struct store_blob *out)
+enum err sm_thumbnail_get(struct sm_session *s, const char *aas_id, struct store_blob_info *out)
 {
 	struct work *w;
 	enum err err = sm_load(s, STORE_SHELL, aas_id, &w);
 	const struct aas_node *r;
-	if (err || (err = blob_get(s, STORE_SHELL, aas_id, thumbnail_path(sm_shared_node(w->shared)), out)))
+	if (err || (err = blob_find(s, STORE_SHELL, aas_id, thumbnail_path(sm_shared_node(w->shared)), out)))
 		return err;
 	r = AAS_AT(asset(w), AssetInformation, defaultThumbnail).node;
 	if (AAS_AT(r, Resource, contentType).str)
@@ -193,9 +203,9 @@ static enum err thumbnail_set(struct sm_session *s, struct work *w, struct aas_n
 	return sm_note(s, w, CHANGE_UPDATED, NULL, NULL);
 }
 
-enum err sm_thumbnail_put(struct sm_session *s, const char *aas_id, const struct store_blob *b)
+enum err sm_thumbnail_put(struct sm_session *s, const char *aas_id, const struct sm_upload *u)
 {
-	const char *type = useful_type(b, NULL), *value = fresh_value(s->arena, b->file_name);
+	const char *type = useful_type(u, NULL), *value = fresh_value(s->arena, u->info.file_name);
 	struct aas_node *r;
 	struct work *w;
 	enum err err = sm_edit(s, STORE_SHELL, aas_id, &w);
@@ -206,17 +216,17 @@ enum err sm_thumbnail_put(struct sm_session *s, const char *aas_id, const struct
 	    !(AAS_AT(r, Resource, path).str = arena_strdup(w->shared->arena, value)) ||
 	    !(AAS_AT(r, Resource, contentType).str = arena_strdup(w->shared->arena, type)))
 		return no_memory(s);
-	if ((err = store_blob(s, w, value, type, b)))
+	if ((err = store_blob(s, w, value, type, u)))
 		return err;
 	return thumbnail_set(s, w, r);
 }
 
 enum err sm_thumbnail_delete(struct sm_session *s, const char *aas_id)
 {
-	struct store_blob there;
+	struct store_blob_info there;
 	struct work *w;
 	enum err err = sm_edit(s, STORE_SHELL, aas_id, &w);
-	if (err || (err = blob_get(s, STORE_SHELL, aas_id, thumbnail_path(sm_shared_node(w->shared)), &there)))
+	if (err || (err = blob_find(s, STORE_SHELL, aas_id, thumbnail_path(sm_shared_node(w->shared)), &there)))
 		return err;
 	return thumbnail_set(s, w, NULL);
 }

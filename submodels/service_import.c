@@ -13,11 +13,18 @@ struct import {
 	bool packed;			/* it is one: there is a place where its files would be */
 	struct map files;		/* path -> struct aasx_file */
 	struct map taken;		/* paths that were stored at least once */
+	struct map sums;		/* part name -> struct sum */
 	struct map brought[STORE_N_KINDS];	/* id -> the node of the package */
 	enum sm_import_mode mode;
 	struct sm_import_report *report;
 	struct findings *findings;	/* NULL: the first fault ends the import */
 	struct sm_import_item **tail;	/* of the report's items */
+};
+
+/* Of one part of the package, which several values may name. */
+struct sum {
+	int64_t size;
+	unsigned char hash[SHA256_SIZE];
 };
 
 static enum err no_memory(struct import *im)
@@ -37,6 +44,63 @@ static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	return slash ? slash + 1 : path;
+}
+
+static enum err read_zip(void *ctx, char *p, size_t n, size_t *got, struct diag *d)
+{
+	return zip_stream_read(ctx, p, n, got, d);
+}
+
+/* A part has to be unpacked once for its sum, and again if such bytes are not stored yet. */
+static enum err sum_of(struct import *im, const struct aasx_file *f, struct sum *out)
+{
+	struct sha256 *sum = sha256_new();
+	struct zip_stream *z = NULL;
+	char piece[16384];
+	size_t got = 1;
+	enum err err = sum ? zip_stream_open(im->package->archive, f->part, &z, im->s->diag) : no_memory(im);
+	while (!err && got && !(err = zip_stream_read(z, piece, sizeof piece, &got, im->s->diag)))
+		sha256_add(sum, piece, got);
+	zip_stream_close(z);
+	if (!err && !sha256_end(sum, out->hash))
+		err = no_memory(im);
+	sha256_free(sum);
+	out->size = (int64_t)f->part->size;
+	return err;
+}
+
+static enum err put_part(struct import *im, struct store_txn *txn, const char *key, const struct aasx_file *f, struct store_blob_info *info)
+{
+	const char *name = f->part->name;
+	struct sum *sum = map_get(&im->sums, name, strlen(name));
+	struct zip_stream *z;
+	enum err err;
+	if (!sum) {
+		if (!(sum = ARENA_NEW(im->s->arena, struct sum)))
+			return no_memory(im);
+		if ((err = sum_of(im, f, sum)))
+			return err;
+		if (!map_put(&im->sums, name, strlen(name), sum, NULL))
+			return no_memory(im);
+	}
+	info->size = sum->size;
+	memcpy(info->hash, sum->hash, sizeof info->hash);
+	if ((err = zip_stream_open(im->package->archive, f->part, &z, im->s->diag)))
+		return err;
+	err = im->s->service->conf.store->ops->blob_put(txn, key, info, (struct source){ read_zip, z }, im->s->diag);
+	zip_stream_close(z);
+	return err;
+}
+
+static enum err put_file(struct import *im, struct store_txn *txn, const char *key, const struct aasx_file *f)
+{
+	struct store_blob_info info = {
+		.content_type = f->content_type ? f->content_type : "application/octet-stream", .file_name = base_name(f->path),
+	};
+	if (!f->bytes.p && im->package->archive)
+		return put_part(im, txn, key, f, &info);
+	struct store_blob b = { info.content_type, info.file_name, f->bytes };
+	return store_blob_put(im->s->service->conf.store, txn, key, &b);
 }
 
 /* It would be a file of the package: no URL, and nothing that means the whole package. */
@@ -62,19 +126,16 @@ static enum err missing_file(struct import *im, const struct aas_node *n, const 
 static enum err keep(struct import *im, enum store_kind kind, const char *id, const struct aas_node *n, const char *value)
 {
 	const struct aasx_file *f = value ? part(im, value) : NULL;
-	struct store *st = im->s->service->conf.store;
 	struct store_txn *txn;
-	struct store_blob b;
 	const char *key;
 	void *old = NULL;
 	enum err err;
 
 	if (!f)
 		return im->findings && im->packed && value && is_local(value) ? missing_file(im, n, value) : ERR_OK;
-	b = (struct store_blob){ f->content_type ? f->content_type : "application/octet-stream", base_name(f->path), f->bytes };
 	if (!(key = sm_file_key(im->s->arena, kind, id, value)))
 		return no_memory(im);
-	if ((err = sm_txn(im->s, &txn)) || (err = st->ops->blob_put(txn, key, &b)))
+	if ((err = sm_txn(im->s, &txn)) || (err = put_file(im, txn, key, f)))
 		return err;
 	if (!map_put(&im->taken, f->path, strlen(f->path), (void *)f, &old))
 		return no_memory(im);
@@ -217,6 +278,7 @@ enum err sm_import_all(struct sm_session *s, const struct aasx *package, enum sm
 		err = bring_list(&im, kinds[i], i);
 	map_fini(&im.files);
 	map_fini(&im.taken);
+	map_fini(&im.sums);
 	for (int k = 0; k < STORE_N_KINDS; k++)
 		map_fini(&im.brought[k]);
 	return err ? err : findings ? findings->err : ERR_OK;

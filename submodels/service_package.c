@@ -18,10 +18,11 @@ static enum err failed(struct sm_session *s, enum err err)
 	return err == ERR_AGAIN ? err : diag_add(s->diag, err, "%s", err_info[err].text);
 }
 
-enum err sm_package_put(struct sm_session *s, const struct store_package *p, const struct store_blob *b, enum store_put how, bool *created)
+enum err sm_package_put(struct sm_session *s, const struct store_package *p, const struct sm_upload *u, enum store_put how, bool *created)
 {
 	const struct store_ops *ops = s->service->conf.store->ops;
 	const char *key = key_of(s, p->id);
+	struct content_at from = { &u->content, 0 };
 	struct store_txn *txn;
 	enum err err;
 	if (!key)
@@ -33,18 +34,18 @@ enum err sm_package_put(struct sm_session *s, const struct store_package *p, con
 	if ((err = ops->package_put(txn, p, how, created)) == ERR_CONFLICT)
 		return diag_add(s->diag, err, "a package with the id \"%s\" exists already", p->id);
 	if (!err)
-		err = ops->blob_put(txn, key, b);
+		err = ops->blob_put(txn, key, &u->info, source_content(&from), s->diag);
 	return err ? failed(s, err) : ERR_OK;
 }
 
-enum err sm_package_get(struct sm_session *s, const char *id, struct store_blob *out)
+enum err sm_package_get(struct sm_session *s, const char *id, struct store_blob_info *out)
 {
 	const char *key = key_of(s, id);
 	struct store_txn *txn;
 	enum err err = key ? sm_txn(s, &txn) : failed(s, ERR_NO_MEMORY);
 	if (err)
 		return err;
-	err = s->service->conf.store->ops->blob_get(txn, key, s->arena, out);
+	err = s->service->conf.store->ops->blob_find(txn, key, s->arena, out);
 	return err == ERR_NOT_FOUND ? missing(s, id) : err ? failed(s, err) : ERR_OK;
 }
 

@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 	struct slice body;
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	char end[16];
-	if (argc != 3 || file_read(a, argv[1], 1 << 24, &body, NULL)) {
+	if (argc != 3 || file_read(a, argv[1], 1 << 27, &body, NULL)) {
 		fprintf(stderr, "usage: hello FILE THREADS\n");
 		return 2;
 	}

@@ -4,6 +4,7 @@
 // `million`, which takes minutes, when it is not set).  What the parts of data.mjs ought to reach stands beside what they do.
 import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { b64, run, Server, sleep, stop, until, workspace } from '../system/lib.mjs';
 import { BIG_CACHE, Data } from './data.mjs';
@@ -156,6 +157,42 @@ async function latency() {
 		`  baseline: one GET ${median(floor).toFixed(2)} ms`);
 }
 
+/* MB/s of one GET, the bytes thrown away. */
+const pull = (toPort, path) => new Promise((done, fail) => {
+	const from = performance.now();
+	let n = 0;
+	const c = connect({ port: toPort, host: '127.0.0.1', onread: { buffer: Buffer.alloc(1 << 20), callback: k => (n += k, true) } });
+	c.write(`GET ${path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n`);
+	c.on('error', fail);
+	c.on('close', () => done(n / 1e3 / (performance.now() - from)));
+});
+
+// A large file from the database against libmicrohttpd sending the same from memory.
+async function download() {
+	const file = join(dir, 'large');
+	const bytes = Buffer.alloc(100e6);
+	for (let i = 0; i < bytes.length; i += 4)
+		bytes.writeInt32LE(Math.imul(i, 0x9E3779B1), i);
+	writeFileSync(file, bytes);
+	const sm = 'urn:bench:sm:file';
+	await server.call('POST', '/submodels', { modelType: 'Submodel', id: sm, idShort: 'F',
+		submodelElements: [{ modelType: 'File', idShort: 'F', contentType: 'application/octet-stream' }] });
+	const path = `/api/v3.0/submodels/${b64(sm)}/submodel-elements/F/attachment`;
+	const { status } = await fetch(server.url + path, { method: 'PUT', headers: { 'Content-Type': 'application/octet-stream' }, body: bytes });
+	if (status !== 204)
+		throw new Error(`PUT of a file: ${status}`);
+	const hello = spawn(join(here, 'hello'), [file, '2'], { stdio: ['pipe', 'pipe', 'inherit'] });
+	const helloPort = await new Promise(done => hello.stdout.once('data', d => done(Number(String(d)))));
+	const ours = [];
+	const theirs = [];
+	for (let i = 0; i < rounds; i++) {
+		theirs.push(await pull(helloPort, '/'));
+		ours.push(await pull(port, path));
+	}
+	hello.stdin.end();
+	print('GET of a file of 100 MB, one connection, in MB', median(ours), median(theirs), 'baseline: libmicrohttpd, from memory');
+}
+
 /* One table: what is read, written and checked, without a server. */
 function files() {
 	console.log('\nFiles, in MB/s; the baseline does less, and was measured in the same run on the same bytes.');
@@ -173,6 +210,7 @@ const parts = {
 	patch: () => serve().then(patch),
 	points: () => serve().then(bind).then(points),
 	latency: () => serve().then(bind).then(latency),
+	download: () => serve().then(download),
 	ingest: () => {
 		console.log('\n-- ingest_bench');
 		process.stdout.write(run(join(here, 'ingest_bench'), [], { timeout: 180000 }));

@@ -27,6 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		if (c.route && !request_body(&c) && c.route->body == BODY_CLASS && !c.node)
 			abort();
 	}
+	upload_free(c.upload);
 	free(text);
 	diag_fini(&c.diag);
 	arena_free(c.arena);

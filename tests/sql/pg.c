@@ -544,6 +544,25 @@ static const char *checkpointer(void)
 	return ask("SELECT coalesce(max(pid), 0)::text FROM pg_stat_activity WHERE backend_type = 'checkpointer'");
 }
 
+/* One statement that reads, and nothing after it. */
+static enum err read_and_commit(void)
+{
+	struct pg_call c = { .st = PG_ping };
+	pg_begin(pg, PG_READ);
+	enum err e = pg_run_commit(pg, &c, 1);
+	check(e || c.n == 1, "the statement has its answer");
+	pg_clear(&c, 1);
+	return e;
+}
+
+static void reads_alone(void)
+{
+	check_str(say(read_and_commit()), "OK", "a transaction of one statement that reads");
+	check_str(ask(arena_printf(ar, "SELECT state FROM pg_stat_activity WHERE pid = %d", pg_pid(pg))), "idle", "it has ended with it");
+	kill_it();
+	check_str(say(read_and_commit()), "OK", "on a connection that is lost it begins on another one");
+}
+
 static void recovered(const char *before);
 
 /* A server process that dies without a word, as when the machine runs out of memory; all the others are restarted then. */
@@ -688,6 +707,7 @@ int main(void)
 	transactions();
 	commits();
 	commits_together();
+	reads_alone();
 	dead_lock();
 	lost();
 	if (cluster_is_private())

@@ -97,13 +97,13 @@ static void aborts(void)
 	put(t, STORE_SUBMODEL, b, STORE_CREATE, 0, NULL);
 	st->ops->put_values(t, "urn:ab:1", &(struct store_value){ "P0", "2" }, 1, &version);
 	st->ops->del(t, STORE_SUBMODEL, "urn:ab:1");
-	st->ops->blob_put(t, "ab", &(struct store_blob){ NULL, NULL, SLICE("x") });
+	store_blob_put(st, t, "ab", &(struct store_blob){ NULL, NULL, SLICE("x") });
 	st->ops->abort(t);
 	check_str(current(STORE_SUBMODEL, "urn:ab:1"), canonical(a), "an abort leaves what was there");
 	check_int(version_of(STORE_SUBMODEL, "urn:ab:1"), v, "and its version");
 	check_str(current(STORE_SUBMODEL, "urn:ab:2"), "NOT_FOUND", "and nothing new");
 	t = start(false);
-	check_str(say(st->ops->blob_get(t, "ab", ar, &(struct store_blob){ 0 })), "NOT_FOUND", "and no blob");
+	check_str(say(store_blob_get(st, t, "ab", SIZE_MAX, ar, &(struct store_blob){ 0 })), "NOT_FOUND", "and no blob");
 	st->ops->abort(t);
 
 	t = start(true);
@@ -140,7 +140,7 @@ static void together(void)
 	put(t, STORE_SHELL, plain(STORE_SHELL, "urn:to:1"), STORE_CREATE, 0, NULL);
 	put(t, STORE_SUBMODEL, plain(STORE_SUBMODEL, "urn:to:2"), STORE_CREATE, 0, NULL);
 	put(t, STORE_CONCEPT, plain(STORE_CONCEPT, "urn:to:3"), STORE_CREATE, 0, NULL);
-	st->ops->blob_put(t, "to", &(struct store_blob){ NULL, NULL, SLICE("x") });
+	store_blob_put(st, t, "to", &(struct store_blob){ NULL, NULL, SLICE("x") });
 	check_str(say(st->ops->commit(t)), "OK", "one transaction over all kinds and a blob");
 	check(version_of(STORE_SHELL, "urn:to:1") && version_of(STORE_SUBMODEL, "urn:to:2") && version_of(STORE_CONCEPT, "urn:to:3"), "all are there");
 }

@@ -103,7 +103,7 @@ static void nothing(void)
 	st->ops->abort(t);
 	check_str(say(put_once(STORE_SHELL, plain(STORE_SHELL, "urn:s"), STORE_CREATE, 0, NULL)), "CONFLICT", "a change that fails");
 	t = start(true);
-	st->ops->blob_put(t, "k", &(struct store_blob){ NULL, NULL, SLICE("x") });
+	store_blob_put(st, t, "k", &(struct store_blob){ NULL, NULL, SLICE("x") });
 	check_str(say(st->ops->commit(t)), "OK", "a blob");
 	check_str(say(put_once(STORE_SHELL, plain(STORE_SHELL, "urn:next"), STORE_CREATE, 0, NULL)), "OK", "a change");
 	check_int(events(7, 1, &e, &newest), 1, "one event");

@@ -293,7 +293,7 @@ static void write_pair(struct run *r)
 		if (!e)
 			e = st->ops->put_values(t, "urn:y", &(struct store_value){ "P0", n }, 1, &version);
 		if (!e)
-			e = st->ops->blob_put(t, "z", &(struct store_blob){ NULL, NULL, slice_of(n) });
+			e = store_blob_put(st, t, "z", &(struct store_blob){ NULL, NULL, slice_of(n) });
 		e = t ? end(t, e) : e;
 		if (e != ERR_AGAIN)
 			i++, r->err = e;
@@ -311,7 +311,7 @@ static void read_pair(struct run *r)
 		enum err e = r->err ? r->err : value(r, t, "urn:x", "P0", x0, NULL);
 		e = e ? e : value(r, t, "urn:y", "P0", y, NULL);
 		e = e ? e : value(r, t, "urn:x", "P1", x1, NULL);
-		e = e ? e : st->ops->blob_get(t, "z", r->arena, &z);
+		e = e ? e : store_blob_get(st, t, "z", SIZE_MAX, r->arena, &z);
 		e = e ? e : st->ops->list(t, STORE_SUBMODEL, NULL, "urn:x", 1, r->arena, &p);
 		e = t ? end(t, e) : e;
 		if (e != ERR_AGAIN)
@@ -338,7 +338,7 @@ static void readers(void)
 	struct store_txn *t = start(true);
 	put(t, STORE_SUBMODEL, make(STORE_SUBMODEL, "urn:x", NULL, (const char *const[]){ "0", "0" }, 2), STORE_EITHER, 0, NULL);
 	put(t, STORE_SUBMODEL, make(STORE_SUBMODEL, "urn:y", NULL, (const char *const[]){ "0" }, 1), STORE_EITHER, 0, NULL);
-	st->ops->blob_put(t, "z", &(struct store_blob){ NULL, NULL, SLICE("0") });
+	store_blob_put(st, t, "z", &(struct store_blob){ NULL, NULL, SLICE("0") });
 	st->ops->commit(t);
 	reads = 0;
 	long n = together(3, pair, &e, &wrong);
@@ -367,6 +367,100 @@ static void moment(void)
 	check_str(current(STORE_CONCEPT, "urn:m2"), "NOT_FOUND", "and what is not");
 }
 
+/* -- the same bytes brought, replaced and deleted by many at once --------------------------------------------------------------------- */
+
+enum { SHARED = 3, SHARED_SIZE = 300000 };
+
+static struct slice shared_bytes(struct arena *a, int which)
+{
+	char *p = arena_raw(a, SHARED_SIZE);
+	memset(p, 'a' + which, SHARED_SIZE);
+	return (struct slice){ p, SHARED_SIZE };
+}
+
+static enum err share(struct run *r, const char *key, int which)
+{
+	struct store_blob b = { "t/t", NULL, { NULL, 0 } };
+	struct slice want = shared_bytes(r->arena, which);
+	b.bytes = want;
+	struct store_txn *t = begin(r, true);
+	enum err e = end(t, store_blob_put(st, t, key, &b));
+	if (e)
+		return e;
+	t = begin(r, false);
+	e = store_blob_get(st, t, key, SIZE_MAX, r->arena, &b);
+	r->wrong |= !e && !slice_eq(b.bytes, want);
+	st->ops->abort(t);
+	if (e || which)
+		return e;		/* the next round replaces it */
+	t = begin(r, true);
+	return end(t, st->ops->blob_del(t, key));
+}
+
+static void *sharer(void *arg)
+{
+	struct run *r = arg;
+	char key[20];
+	snprintf(key, sizeof key, "shared%d", r->number);
+	for (int i = 0; i < 2 * ROUNDS && !r->err && !r->wrong; i++) {
+		enum err e;
+		do
+			e = share(r, key, (i + r->number) % SHARED);
+		while (e == ERR_AGAIN);
+		r->err = e;
+		arena_reset(r->arena);
+	}
+	return NULL;
+}
+
+static enum err never(void *ctx, char *p, size_t n, size_t *got, struct diag *d)
+{
+	(void)p;
+	(void)n;
+	(void)d;
+	*(bool *)ctx = true;
+	*got = 0;
+	return ERR_UNAVAILABLE;
+}
+
+/* Are such bytes still kept?  Whoever brings them is asked for them only if not. */
+static bool kept(struct slice bytes)
+{
+	struct store_blob_info info = { .size = (int64_t)bytes.n };
+	bool asked = false;
+	struct store_txn *t = start(true);
+	sha256_of(bytes.p, bytes.n, info.hash);
+	st->ops->blob_put(t, "probe", &info, (struct source){ never, &asked }, NULL);
+	st->ops->abort(t);
+	return !asked;
+}
+
+static void sharing(void)
+{
+	enum err e;
+	bool wrong;
+	char key[20];
+	together(THREADS, sharer, &e, &wrong);
+	check_str(say(e), "OK", "the same files stored and deleted by %d threads", THREADS);
+	check(!wrong, "each finds its own");
+	for (int i = 0; i < SHARED; i++) {
+		struct slice bytes = shared_bytes(ar, i);
+		struct store_txn *t = start(true);
+		store_blob_put(st, t, "last", &(struct store_blob){ NULL, NULL, bytes });
+		st->ops->commit(t);
+		check(kept(bytes), "content %d is kept for one that has it", i);
+	}
+	struct store_txn *t = start(true);
+	for (int i = 0; i < THREADS; i++) {
+		snprintf(key, sizeof key, "shared%d", i);
+		st->ops->blob_del(t, key);
+	}
+	st->ops->blob_del(t, "last");
+	check_str(say(st->ops->commit(t)), "OK", "all deleted");
+	for (int i = 0; i < SHARED; i++)
+		check(!kept(shared_bytes(ar, i)), "content %d is gone", i);
+}
+
 void suite_meet(void)
 {
 	counting();
@@ -374,5 +468,6 @@ void suite_meet(void)
 	cross();
 	create();
 	readers();
+	sharing();
 	moment();
 }

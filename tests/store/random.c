@@ -108,7 +108,7 @@ static bool differs_list(struct store_txn *t, const struct model *m, enum store_
 static bool differs_blob(struct store_txn *t, const struct model *m, int i)
 {
 	struct store_blob b;
-	enum err e = st->ops->blob_get(t, arena_printf(ar, "blob%d", i), ar, &b);
+	enum err e = store_blob_get(st, t, arena_printf(ar, "blob%d", i), SIZE_MAX, ar, &b);
 	return differs("blob", e ? say(e) : arena_strndup(ar, b.bytes.p, b.bytes.n), m->blob[i] ? arena_printf(ar, "bytes %d", m->blob[i]) : "NOT_FOUND");
 }
 
@@ -201,7 +201,7 @@ static bool step_blob(enum store_kind kind, int i)
 	const char *key = arena_printf(ar, "blob%d", b), *bytes = arena_printf(ar, "bytes %d", to);
 	(void)kind;
 	snprintf(what, sizeof what, "blob %d = %d", b, to);
-	enum err e = to ? st->ops->blob_put(txn, key, &(struct store_blob){ NULL, NULL, slice_of(bytes) }) : st->ops->blob_del(txn, key);
+	enum err e = to ? store_blob_put(st, txn, key, &(struct store_blob){ NULL, NULL, slice_of(bytes) }) : st->ops->blob_del(txn, key);
 	if (differs_err(e, to || now.blob[b] ? ERR_OK : ERR_NOT_FOUND))
 		return true;
 	now.blob[b] = to;

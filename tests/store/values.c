@@ -194,7 +194,7 @@ void suite_values(void)
 static enum err blob_put(const char *key, const char *type, const char *name, struct slice bytes)
 {
 	struct store_txn *t = start(true);
-	enum err e = st->ops->blob_put(t, key, &(struct store_blob){ type, name, bytes }), c = st->ops->commit(t);
+	enum err e = store_blob_put(st, t, key, &(struct store_blob){ type, name, bytes }), c = st->ops->commit(t);
 	return e ? e : c;
 }
 
@@ -202,7 +202,7 @@ static const char *blob_is(const char *key, const char *type, const char *name, 
 {
 	struct store_blob b = { 0 };
 	struct store_txn *t = start(false);
-	enum err e = st->ops->blob_get(t, key, ar, &b);
+	enum err e = store_blob_get(st, t, key, SIZE_MAX, ar, &b);
 	st->ops->abort(t);
 	if (e)
 		return say(e);
@@ -211,6 +211,96 @@ static const char *blob_is(const char *key, const char *type, const char *name, 
 	if (!b.file_name != !name || (name && strcmp(b.file_name, name)))
 		return "another file name";
 	return slice_eq(b.bytes, bytes) ? "the same" : "other bytes";
+}
+
+/* Bytes that are asked for only once each, and counted. */
+struct asked {
+	struct slice rest;
+	unsigned calls;
+};
+
+static enum err ask(void *ctx, char *p, size_t n, size_t *got, struct diag *d)
+{
+	struct asked *a = ctx;
+	struct source s = source_slice(&a->rest);
+	a->calls++;
+	return s.read(s.ctx, p, n < 1000 ? n : 1000, got, d);
+}
+
+/* Of `size` and with the sum of `sum`; *calls: how often the source was asked. */
+static enum err put_as(const char *key, struct slice bytes, int64_t size, struct slice sum, unsigned *calls)
+{
+	struct store_blob_info info = { .size = size };
+	struct asked a = { bytes, 0 };
+	struct store_txn *t = start(true);
+	sha256_of(sum.p, sum.n, info.hash);
+	enum err e = st->ops->blob_put(t, key, &info, (struct source){ ask, &a }, NULL), c = st->ops->commit(t);
+	*calls = a.calls;
+	return e ? e : c;
+}
+
+static enum err open_blob(const char *key, struct content *out)
+{
+	struct store_blob_info info;
+	struct store_txn *t = start(false);
+	enum err e = st->ops->blob_find(t, key, ar, &info);
+	if (!e)
+		e = st->ops->blob_open(st, &info, out);
+	st->ops->abort(t);
+	return e;
+}
+
+static bool reads(const struct content *c, size_t at, struct slice want)
+{
+	char *p = arena_raw(ar, want.n + 1);
+	return !c->read(c->ctx, (int64_t)at, p, want.n, NULL) && !memcmp(p, want.p, want.n);
+}
+
+static enum err del_blob(const char *key)
+{
+	struct store_txn *t = start(true);
+	enum err e = st->ops->blob_del(t, key), c = st->ops->commit(t);
+	return e ? e : c;
+}
+
+/* Bytes by their sum: once, in parts, and for as long as somebody reads them. */
+static void contents(void)
+{
+	enum { N = 700001 };
+	char *p = arena_raw(ar, N);
+	struct slice all = { p, N };
+	struct content c = { 0 };
+	unsigned calls;
+	for (size_t i = 0; i < N; i++)
+		p[i] = (char)(i * 2246822519u >> 11);
+	check_str(say(put_as("c1", all, N, all, &calls)), "OK", "700001 bytes that come in small pieces");
+	check(calls > 700, "are asked for in pieces");
+	check_str(say(put_as("c2", all, N, all, &calls)), "OK", "the same bytes under another key");
+	check_int(calls, 0, "are not even asked for");
+	check_str(say(put_as("c3", all, N - 1, SLICE("x"), &calls)), "BAD_REQUEST", "more bytes than announced");
+	check_str(say(put_as("c3", all, N + 1, SLICE("x"), &calls)), "BAD_REQUEST", "fewer bytes");
+	check_str(say(put_as("c3", all, N, SLICE("x"), &calls)), "BAD_REQUEST", "other bytes");
+	check_str(blob_is("c3", NULL, NULL, SLICE("")), "NOT_FOUND", "leave nothing");
+	check_str(say(put_as("c3", (struct slice){ p, 262144 }, 262144, (struct slice){ p, 262144 }, &calls)), "OK", "exactly one part");
+	check_str(blob_is("c3", NULL, NULL, (struct slice){ p, 262144 }), "the same", "comes back");
+
+	check_str(say(open_blob("c1", &c)), "OK", "open");
+	check_int(c.size, N, "its size");
+	check(reads(&c, 0, (struct slice){ p, 1 }) && reads(&c, N - 1, (struct slice){ p + N - 1, 1 }), "the first and the last byte");
+	check(reads(&c, 262143, (struct slice){ p + 262143, 2 }) && reads(&c, 262144, (struct slice){ p + 262144, 262144 }) &&
+	      reads(&c, 5, (struct slice){ p + 5, N - 5 }) && reads(&c, N, (struct slice){ p, 0 }), "across parts, and to the end");
+	check_str(say(del_blob("c1")), "OK", "deleted while it is open");
+	check_str(say(put_as("c2", SLICE("new"), 3, SLICE("new"), &calls)), "OK", "and replaced");
+	check(reads(&c, 300000, (struct slice){ p + 300000, 1000 }), "it is read as it was");
+	check_str(say(put_as("c1", all, N, all, &calls)), "OK", "brought again meanwhile");
+	content_close(&c);
+	check_str(blob_is("c1", NULL, NULL, all), "the same", "it is there after the last has closed");
+	check_str(say(open_blob("c1", &c)), "OK", "open again");
+	check_str(say(del_blob("c1")), "OK", "deleted again");
+	content_close(&c);
+	check_str(blob_is("c1", NULL, NULL, all), "NOT_FOUND", "now it is gone");
+	check_str(say(put_as("c1", all, N, all, &calls)), "OK", "once more");
+	check(calls > 700, "the bytes had gone as well");
 }
 
 void suite_blobs(void)
@@ -238,10 +328,10 @@ void suite_blobs(void)
 
 	struct store_txn *t = start(true);
 	struct store_blob b = { 0 };
-	st->ops->blob_put(t, "k", &(struct store_blob){ "x", NULL, SLICE("mine") });
-	check(!st->ops->blob_get(t, "k", ar, &b) && slice_is(b.bytes, "mine"), "a transaction reads its own blob");
+	store_blob_put(st, t, "k", &(struct store_blob){ "x", NULL, SLICE("mine") });
+	check(!store_blob_get(st, t, "k", SIZE_MAX, ar, &b) && slice_is(b.bytes, "mine"), "a transaction reads its own blob");
 	check_str(say(st->ops->blob_del(t, "big")), "OK", "delete");
-	check_str(say(st->ops->blob_get(t, "big", ar, &b)), "NOT_FOUND", "gone in the transaction");
+	check_str(say(store_blob_get(st, t, "big", SIZE_MAX, ar, &b)), "NOT_FOUND", "gone in the transaction");
 	check_str(say(st->ops->blob_del(t, "big")), "NOT_FOUND", "deleted once");
 	check_str(blob_is("k", NULL, NULL, SLICE("")), "the same", "others see neither");
 	st->ops->abort(t);
@@ -249,7 +339,8 @@ void suite_blobs(void)
 	check_str(blob_is("big", "application/octet-stream", "b", (struct slice){ big, BIG }), "the same", "and the deletion");
 	t = start(true);
 	st->ops->blob_del(t, "big");
-	st->ops->blob_put(t, "big", &(struct store_blob){ NULL, NULL, SLICE("small") });
+	store_blob_put(st, t, "big", &(struct store_blob){ NULL, NULL, SLICE("small") });
 	check_str(say(st->ops->commit(t)), "OK", "deleted and written in one transaction");
 	check_str(blob_is("big", NULL, NULL, SLICE("small")), "the same", "is there");
+	contents();
 }

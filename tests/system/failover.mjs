@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // failover.mjs - a primary, a stand-by that streams from it, and servers that write to the one and read from the other; the primary is killed
 // under load.  No acknowledged write is lost, clients see nothing worse than 503, and it goes on by itself.
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { b64, cli, equal, finish, note, ok, postgres, program, run, source, start, stop, until, workspace } from './lib.mjs';
@@ -82,6 +83,29 @@ async function lagging() {
 	equal(other.exitCode, 0, 'it ends well');
 }
 
+/* Each piece of a file is a transaction of its own, which the stand-by may answer; what writes afterwards gets none of its connections. */
+async function files() {
+	const bytes = randomBytes(3 * 2 ** 20);
+	const id = 'urn:with-file';
+	const where = `${url}/api/v3.0/submodels/${b64(id)}/submodel-elements/File/attachment`;
+	equal((await call('POST', '/submodels', { modelType: 'Submodel', id, submodelElements: [
+		{ modelType: 'File', idShort: 'File', contentType: 'application/octet-stream' }] })).status, 201, 'a submodel with a file');
+	let wrong = 0;
+	for (let i = 0; i < 10; i++) {
+		bytes[i] ^= 1;
+		const put = await fetch(where, { method: 'PUT', headers: { 'Content-Type': 'application/octet-stream' }, body: bytes });
+		wrong += put.status !== 204 || !Buffer.from(await (await fetch(where)).arrayBuffer()).equals(bytes) || (await fetch(`${url}/readyz`)).status !== 200;
+	}
+	const before = reads();
+	ok(await until(30, async () => {
+		wrong += !Buffer.from(await (await fetch(where)).arrayBuffer()).equals(bytes);
+		return reads() - before > 24;
+	}), 'files are read from the stand-by');
+	equal(wrong, 0, 'it comes out as it went in');
+	const after = await Promise.all(Array.from({ length: 16 }, (_, i) => call('POST', '/submodels', submodel(`urn:after:${i}`, i))));
+	equal(after.filter(r => r.status !== 201), [], 'and everybody can still write');
+}
+
 // -- the primary is killed ------------------------------------------------------------------------------------------------
 const acked = new Map();		// id -> the last number that was acknowledged
 const made = [];			// submodels whose creation was acknowledged
@@ -144,6 +168,7 @@ try {
 	if (ok(url, 'the server is ready')) {
 		await reading();
 		await lagging();
+		await files();
 		await failOver();
 		await nothingLost();
 		await stop(server);

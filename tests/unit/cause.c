@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 - what the service tells the store about its writes: who, which request, which element. */
 #include "aas/json.h"
 #include "submodels/service.h"
+#include "tests/blob.h"
 #include "tests/tap.h"
 
 static struct store *store;
@@ -73,6 +74,8 @@ static struct sm_session *s_;
 
 static void elements(void)
 {
+	static const struct store_blob blob = { NULL, "m.pdf", { "x", 1 } };
+	const struct sm_upload file = upload_of(&blob, &blob.bytes);
 	const char *path;
 	bool created;
 	ONE(sm_create(s_, STORE_SUBMODEL, node(AAS_Submodel, pump)), "create urn:pump");
@@ -84,7 +87,7 @@ static void elements(void)
 	ONE(sm_value_patch(s_, "urn:pump", "Speed", SLICE("11")), "value urn:pump Speed:10>11");
 	ONE((sm_patient(s_), sm_value_patch(s_, "urn:pump", "Speed", SLICE("12"))), "value urn:pump Speed:11>12");
 	ONE(sm_value_patch(s_, "urn:pump", "Name", SLICE("[{\"de\":\"Pumpe\"}]")), "replace urn:pump value(Name)");
-	ONE(sm_file_put(s_, "urn:pump", "Manual", &(struct store_blob){ NULL, "m.pdf", SLICE("x") }), "replace urn:pump value(Manual)");
+	ONE(sm_file_put(s_, "urn:pump", "Manual", &file), "replace urn:pump value(Manual)");
 	ONE(sm_put(s_, STORE_SUBMODEL, "urn:pump", node(AAS_Submodel, pump), &created), "replace urn:pump");
 	ONE(sm_delete(s_, STORE_SUBMODEL, "urn:pump"), "delete urn:pump");
 }

@@ -6,6 +6,7 @@
 #include "aas/json.h"
 #include "aas/tree.h"
 #include "base/buf.h"
+#include "tests/blob.h"
 #include "tests/tap.h"
 
 #define FILE_AT(id, value) "{\"modelType\":\"File\",\"idShort\":\"" id "\",\"value\":\"" value "\",\"contentType\":\"x/y\"}"
@@ -60,8 +61,9 @@ static void bring_in(const char *value, const char *text, const char *name)
 {
 	struct sm_session *s;
 	struct store_blob b = { "text/plain", name, slice_of(text) };
+	struct sm_upload u = upload_of(&b, &b.bytes);
 	enum err e = sm_begin(service, true, a, NULL, &s);
-	if (!e && (e = sm_file_put(s, value, "F", &b)))
+	if (!e && (e = sm_file_put(s, value, "F", &u)))
 		sm_abort(s);
 	else if (!e)
 		e = sm_commit(s);

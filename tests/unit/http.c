@@ -149,12 +149,12 @@ static void outside(void)
 	static const char sm[] = "{\"modelType\":\"Submodel\",\"id\":\"urn:out\"}";
 	struct answer r = { 0, BUF_INIT, BUF_INIT };
 	int fd = dial();
-	http_change(server, "https://plant.example", "*", 100000);
+	http_change(server, "https://plant.example", "*", 100000, 400000);
 	check_int(ask(fd, &r, "POST", "/api/v3.0/submodels", "", sm), 201, "POST with an external URL");
 	check_str(header(&r, "Location"), "https://plant.example/api/v3.0/submodels/dXJuOm91dA", "the Location begins with it");
 	check(ask(fd, &r, "GET", "/api/v3/submodel-descriptors/dXJuOm91dA", "", NULL) == 200 &&
 	      holds(&r, "\"href\":\"https://plant.example/api/v3/submodels/dXJuOm91dA\",\"endpointProtocol\":\"HTTPS\""), "a derived endpoint too");
-	http_change(server, NULL, "*", 100000);
+	http_change(server, NULL, "*", 100000, 400000);
 	check(ask(fd, &r, "GET", "/api/v3/submodel-descriptors/dXJuOm91dA", "", NULL) == 200 && holds(&r, "\"href\":\"http://") &&
 	      holds(&r, "\"endpointProtocol\":\"HTTP\""), "without it, what the client called counts");
 	check_int(ask(fd, &r, "DELETE", "/submodels/dXJuOm91dA", "", NULL), 204, "DELETE");
@@ -278,6 +278,15 @@ static void bounds(void)
 	for (int i = 0; i < 11; i++)
 		PUT(fd, "2710\r\n"), put(fd, b.p, 10000), PUT(fd, "\r\n");
 	check(PUT(fd, "0\r\n\r\n") && get(fd, &r, false) && r.status == 413, "are counted");
+	/* what becomes too large after a part of it is in its file */
+	check(PUT(fd, "POST /api/v3/upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"), "a file in chunks");
+	for (int i = 0; i < 60; i++)
+		PUT(fd, "2710\r\n"), put(fd, b.p, 10000), PUT(fd, "\r\n");
+	check(PUT(fd, "0\r\n\r\n") && get(fd, &r, false) && r.status == 413 && holds(&r, "400000 bytes"), "is counted as well");
+	check(PUT(fd, "POST /api/v3/upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"), "another one");
+	for (int i = 0; i < 38; i++)
+		PUT(fd, "2710\r\n"), put(fd, b.p, 10000), PUT(fd, "\r\n");
+	check(PUT(fd, "2\r\n{}\r\n0\r\n\r\n") && get(fd, &r, false) && r.status == 200 && holds(&r, "\"created\":0"), "comes whole");
 	check(PUT(fd, "POST /api/v3/shells HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n") &&
 	      get(fd, &r, false) && r.status == 400, "and joined");
 	check(PUT(fd, "GET /shells HTTP/1.1\r\nHost: x\r\n\r\nGET /shells/! HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -643,7 +652,7 @@ static void proxied(void)
 		check_str(header(&r, "Location"), want[i].location, "the Location");
 		check(ask(fd, &r, "GET", "/api/v3/submodel-descriptors/dXJuOm91dA", said, NULL) == 200 && holds(&r, want[i].href), "a derived endpoint");
 		check(ask(fd, &r, "GET", "/openapi.json", said, NULL) == 200 && holds(&r, want[i].url), "the servers of the description");
-		http_change(s, "https://outside.example", "*", 100000);
+		http_change(s, "https://outside.example", "*", 100000, 400000);
 		check(ask(fd, &r, "GET", "/api/v3/submodel-descriptors/dXJuOm91dA", said, NULL) == 200 && holds(&r, "\"href\":\"https://outside.example/api/v3/"),
 		      "the option wins");
 		check(ask(fd, &r, "GET", "/openapi.json", said, NULL) == 200 && holds(&r, "{\"url\":\"https://outside.example/api/v3\"}"), "in the description too");

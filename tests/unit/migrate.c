@@ -62,6 +62,25 @@ static void from_nothing(void)
 	diag_fini(&d);
 }
 
+/* What was stored before contents had a table of their own. */
+static void old_blobs(void)
+{
+	const char *text = "";
+	unsigned applied, n = 0;
+	while (n < pg_n_migrations && !strstr(pg_migrations[n].name, "-content"))
+		n++;
+	script("DROP SCHEMA IF EXISTS twinshell CASCADE; DROP SCHEMA IF EXISTS report CASCADE");
+	check_int(migrate(pg_migrations, n, &applied, &text), ERR_OK, "the schema before contents");
+	script("INSERT INTO twinshell.blob (key, name, size, sha256, bytes) SELECT twinshell.key_of(name), name, length(bytes), sha256(bytes), bytes FROM"
+	       " (VALUES ('a', convert_to(repeat('0123456789', 70000), 'UTF8')), ('b', convert_to(repeat('0123456789', 70000), 'UTF8')), ('c', ''),"
+	       " ('d', convert_to(repeat('x', 262144), 'UTF8'))) AS v (name, bytes)");
+	check_int(migrate(pg_migrations, pg_n_migrations, &applied, &text), ERR_OK, "blobs are moved: %s", text);
+	check_str(ask("SELECT string_agg(size || ' ' || refs, ', ' ORDER BY size) FROM twinshell.content"), "0 1, 262144 1, 700000 2", "the same bytes once");
+	check_str(ask("SELECT string_agg(n || ' ' || ok, ', ' ORDER BY n) FROM (SELECT count(*) AS n, sha256(string_agg(bytes, '' ORDER BY part)) = hash AS ok"
+		      " FROM twinshell.content_part GROUP BY hash) AS s"), "1 true, 3 true", "in parts that give the sum");
+	check_str(ask("SELECT count(*) FROM twinshell.blob b JOIN twinshell.content c ON c.hash = b.hash"), "4", "each blob has its content");
+}
+
 static void refused(void)
 {
 	const char *text;
@@ -84,7 +103,7 @@ static void refused(void)
 static void failing(const struct database *db)
 {
 	struct pg_migration list[32];
-	const char *text;
+	const char *text = "";
 	unsigned applied = 99, n = pg_n_migrations;
 	memcpy(list, pg_migrations, n * sizeof *list);
 	list[n] = (struct pg_migration){ (int)n + 1, "9998-fine", "CREATE TABLE twinshell.fine (); DO $$ BEGIN IF current_setting('statement_timeout') <> '0'"
@@ -109,7 +128,7 @@ static void failing(const struct database *db)
 static void rolling(void)
 {
 	struct pg_migration list[32];
-	const char *text;
+	const char *text = "";
 	unsigned applied = 99, n = pg_n_migrations;
 	memcpy(list, pg_migrations, n * sizeof *list);
 	list[n] = (struct pg_migration){ (int)n + 1, "9998-more", "CREATE TABLE twinshell.more ()", "aa", (int)n };
@@ -248,6 +267,7 @@ int main(void)
 	failing(&db);
 	rolling();
 	lost(&db);
+	old_blobs();
 	pg_close(pg);
 	pg = NULL;
 	database_drop(&db);

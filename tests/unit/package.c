@@ -2,6 +2,7 @@
  * Packages of the file server in the domain: bytes and entry go together, whatever of the store fails.
  */
 #include "submodels/service.h"
+#include "tests/blob.h"
 #include "tests/tap.h"
 
 static struct arena *arena;
@@ -42,9 +43,9 @@ static enum err package_del(struct store_txn *t, const char *id)
 	return fails() ? ERR_UNAVAILABLE : sound->package_del(t, id);
 }
 
-static enum err blob_put(struct store_txn *t, const char *key, const struct store_blob *b)
+static enum err blob_put(struct store_txn *t, const char *key, const struct store_blob_info *b, struct source from, struct diag *d)
 {
-	return fails() ? ERR_UNAVAILABLE : sound->blob_put(t, key, b);
+	return fails() ? ERR_UNAVAILABLE : sound->blob_put(t, key, b, from, d);
 }
 
 static enum err blob_del(struct store_txn *t, const char *key)
@@ -78,9 +79,10 @@ static enum err put(const char *id, const char *bytes, enum store_put how)
 	struct diag d = DIAG_INIT;
 	struct sm_session *s = start(true, &d);
 	struct store_package p = { id, "p.aasx", shells, 1, (int64_t)strlen(bytes) };
-	struct store_blob b = { "application/x", "p.aasx", slice_of(bytes) };
+	struct slice text = slice_of(bytes);
+	struct sm_upload u = upload_of(&(struct store_blob){ "application/x", "p.aasx", text }, &text);
 	bool created;
-	return end(s, sm_package_put(s, &p, &b, how, &created), &d);
+	return end(s, sm_package_put(s, &p, &u, how, &created), &d);
 }
 
 static enum err drop(const char *id)
@@ -95,9 +97,10 @@ static const char *there(const char *id)
 {
 	struct diag d = DIAG_INIT;
 	struct sm_session *s = start(false, &d);
+	struct store_blob_info info;
 	struct store_blob b = { 0 };
 	struct store_package_page page = { 0 };
-	enum err e = sm_package_get(s, id, &b), l = sm_package_list(s, "urn:a", NULL, 10, &page);
+	enum err e = whole(s, sm_package_get(s, id, &info), &info, arena, &b), l = sm_package_list(s, "urn:a", NULL, 10, &page);
 	const char *text = arena_printf(arena, "%zu %s", l ? 99 : page.n, e ? err_info[e].name : arena_strndup(arena, b.bytes.p, b.bytes.n));
 	end(s, ERR_NOT_FOUND, &d);
 	return text;

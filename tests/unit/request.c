@@ -164,6 +164,8 @@ static void cursors(void)
 	refuses("/submodels/Yg/submodel-elements", text("cursor=%s", cursor), "cursor: ");
 }
 
+static struct upload *last;	/* of body, as long as no other comes */
+
 static enum err body(struct call *c, const char *method, const char *path, const char *type, const char *bytes)
 {
 	begin(c, method, path, "");
@@ -171,6 +173,8 @@ static enum err body(struct call *c, const char *method, const char *path, const
 	c->body = slice_of(bytes);
 	enum err e = request_body(c);
 	diag_fini(&c->diag);
+	upload_free(last);
+	last = c->upload;
 	return e;
 }
 
@@ -192,49 +196,109 @@ static void bodies(void)
 	check(!body(&c, "PATCH", value, "application/json", "17") && !c.node && c.body.n == 2, "a value is left to the domain");
 	check(!body(&c, "GET", "/shells", "application/json", ""), "GET with a content type");
 	check_int(body(&c, "POST", "/upload", "text/css", "x"), ERR_MEDIA_TYPE, "raw bytes of a foreign type");
-	check(!body(&c, "POST", "/upload", "application/zip", "PK") && !strcmp(c.part_type, "application/zip"), "raw bytes of a known type");
+	check(!body(&c, "POST", "/upload", "application/zip", "PK") && !strcmp(c.upload->content_type, "application/zip"), "raw bytes of a known type");
 	check(!body(&c, "PUT", "/submodels/YQ/submodel-elements/f/attachment", "multipart/form-data; boundary=\"b\"",
 		    "--b\r\nContent-Disposition: form-data; name=\"fileName\"\r\n\r\nmanual.pdf\r\n"
 		    "--b\r\ncontent-disposition:form-data;filename=\"C:\\dir\\m.pdf\";name=file\r\nContent-Type: application/pdf\r\n\r\n\r\n--a\r\n"
 		    "\r\n--b\r\nContent-Disposition: form-data; name=\"aasIds\"\r\n\r\nYQ\r\n--b--\r\n"), "multipart");
-	check(slice_is(c.body, "\r\n--a\r\n"), "the part is the body");
-	check_str(c.file_name, "manual.pdf", "fileName counts more than filename");
-	check_str(c.part_type, "application/pdf", "the part's type");
+	char got[8] = "";
+	check(scratch_size(c.upload->file) == 7 && !scratch_read(c.upload->file, 0, got, 7, NULL) && !strcmp(got, "\r\n--a\r\n"), "the part is the file");
+	check_str(c.upload->file_name, "manual.pdf", "fileName counts more than filename");
+	check_str(c.upload->content_type, "application/pdf", "the part's type");
 	check_str(call_query(&c, "aasIds"), "YQ", "other fields are kept");
 	check(request_accepts_json(NULL) && request_accepts_json("") && request_accepts_json("*/*") &&
 	      request_accepts_json("text/html, application/json;q=0.5") && request_accepts_json("application/*"), "JSON is acceptable");
 	check(!request_accepts_json("text/html") && !request_accepts_json("image/png, text/*"), "or not");
 }
 
-static enum err parts(const char *type, const char *bytes, struct multipart *m)
+/* -- multipart: whatever the pieces are, the same is told ------------------------------------------------------------------------ */
+
+struct told {
+	struct buf text;		/* "name|file|type|bytes\n" of each part */
+};
+
+static enum err told_begin(void *ctx, const struct multipart_part *p, struct diag *d)
 {
-	return multipart_read(a, type, slice_of(bytes), m, NULL);
+	struct told *t = ctx;
+	(void)d;
+	buf_printf(&t->text, "%s|%s|%s|", p->name, p->file_name ? p->file_name : "-", p->content_type ? p->content_type : "-");
+	return ERR_OK;
+}
+
+static enum err told_data(void *ctx, const char *p, size_t n, struct diag *d)
+{
+	(void)d;
+	buf_put(&((struct told *)ctx)->text, p, n);
+	return n ? ERR_OK : ERR_INTERNAL;
+}
+
+static enum err told_end(void *ctx, struct diag *d)
+{
+	(void)d;
+	buf_putc(&((struct told *)ctx)->text, '\n');
+	return ERR_OK;
+}
+
+static enum err in_pieces(const char *type, struct slice s, size_t piece, struct told *t)
+{
+	struct multipart_events events = { told_begin, told_data, told_end, t };
+	struct multipart *m;
+	buf_reset(&t->text);
+	enum err e = multipart_new(a, type, events, &m, NULL);
+	while (!e && s.n) {
+		size_t n = piece < s.n ? piece : s.n;
+		e = multipart_feed(m, s.p, n, NULL);
+		s.p += n;
+		s.n -= n;
+	}
+	return e ? e : multipart_end(m, NULL);
+}
+
+static struct told told = { BUF_INIT };
+
+static enum err parts(const char *type, const char *bytes)
+{
+	struct told other = { BUF_INIT };
+	struct slice s = slice_of(bytes);
+	enum err e = in_pieces(type, s, SIZE_MAX, &told);
+	for (size_t piece = 1; piece < 9 && piece < s.n; piece++)
+		if (in_pieces(type, s, piece, &other) != e || (!e && !slice_eq(buf_view(&other.text), buf_view(&told.text))))
+			check(false, "in pieces of %zu it says \"%s\" instead of \"%s\"", piece, buf_view(&other.text).p, buf_view(&told.text).p);
+	buf_fini(&other.text);
+	return e;
+}
+
+static bool tells(const char *type, const char *bytes, const char *want)
+{
+	return !parts(type, bytes) && slice_is(buf_view(&told.text), want);
 }
 
 static void multipart(void)
 {
+#define NAMED "file|a\"b.aasx|-|"
 #define HEAD "Content-Disposition: form-data; name=\"file\"; filename=\"../x/a\\\"b.aasx\"\r\n\r\n"
 	static const char type[] = "multipart/form-data; charset=utf-8; boundary=B";
-	struct multipart m;
-	check(!parts(type, "preamble\r\n--B  \r\n" HEAD "data\r\n--B--epilogue", &m) && m.n == 1, "preamble, padding, epilogue");
-	check(slice_is(m.part[0].bytes, "data"), "the bytes");
-	check_str(m.part[0].file_name, "a\"b.aasx", "the last step of the file name, unescaped");
-	check(!parts(type, "--B\r\n" HEAD "\r\n--B--", &m) && m.n == 1 && !m.part[0].bytes.n, "an empty part");
-	check(!parts(type, "--B\r\n" HEAD "\r\n--Bx\r\n--B--", &m) && slice_is(m.part[0].bytes, "\r\n--Bx"), "a longer word is no boundary");
-	check(!parts(type, "--B--", &m) && m.n == 0, "no parts at all");
-	check(parts("multipart/form-data", "--B--", &m) == ERR_BAD_REQUEST, "no boundary");
-	check(parts("multipart/form-data; boundary=\"B", "--B--", &m) == ERR_BAD_REQUEST, "an open quote");
-	check(parts(type, "--B\r\n" HEAD "data", &m) == ERR_BAD_REQUEST, "no end");
-	check(parts(type, "--B\r\n" HEAD "data\r\n--B", &m) == ERR_BAD_REQUEST, "half an end");
-	check(parts(type, "--B\r\nContent-Type: a/b\r\n\r\nx\r\n--B--", &m) == ERR_BAD_REQUEST, "no name");
-	check(parts(type, "--B\r\n\r\nx\r\n--B--", &m) == ERR_BAD_REQUEST, "no header");
-	check(parts(type, "x", &m) == ERR_BAD_REQUEST, "no parts and no end");
-	check(parts(type, "", &m) == ERR_BAD_REQUEST, "nothing");
+	check(tells(type, "preamble\r\n--B  \r\n" HEAD "data\r\n--B--epilogue", NAMED "data\n"), "preamble, padding, epilogue, the last step of a name");
+	check(tells(type, "--B\r\n" HEAD "\r\n--B--", NAMED "\n"), "an empty part");
+	check(tells(type, "--B\r\n" HEAD "\r\n--Bx\r\n--B--", NAMED "\r\n--Bx\n"), "a longer word is no boundary");
+	check(tells(type, "--B\r\n" HEAD "--B--", NAMED "\n"), "nor is a line break needed of its own");
+	check(tells(type, "--B\r\n" HEAD "\r\r\n-\r\n--\r\n--B\t--B\r\n--B--", NAMED "\r\r\n-\r\n--\r\n--B\t--B\n"), "what begins like one");
+	check(tells(type, "--B\r\n" HEAD "a\r\n--B\r\nContent-Disposition: form-data; name=x\r\nContent-Type: t/t \r\n\r\nb\r\n--B--", NAMED "a\nx|-|t/t|b\n"),
+	      "two parts");
+	check(tells(type, "--B--", ""), "no parts at all");
+	check(parts("multipart/form-data", "--B--") == ERR_BAD_REQUEST, "no boundary");
+	check(parts("multipart/form-data; boundary=\"B", "--B--") == ERR_BAD_REQUEST, "an open quote");
+	check(parts(type, "--B\r\n" HEAD "data") == ERR_BAD_REQUEST, "no end");
+	check(parts(type, "--B\r\n" HEAD "data\r\n--B") == ERR_BAD_REQUEST, "half an end");
+	check(parts(type, "--B\r\nContent-Type: a/b\r\n\r\nx\r\n--B--") == ERR_BAD_REQUEST, "no name");
+	check(parts(type, "--B\r\n\r\nx\r\n--B--") == ERR_BAD_REQUEST, "no header");
+	check(parts(type, "x") == ERR_BAD_REQUEST, "no parts and no end");
+	check(parts(type, "") == ERR_BAD_REQUEST, "nothing");
 	struct buf many = BUF_INIT;
 	for (int i = 0; i <= MULTIPART_PARTS_MAX; i++)
 		buf_puts(&many, "--B\r\n" HEAD "x\r\n");
 	buf_puts(&many, "--B--");
-	check(parts(type, many.p, &m) == ERR_BAD_REQUEST, "too many parts");
+	check(parts(type, many.p) == ERR_BAD_REQUEST, "too many parts");
 	buf_fini(&many);
 }
 
@@ -248,6 +312,8 @@ int main(void)
 	cursors();
 	bodies();
 	multipart();
+	upload_free(last);
+	buf_fini(&told.text);
 	arena_free(a);
 	return done();
 }

@@ -9,6 +9,7 @@
 #include "aas/json.h"
 #include "base/clock.h"
 #include "base/thread.h"
+#include "tests/blob.h"
 #include "tests/tap.h"
 
 static struct store *store;
@@ -352,14 +353,17 @@ static void references(void)
 static enum err file_get(struct store_blob *b)
 {
 	struct sm_session *s = begin(false);
-	enum err err = sm_file_get(s, "urn:pump", "Manual", b);
+	struct store_blob_info info;
+	enum err err = whole(s, sm_file_get(s, "urn:pump", "Manual", &info), &info, arena, b);
 	sm_abort(s);
 	return err;
 }
 
 static void files(void)
 {
-	struct store_blob in = { "text/plain", "a \"b\".txt", SLICE("hello") }, out;
+	struct store_blob blob = { "text/plain", "a \"b\".txt", SLICE("hello") }, out;
+	struct sm_upload in = upload_of(&blob, &blob.bytes);
+	struct store_blob_info there;
 	check_int(file_get(&out), ERR_NOT_FOUND, "the file is not here");
 	check_int(ONE(sm_file_put(s_, "urn:pump", "Speed", &in)), ERR_METHOD, "a Property has no attachment");
 	check_int(ONE(sm_file_put(s_, "urn:pump", "Manual", &in)), ERR_OK, "put");
@@ -372,11 +376,11 @@ static void files(void)
 	check_int(ONE(sm_file_delete(s_, "urn:pump", "Manual")), ERR_NOT_FOUND, "delete again");
 	check_int(ONE(sm_thumbnail_put(s_, "urn:shell", &in)), ERR_OK, "put a thumbnail");
 	s_ = begin(false);
-	check_int(sm_thumbnail_get(s_, "urn:shell", &out), ERR_OK, "get it");
+	check_int(sm_thumbnail_get(s_, "urn:shell", &there), ERR_OK, "get it");
 	sm_abort(s_);
 	check_int(ONE(sm_thumbnail_delete(s_, "urn:shell")), ERR_OK, "delete it");
 	s_ = begin(false);
-	check_int(sm_thumbnail_get(s_, "urn:shell", &out), ERR_NOT_FOUND, "gone");
+	check_int(sm_thumbnail_get(s_, "urn:shell", &there), ERR_NOT_FOUND, "gone");
 	sm_abort(s_);
 }
 
