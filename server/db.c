@@ -38,14 +38,14 @@ static bool read_words(const char *command, int argc, char **argv, struct words 
 }
 
 /* What was said, else the environment, else the server that runs on the directory. */
-static const char *find_database(const char *command, const struct words *w, struct arena *a)
+const char *db_find(const char *command, const char *database, const char *data, struct arena *a)
 {
 	const char *env = getenv("TWINSHELL_DATABASE"), *found;
 	struct slice text;
 	struct diag d = DIAG_INIT;
-	if (w->database || (!w->data && env && *env))
-		return w->database ? w->database : env;
-	char *file = arena_printf(a, "%s/endpoints.json", w->data ? w->data : "var");
+	if (database || (!data && env && *env))
+		return database ? database : env;
+	char *file = arena_printf(a, "%s/endpoints.json", data ? data : "var");
 	if (file && !file_read(a, file, ANNOUNCEMENT_MAX, &text, &d) && (found = client_read_member(a, text, "database"))) {
 		diag_fini(&d);
 		return found;
@@ -62,7 +62,7 @@ int db_run(const char *command, int argc, char **argv, int (*run)(const char *da
 	if (!read_words(command, argc, argv, &w))
 		return EX_USAGE;
 	struct arena *a = arena_new(0);
-	const char *database = a ? find_database(command, &w, a) : NULL;
+	const char *database = a ? db_find(command, w.database, w.data, a) : NULL;
 	int rc = database ? run(database) : EX_NOINPUT;
 	arena_free(a);
 	return rc;

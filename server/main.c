@@ -90,6 +90,19 @@ static const struct command {
 	  "document and compares what it is found by and the rows of its elements with it; a line per fault.  All may run beside servers.\n"
 	  "Exit status 0: all is well; 64: wrong words; 65: faults were found; 66: no database is named; 69: it cannot be reached; 78: its\n"
 	  "schema is not one that this program knows.\n" },
+	{ "report", report, "create-view|drop-view|list-views [OPTION]...",
+	  "make views for SQL reports: one row per submodel of a type, one column per element",
+	  "  create-view --semantic-id IRI [--name NAME] [--columns N] [--replace]\n"
+	  "                        a view of the schema report with all submodels whose semanticId is IRI, as they are now: one typed column per\n"
+	  "                        element with a value, N at most (200).  Again: columns for new elements are added, the others stay as they are;\n"
+	  "                        --replace makes the view anew.  Not given, the name is made of the submodels' idShort\n"
+	  "  drop-view --name NAME\n"
+	  "  list-views            name, columns and semanticId of each\n"
+	  "  --database CONNINFO   the database; not given: the one in TWINSHELL_DATABASE, or of a running server on --data\n"
+	  "  --data DIR            directory of a running server (var)\n\n"
+	  "docs/reporting.md has the other views.\n"
+	  "Exit status 0: done; 64: wrong words; 65: it is refused, and why is said; 66: no database is named; 69: no such database, or no\n"
+	  "server has used it yet.\n" },
 	{ "asset", asset, "pump-station [OPTION]...", "play the assets of the example plant", NULL },
 	{ "version", version, "", "print the versions of the program and of the standards", NULL },
 };

@@ -71,6 +71,7 @@ static const struct {
 	{ "40", ERR_AGAIN, true },	/* serialisation failure, dead-lock */
 	{ "55P03", ERR_AGAIN, true },	/* lock not available in time */
 	{ "23505", ERR_CONFLICT, true },
+	{ "TW001", ERR_BAD_REQUEST, true },	/* a function of our schema refuses, in words for people */
 	{ "57P", ERR_AGAIN, false },	/* the server ends this connection */
 	{ "25P03", ERR_AGAIN, false },	/* idle in transaction for too long */
 	{ "08", ERR_AGAIN, false },

@@ -70,7 +70,7 @@ struct twin {
 	struct model *model;
 	struct signal *input[MODEL_INPUTS];
 	struct model_view view;
-	int64_t predict_us, save_us;	/* next time for these */
+	int64_t predict_us, save_us, keep_us;	/* next time for these */
 	int64_t predicted_us;		/* when view.rul was computed */
 	int64_t model_wait_us;		/* a step waits for the other inputs until then; TIME_NONE: none waits */
 	struct status *status;

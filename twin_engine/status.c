@@ -13,6 +13,7 @@
 
 #define PREDICT_INTERVAL_US (2 * US_PER_S)
 #define SAVE_INTERVAL_US (10 * US_PER_S)
+#define KEEP_INTERVAL_US (60 * US_PER_S)
 
 /* prediction.h's words, then these */
 enum what {
@@ -136,7 +137,29 @@ static bool row_text(const struct twin *t, const struct status *s, int64_t now_u
 	}
 }
 
-static void show(struct twin *t, struct status *s, int64_t now_us)
+/* What history keeps beside what is measured: how states changed, and once a minute what the model says about the asset's life. */
+enum keep { KEEP_NOTHING, KEEP_CHANGES, KEEP_MINUTES };
+
+static enum keep keeps(const struct status *s)
+{
+	static const uint8_t kept[] = {
+		[STATE] = KEEP_CHANGES, [LINK_QUALITY] = KEEP_CHANGES, [MODEL_STATE] = KEEP_CHANGES, [PREDICTION_ALERT] = KEEP_CHANGES,
+		[MODEL_HEALTH] = KEEP_MINUTES, [PREDICTION_DURATION] = KEEP_MINUTES, [PREDICTION_INTERVAL] = KEEP_MINUTES,
+		[MODEL_MEMORY] = KEEP_NOTHING,
+	};
+	return (enum keep)kept[s->what];
+}
+
+static void keep(struct engine *e, const struct status *s, const char *text, int64_t now_us)
+{
+	static const char *const unit[] = { [PREDICTION_DURATION] = "h", [PREDICTION_INTERVAL] = "h", [MODEL_MEMORY] = NULL };
+	double num = NAN;
+	if (keeps(s) == KEEP_MINUTES && !str_double(text, strlen(text), &num))
+		num = NAN;	/* a Range is two numbers */
+	e->port.sample(e->port.ctx, &(struct engine_sample){ s->submodel_id, s->path, unit[s->what], now_us, num, text, QUALITY_GOOD, 0 });
+}
+
+static void show(struct twin *t, struct status *s, int64_t now_us, bool minute)
 {
 	struct engine *e = t->engine;
 	struct buf *b = &e->text;
@@ -154,6 +177,8 @@ static void show(struct twin *t, struct status *s, int64_t now_us)
 	if (!buf_reserve(b, 1))
 		return;
 	uint64_t hash = (value ? hash_bytes(b->p, b->n) : 0) | 1;
+	if (value && (keeps(s) == KEEP_MINUTES ? minute : keeps(s) == KEEP_CHANGES && hash != s->shown))
+		keep(e, s, b->p, now_us);
 	if (hash == s->shown)
 		return;
 	s->shown = hash;
@@ -191,10 +216,13 @@ void status_refresh(struct twin *t, int64_t now_us)
 		due_at(t->engine, t->refresh_us);
 		return;
 	}
+	bool minute = all && t->view.evidence && now_us >= t->keep_us;
+	if (minute)
+		t->keep_us = now_us + KEEP_INTERVAL_US;
 	for (size_t i = 0; i < t->n_status; i++) {
 		struct status *s = &t->status[i];
 		if (s->exists && (all || (s->urgent && t->urgent)))
-			show(t, s, now_us);
+			show(t, s, now_us, minute);
 	}
 	t->urgent = false;
 	if (all) {

@@ -83,6 +83,10 @@ async function prediction() {
 	ok(before > 0, 'a remaining useful life appears', before);
 	const interval = await server.value(LIFE, INTERVAL);
 	ok(interval && interval.min <= before && before <= interval.max, 'it lies in its interval', JSON.stringify({ before, interval }));
+	ok(await until(20, () => server.sql(`SELECT count(*) > 0 AND bool_and(rul_h BETWEEN rul_low_h AND rul_high_h) FROM report.prediction WHERE submodel_id = '${LIFE}'`) === 't'),
+		'reports have it with its interval over time');
+	ok(await until(20, () => server.sql(`SELECT count(*) FROM report.health WHERE shell_id = '${IDS}/shell/pump1' AND health_index > 0.5 AND rul_h > 0 AND state = 'ok'`) === '1'),
+		'and how the asset is now', server.sql('SELECT * FROM report.health'));
 	const health = await server.value(TWIN, 'Model.HealthIndex');
 	broker.publish('plant/pump-station/pump1/sim', JSON.stringify({ wear: 0.5 }));
 	const after = await until(60, async () => {
