@@ -3,11 +3,12 @@
 // write is there, one that nobody answered is whole or absent, every change has its row in history and its place in the feed, and every sample
 // that the broker took is there once.
 //
-// TWINSHELL_ROUNDS rounds (`make crash`: 200), the last third of them with `serve --standalone`.  TWINSHELL_SEED repeats what is done and when.
+// TWINSHELL_ROUNDS rounds (`make crash`: 200), the last quarter of them with `serve --standalone`.  TWINSHELL_SEED repeats what is done and when.
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Broker, children, cli, equal, finish, freePort, installed, note, ok, postgres, program, run, sleep, source, start, stop, until, workspace } from './lib.mjs';
-import { Load, property, random } from './crash_load.mjs';
+import { Load, random } from './crash_load.mjs';
+import { counter, Telemetry, twin } from './crash_telemetry.mjs';
 
 if (!postgres() || !installed('mosquitto') || !installed('mosquitto_pub')) {
 	console.log('1..0 # SKIP PostgreSQL or mosquitto is not installed');
@@ -18,7 +19,6 @@ const seed = Number(process.env.TWINSHELL_SEED || Math.floor(Math.random() * 2 *
 const chance = random(seed);
 const dir = workspace();
 const pg = (...args) => run('sh', [join(source, 'tests/pg-private'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).trim();
-const COUNT = 'urn:count';
 const kills = {};
 
 // -- a server and its database, to be killed ------------------------------------------------------------------------------------------
@@ -115,46 +115,6 @@ const deaths = {
 	},
 };
 
-// -- telemetry: every message is one sample -----------------------------------------------------------------------------------------
-const collection = (idShort, value) => ({ modelType: 'SubmodelElementCollection', idShort, value });
-const counter = { modelType: 'Submodel', id: COUNT, idShort: 'Count', submodelElements: [property('N', undefined, 'xs:long')] };
-const twin = {
-	modelType: 'Submodel', id: 'urn:count:twin', idShort: 'TwinEngine',
-	semanticId: { type: 'ExternalReference', keys: [{ type: 'GlobalReference', value: 'https://twinshell.org/submodel/TwinEngine/1/0' }] },
-	submodelElements: [property('Mode', 'shadow', 'xs:string'),
-		collection('Connection', [property('State', undefined, 'xs:string'), property('LastError', undefined, 'xs:string'), property('Messages', undefined, 'xs:unsignedLong')]),
-		collection('Links', [collection('N', [
-			property('TopicFilter', 'crash/count', 'xs:string'), property('Selector', '/n', 'xs:string'), property('TimeSelector', '/ts', 'xs:string'),
-			{ modelType: 'ReferenceElement', idShort: 'Target', value: { type: 'ModelReference', keys: [{ type: 'Submodel', value: COUNT }, { type: 'Property', value: 'N' }] } },
-			property('Quality', undefined, 'xs:string'), property('SourceTime', undefined, 'xs:dateTime')])])],
-};
-
-class Telemetry {
-	constructor(broker) {
-		this.pub = broker.publisher('crash/count');
-		this.pub.stdin.on('error', () => {});
-		this.n = 0;
-		this.base = Date.now() - 3600000;
-	}
-	send(n) {
-		for (let i = 0; i < n; i++, this.n++)
-			this.pub.stdin.write(`${JSON.stringify({ n: this.n, ts: new Date(this.base + this.n).toISOString() })}\n`);
-	}
-	begin() {
-		this.timer = setInterval(() => this.send(1 + this.n % 7), 5);
-	}
-	end() {
-		clearInterval(this.timer);
-	}
-	/** Faults: what is missing, what is there twice. */
-	async check(site) {
-		const sql = `SELECT count(DISTINCT value_num) || ' ' || count(*) FROM report.sample WHERE submodel_id = '${COUNT}' AND path = 'N'`;
-		await until(30, () => Number(site.sql(sql).split(' ')[0]) >= this.n);
-		const [distinct, all] = site.sql(sql).split(' ').map(Number);
-		return [...distinct === this.n ? [] : [`of ${this.n} samples ${distinct} are there`], ...all === distinct ? [] : [`${all - distinct} samples are there twice`]];
-	}
-}
-
 // -- a round ---------------------------------------------------------------------------------------------------------------------------
 async function storm(site, load, telemetry, death) {
 	load.begin();
@@ -198,7 +158,7 @@ async function oneRound(number, site, load, telemetry, death) {
 	if (!await until(30, () => site.sql('SELECT count(*) FROM twinshell.outbox') === '0'))
 		faults.push('changes do not get their place in the feed');
 	faults.push(...load.count(new Map(site.sql('SELECT id, count(*) FROM twinshell.history GROUP BY id').split('\n').map(l => [l.slice(0, l.lastIndexOf('|')), Number(l.slice(l.lastIndexOf('|') + 1))]))));
-	faults.push(...database(site), ...await telemetry.check(site), ...load.strange.splice(0));
+	faults.push(...database(site), ...await telemetry.check(q => site.sql(q)), ...load.strange.splice(0));
 	kills[death] = (kills[death] ?? 0) + 1;
 	return ok(!faults.length, `round ${number}, ${site.name}: ${death} killed, nothing lost, nothing torn`, faults.join('\n'));
 }
@@ -231,7 +191,7 @@ async function series(name, standalone, first, last, order) {
 
 note(`TWINSHELL_SEED=${seed} TWINSHELL_ROUNDS=${rounds}`);
 const order = Object.keys(deaths).map(d => [chance.below(1 << 30), d]).sort((a, b) => a[0] - b[0]).map(([, d]) => d);
-const split = Math.ceil(rounds * 2 / 3);
+const split = rounds - Math.max(1, Math.floor(rounds / 4));
 try {
 	await series('database', false, 1, split, order);
 	await series('standalone', true, split + 1, rounds, order);
