@@ -136,6 +136,11 @@ const latest = `SELECT count(*) FROM (SELECT key, 1 AS kind, version FROM twinsh
 	WHERE version <> (SELECT max(version) FROM twinshell.history h WHERE h.key = d.key AND h.kind = d.kind)`;
 const strayBlobs = `SELECT count(*) FROM twinshell.blob b WHERE name LIKE 'submodel/%' AND NOT EXISTS (SELECT FROM twinshell.element e JOIN twinshell.submodel s ON s.key = e.submodel
 	WHERE e.class = 'File' AND b.name = 'submodel/' || octet_length(s.id) || '/' || s.id || e.value)`;
+// what files hold is kept once, and goes with the last that names it
+const miscounted = `SELECT count(*) FROM twinshell.content c WHERE refs <> (SELECT count(*) FROM twinshell.blob b WHERE b.hash = c.hash)`;
+const strayParts = `SELECT count(*) FROM twinshell.content_part p WHERE NOT EXISTS (SELECT FROM twinshell.content c WHERE c.hash = p.hash AND c.copy = p.copy)`;
+const missingParts = `SELECT count(*) FROM twinshell.content c WHERE size <> (SELECT coalesce(sum(length(bytes)), 0) FROM twinshell.content_part p
+	WHERE p.hash = c.hash AND p.copy = c.copy)`;
 
 function database(site) {
 	const faults = [];
@@ -144,7 +149,8 @@ function database(site) {
 		if (r.code !== 0)
 			faults.push(`${words.join(' ')}: ${r.code} ${r.out}${r.err}`);
 	}
-	for (const [what, query] of Object.entries({ 'gaps in the versions': gaps, 'documents of another version than history': latest, 'attachments of nobody': strayBlobs })) {
+	for (const [what, query] of Object.entries({ 'gaps in the versions': gaps, 'documents of another version than history': latest, 'attachments of nobody': strayBlobs,
+		'contents with a wrong count': miscounted, 'parts of no content': strayParts, 'contents without all parts': missingParts })) {
 		const n = site.sql(query);
 		if (n !== '0')
 			faults.push(`${n} ${what}`);
