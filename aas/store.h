@@ -63,6 +63,17 @@ struct store_query {
 	uint64_t steps;
 };
 
+/* What other processes do to the same store, for who keeps what he has read.  Called in a thread of the store; must not call the store.  What this
+ * process commits is not told. */
+struct store_watch {
+	void *ctx;
+	/* This version has been committed, or the identifiable was deleted as this version. */
+	void (*changed)(void *ctx, enum store_kind, const char *id, int64_t version);
+	/* False: from now on changes may go unheard.  True: they are heard, but some may have been missed: whatever was read before this call, or is
+	 * being read, may be old.  Not heard before the first call; may come many times. */
+	void (*heard)(void *ctx, bool);
+};
+
 enum store_put { STORE_CREATE = 1, STORE_REPLACE = 2, STORE_EITHER = 3 };
 
 /* A new text of the value of one Property, addressed by idShortPath. */
@@ -86,6 +97,18 @@ struct store_write {
 	int64_t version;		/* out: of the submodel */
 	int64_t behind;			/* the store's own */
 	struct store_write *next;
+};
+
+/* One document that is read on its own.  It belongs to the store from read until `done`, which may free it. */
+struct store_read {
+	enum store_kind kind;
+	const char *id;
+	struct arena *arena;		/* nobody else uses it meanwhile */
+	void (*done)(struct store_read *);	/* called once, in any thread, perhaps before read returns; must not block */
+	void *ctx;
+	enum err err;			/* out */
+	struct store_doc doc;		/* out */
+	struct store_read *next;	/* the store's own */
 };
 
 /* Why the writes that follow in a transaction are made, and what they do to which element.  The texts belong to the caller until the end. */
@@ -222,6 +245,9 @@ struct store_ops {
 
 	/* -- identifiables ------------------------------------------------------------------------------- */
 	enum err (*get)(struct store_txn *, enum store_kind, const char *id, struct arena *, struct store_doc *);
+	/* The same as a transaction of its own, and nobody waits for it: those that come together are asked for together, so this is the fast way.
+	 * NULL: there is only the other way. */
+	void (*read)(struct store *, struct store_read *);
 	enum err (*version)(struct store_txn *, enum store_kind, const char *id, int64_t *version);
 	/* `expect`: the version it must have now, 0: any; looked at after existence, and what is not there has no version.  *created tells which of
 	 * the two happened.  Whoever puts what he has read before gives its version: else he may undo what others did in between. */
@@ -259,6 +285,10 @@ struct store_ops {
 	 * submodel, or no Property at a path.  ERR_AGAIN: its valueType is another, or somebody has the submodel locked, or the database was
 	 * in the way: nothing was written.  ERR_UNAVAILABLE: nobody knows. */
 	void (*write_values)(struct store *, struct store_write *);
+
+	/* -- other processes.  Begins to watch, one at a time (ERR_CONFLICT), or cannot (ERR_NOT_SUPPORTED).  NULL: ends it, when nobody writes here
+	 * any more, after everybody else was told what was committed here.  The op itself is NULL when nobody else can change the store. -- */
+	enum err (*watch)(struct store *, const struct store_watch *);
 
 	/* -- what was: in transactions that read (else ERR_INTERNAL).  ERR_GONE: what would tell is not kept any more. ----------------- */
 	/* The changes of one identifiable with later versions than `after_version`, oldest first, at most `limit`.  Of one that never was: none. */

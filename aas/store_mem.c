@@ -354,6 +354,17 @@ static enum err mem_get(struct store_txn *t, enum store_kind kind, const char *i
 	return store_mem_noted(t, err);
 }
 
+static void mem_read(struct store *s, struct store_read *r)
+{
+	struct store_txn *t;
+	r->err = s->ops->begin(s, false, &t);
+	if (!r->err) {
+		r->err = mem_get(t, r->kind, r->id, r->arena, &r->doc);
+		s->ops->abort(t);
+	}
+	r->done(r);
+}
+
 static enum err mem_version(struct store_txn *t, enum store_kind kind, const char *id, int64_t *version)
 {
 	int64_t base;
@@ -555,6 +566,7 @@ static enum err mem_put_values(struct store_txn *t, const char *id, const struct
 
 const struct store_ops store_mem_ops = {
 	.close = store_mem_close, .begin = mem_begin, .commit = mem_commit, .abort = mem_abort, .get = mem_get, .version = mem_version,
+	.read = mem_read,
 	.put = mem_put, .put_many = mem_put_many, .del = mem_del, .list = mem_list, .heads = mem_heads,
 	.query = store_mem_query, .candidates = store_mem_candidates,
 	.put_values = mem_put_values,

@@ -88,20 +88,33 @@ static bool is_document(const struct call *c, struct live *live, const struct sm
 	       (t->kind != STORE_SUBMODEL || !live || !live_has(live, c->sm_id));
 }
 
-bool call_peek(struct call *c, struct live *live, const struct sm_tree **tree)
+/* What the answer can be made from alone; false: more has to be looked up. */
+static bool sole_source(const struct call *c, enum store_kind *kind, const char **id)
 {
-	const struct sm_tree *t = NULL;
-	*tree = NULL;
 	if (c->route->superpath || c->route->sole_aas || c->route->sole_sm || c->in_past)
 		return false;	/* the reference has to be looked up */
-	for (size_t i = 0; i < sizeof peeks / sizeof *peeks && !t; i++)
-		if (str_eq(peeks[i].handler, c->route->handler_name))
-			t = sm_peek(c->service, peeks[i].kind, *(const char **)((char *)c + peeks[i].id));
-	if (!t)
+	for (size_t i = 0; i < sizeof peeks / sizeof *peeks; i++) {
+		if (!str_eq(peeks[i].handler, c->route->handler_name))
+			continue;
+		*kind = peeks[i].kind;
+		*id = *(const char *const *)((const char *)c + peeks[i].id);
+		return true;
+	}
+	return false;
+}
+
+bool call_from_tree(struct call *c, struct live *live, const struct sm_tree *t, const struct sm_tree **tree)
+{
+	*tree = NULL;
+	bool document = is_document(c, live, t);
+	const struct aas_node *root = document ? NULL : sm_tree_node_quick(t);
+	if (!document && !root) {
+		sm_tree_drop(t);
 		return false;
+	}
 	c->reply.status = 200;
 	condition_read(c);
-	if (is_document(c, live, t)) {
+	if (document) {
 		condition_peeked(c, t->version, true);
 		if (c->reply.status == 200)
 			*tree = t;
@@ -109,10 +122,10 @@ bool call_peek(struct call *c, struct live *live, const struct sm_tree **tree)
 			sm_tree_drop(t);
 		return true;
 	}
-	struct aas_node *n = (struct aas_node *)t->node;
+	struct aas_node *n = (struct aas_node *)root;
 	enum err e = ERR_OK;
 	if (c->id_short_path)
-		e = aas_path_find(t->node, c->id_short_path, strlen(c->id_short_path), &n, &c->diag);
+		e = aas_path_find(root, c->id_short_path, strlen(c->id_short_path), &n, &c->diag);
 	if (!e)
 		e = reply_node(c, n);
 	if (e)
@@ -121,6 +134,24 @@ bool call_peek(struct call *c, struct live *live, const struct sm_tree **tree)
 		condition_peeked(c, t->version, false);
 	sm_tree_drop(t);
 	return true;
+}
+
+bool call_peek(struct call *c, struct live *live, const struct sm_tree **tree)
+{
+	enum store_kind kind;
+	const char *id;
+	*tree = NULL;
+	if (!sole_source(c, &kind, &id))
+		return false;
+	const struct sm_tree *t = sm_peek(c->service, kind, id);
+	return t && call_from_tree(c, live, t, tree);
+}
+
+bool call_read_later(struct call *c, void (*done)(void *ctx, const struct sm_tree *), void *ctx)
+{
+	enum store_kind kind;
+	const char *id;
+	return sole_source(c, &kind, &id) && !sm_is_cached(c->service, kind, id) && sm_read_later(c->service, kind, id, done, ctx);
 }
 
 /* -- the pipeline --------------------------------------------------------------------------------------------------------------- */

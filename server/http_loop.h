@@ -44,6 +44,8 @@ struct request {
 	bool begun;			/* the header has been looked at */
 	bool received;			/* whole; counted in n_open of the loop */
 	bool working;			/* a worker has it, or had it */
+	bool reading;			/* its document is being read, or was */
+	const struct sm_tree *read;	/* the document; NULL: it could not be read so */
 	bool spent;			/* a response is queued */
 	bool empty;			/* it has no body, so no type of one either */
 	bool accepts_gzip;

@@ -100,6 +100,7 @@ void http_request_end(void *cls, struct MHD_Connection *connection, void **state
 	atomic_fetch_sub(&l->server->body_bytes, r->charged);
 	http_upload_forget(r);
 	sm_tree_drop(r->tree);
+	sm_tree_drop(r->read);
 	buf_fini(&r->body);
 	buf_fini(&r->call.reply.body);
 	diag_fini(&r->call.diag);
@@ -414,17 +415,45 @@ static void work_call(struct request *r)
 	http_wake(&r->wakeup);
 }
 
+/* In the thread of the store. */
+static void document_read(void *ctx, const struct sm_tree *t)
+{
+	struct request *r = ctx;
+	r->read = t;
+	http_wake(&r->wakeup);
+}
+
+static enum MHD_Result have_it_done(struct request *r)
+{
+	struct call *c = &r->call;
+	/* whoever gets a handle does not wait for the asset */
+	bool waits = c->route->access == ACCESS_EXEC && c->route->reply != REPLY_202;
+	return hand_over(r, waits ? c->server->invoke : c->server->work, work_call);
+}
+
+static enum MHD_Result answer_read(struct request *r)
+{
+	const struct sm_tree *t = r->read;
+	r->reading = false;
+	r->read = NULL;
+	return t && call_from_tree(&r->call, r->call.server->config.live, t, &r->tree) ? reply_packed(r) : have_it_done(r);
+}
+
 static enum MHD_Result answer_call(struct request *r)
 {
 	struct call *c = &r->call;
 	if (!c->service)
 		return refuse_early(r);
 	c->body = buf_view(&r->body);
-	if (is_read(c) && call_peek(c, c->server->config.live, &r->tree))
+	if (!is_read(c))
+		return have_it_done(r);
+	if (call_peek(c, c->server->config.live, &r->tree))
 		return reply_packed(r);
-	/* whoever gets a handle does not wait for the asset */
-	bool waits = c->route->access == ACCESS_EXEC && c->route->reply != REPLY_202;
-	return hand_over(r, waits ? c->server->invoke : c->server->work, work_call);
+	r->reading = call_read_later(c, document_read, r);
+	if (!r->reading)
+		return have_it_done(r);
+	http_suspend(&r->wakeup);	/* this thread alone resumes it: it may have been read already */
+	return MHD_YES;
 }
 
 /* The longest base path that the path begins with. */
@@ -555,5 +584,5 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *connection, 
 	}
 	if (r->spent)
 		return MHD_YES;
-	return r->feed ? http_feed_open(r) : r->working ? http_reply(r) : answer(r);
+	return r->feed ? http_feed_open(r) : r->working ? http_reply(r) : r->reading ? answer_read(r) : answer(r);
 }

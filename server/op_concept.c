@@ -8,7 +8,7 @@ enum err op_cd_get(struct call *c)
 {
 	const struct sm_tree *t;
 	enum err err = sm_get(c->session, STORE_CONCEPT, c->cd_id, &t);
-	return err ? err : reply_node(c, t->node);
+	return err ? err : reply_node(c, sm_tree_node(t));
 }
 
 enum err op_cd_put(struct call *c)
@@ -20,7 +20,7 @@ enum err op_cd_put(struct call *c)
 		return err;
 	reply_created(c, "/concept-descriptions/%s", reply_b64(c, c->cd_id));
 	err = sm_get(c->session, STORE_CONCEPT, c->cd_id, &t);
-	return err ? err : reply_node(c, t->node);
+	return err ? err : reply_node(c, sm_tree_node(t));
 }
 
 enum err op_cd_delete(struct call *c)

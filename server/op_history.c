@@ -109,10 +109,10 @@ static enum err recent_one(struct call *c, enum store_kind kind, const struct st
 	bool yes = true;
 	enum err e = sm_get(c->session, kind, r->id, &t);
 	if (!e)
-		e = sm_matches(c->arena, t->node, &c->filter, &yes);
+		e = sm_matches(c->arena, sm_tree_node(t), &c->filter, &yes);
 	if (e || !yes)
 		return e;
-	write_recent(b, kind, r, t->node);
+	write_recent(b, kind, r, sm_tree_node(t));
 	put(c, b);
 	return ERR_OK;
 }
@@ -269,5 +269,5 @@ enum err op_restore(struct call *c)
 	const struct sm_tree *t;
 	reply_created(c, "%s/%s", kinds[kind].top, reply_b64(c, id));
 	e = sm_get(c->session, kind, id, &t);
-	return e ? e : reply_node(c, t->node);
+	return e ? e : reply_node(c, sm_tree_node(t));
 }

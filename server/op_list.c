@@ -9,6 +9,7 @@
 /* Documents are fetched in small portions, and a page ends early when it has grown large: memory stays bounded whatever the
  * documents weigh ("the server may return fewer than asked", IDTA-01002, pagination). */
 #define PORTION 16
+#define PORTION_OF_HEADS 256	/* they are small */
 
 static const struct kind {
 	enum aas_class_id cls;
@@ -22,12 +23,11 @@ static const struct kind {
 /* The stored document is what the client shall see: no other form, no level, no blob to hide, nothing live. */
 static bool is_answer(const struct call *c, enum store_kind kind, const struct store_doc *d)
 {
-	static const char blob[] = "\"modelType\":\"Blob\"";
 	if (c->view.modifier != AAS_NORMAL || (kind == STORE_SUBMODEL && c->view.core))
 		return false;
 	if (kind != STORE_SUBMODEL)
 		return true;
-	return !sm_is_live(c->service, d->id) && (c->view.blobs || !memmem(d->json.p, d->json.n, blob, sizeof blob - 1));
+	return !sm_is_live(c->service, d->id) && (c->view.blobs || !sm_has_blob(d->json));
 }
 
 enum err page_item(struct call *c, enum store_kind kind, const struct store_doc *d, struct arena *scratch)
@@ -52,11 +52,14 @@ static enum err list(struct call *c, enum store_kind kind)
 	struct arena *scratch = arena_new(0);
 	struct store_page page = { 0 };
 	enum err err = scratch ? ERR_OK : ERR_NO_MEMORY;
-	size_t left = c->limit;
+	size_t left = c->limit, portion;
 
+	/* What is shown of a submodel in these forms stands in its head. */
+	c->filter.heads = kind == STORE_SUBMODEL && (c->view.modifier == AAS_METADATA || c->view.modifier == AAS_REFERENCE);
+	portion = c->filter.heads ? PORTION_OF_HEADS : PORTION;
 	reply_page_begin(c);
 	while (!err && left && c->reply.body.n < PAGE_BYTES) {
-		if ((err = sm_list(c->session, kind, &c->filter, after, left < PORTION ? left : PORTION, &page)))
+		if ((err = sm_list(c->session, kind, &c->filter, after, left < portion ? left : portion, &page)))
 			break;
 		for (size_t i = 0; i < page.n && !err; i++) {
 			err = page_item(c, kind, &page.item[i], scratch);
@@ -84,7 +87,7 @@ static enum err post(struct call *c, enum store_kind kind)
 		return err;
 	c->reply.version = t->version;
 	reply_created(c, "%s/%s", kinds[kind].path, reply_b64(c, id));
-	return reply_node(c, t->node);
+	return reply_node(c, sm_tree_node(t));
 }
 
 enum err op_list_shells(struct call *c)

@@ -116,9 +116,9 @@ static enum err put_one(struct collector *k, const char *id)
 	enum err err = once(&k->ids[k->kind], id, &fresh);
 	if (err || !fresh)
 		return err;
-	if ((err = sm_get(k->c->session, k->kind, id, &t)) || (err = put(k, id, t->json, t->node)))
+	if ((err = sm_get(k->c->session, k->kind, id, &t)) || (err = put(k, id, t->json, sm_tree_node(t))))
 		return err;
-	return k->c->with_cds ? want_references(k, t->node) : ERR_OK;
+	return k->c->with_cds ? want_references(k, sm_tree_node(t)) : ERR_OK;
 }
 
 /* Everything of one kind, a portion at a time. */
@@ -153,7 +153,7 @@ static enum err put_referenced(struct collector *k)
 		const struct sm_tree *t;
 		if ((err = sm_get(k->c->session, STORE_SHELL, *id, &t)))
 			break;
-		const struct aas_node *ref = AAS_AT(t->node, AssetAdministrationShell, submodels).node;
+		const struct aas_node *ref = AAS_AT(sm_tree_node(t), AssetAdministrationShell, submodels).node;
 		for (; ref && !err; ref = ref->next) {
 			const struct aas_node *key = AAS_AT(ref, Reference, keys).node;
 			const char *sm_id = key ? AAS_AT(key, Key, value).str : NULL;
@@ -182,8 +182,8 @@ static enum err put_concepts(struct collector *k)
 		bool has;
 		if ((err = sm_has(k->c->session, STORE_CONCEPT, i->id, &has)) || !has)
 			continue;
-		if (!(err = sm_get(k->c->session, STORE_CONCEPT, i->id, &t)) && !(err = put(k, i->id, t->json, t->node)))
-			err = want_references(k, t->node);
+		if (!(err = sm_get(k->c->session, STORE_CONCEPT, i->id, &t)) && !(err = put(k, i->id, t->json, sm_tree_node(t))))
+			err = want_references(k, sm_tree_node(t));
 	}
 	return err;
 }

@@ -9,7 +9,7 @@ enum err op_shell_get(struct call *c)
 {
 	const struct sm_tree *t;
 	enum err err = sm_get(c->session, STORE_SHELL, c->aas_id, &t);
-	return err ? err : reply_node(c, t->node);
+	return err ? err : reply_node(c, sm_tree_node(t));
 }
 
 enum err op_shell_put(struct call *c)
@@ -21,7 +21,7 @@ enum err op_shell_put(struct call *c)
 		return err;
 	reply_created(c, "/shells/%s", reply_b64(c, c->aas_id));
 	err = sm_get(c->session, STORE_SHELL, c->aas_id, &t);
-	return err ? err : reply_node(c, t->node);
+	return err ? err : reply_node(c, sm_tree_node(t));
 }
 
 enum err op_shell_delete(struct call *c)
@@ -33,7 +33,7 @@ enum err op_asset_get(struct call *c)
 {
 	const struct sm_tree *t;
 	enum err err = sm_get(c->session, STORE_SHELL, c->aas_id, &t);
-	return err ? err : reply_node(c, AAS_AT(t->node, AssetAdministrationShell, assetInformation).node);
+	return err ? err : reply_node(c, AAS_AT(sm_tree_node(t), AssetAdministrationShell, assetInformation).node);
 }
 
 enum err op_asset_put(struct call *c)
@@ -58,7 +58,7 @@ enum err op_refs_get(struct call *c)
 	enum err err = sm_get(c->session, STORE_SHELL, c->aas_id, &t);
 	if (err)
 		return err;
-	const struct aas_node *head = AAS_AT(t->node, AssetAdministrationShell, submodels).node;
+	const struct aas_node *head = AAS_AT(sm_tree_node(t), AssetAdministrationShell, submodels).node;
 	if ((err = place_begin(c, head, reference_name, &ref, &at)))
 		return err;
 	reply_page_begin(c);

@@ -47,7 +47,8 @@ static int usage(const char *what, const char *word)
 		"usage: twinshell report create-view --semantic-id IRI [--name NAME] [--columns N] [--replace]"
 		" [--database CONNINFO] [--data DIR]\n"
 		"       twinshell report drop-view --name NAME [--database CONNINFO] [--data DIR]\n"
-		"       twinshell report list-views [--database CONNINFO] [--data DIR]\n", what, word ? " \"" : "", word ? word : "", word ? "\"" : "");
+		"       twinshell report list-views [--database CONNINFO] [--data DIR]\n",
+		what, word ? " \"" : "", word ? word : "", word ? "\"" : "");
 	return EX_USAGE;
 }
 

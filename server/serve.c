@@ -484,6 +484,7 @@ static void block_signals(sigset_t *all)
 	sigaddset(all, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, all, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* a limit to the size of files is an error of whoever writes, told with its place */
 }
 
 static enum err read_options(struct house *h, int *status)

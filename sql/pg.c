@@ -81,28 +81,6 @@ static const struct {
 	{ READ_ONLY, ERR_UNAVAILABLE, false },
 };
 
-/* The one place where PostgreSQL's errors become ours. */
-static enum err translate(const struct pg *c, const PGresult *r, const char *what)
-{
-	const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
-	const char *text = r ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-	if (!text)
-		text = PQerrorMessage(c->c);
-	if (!state || !*state) {
-		log_warn("sql", "%s: %.300s", what, text);
-		return PQstatus(c->c) == CONNECTION_OK ? ERR_INTERNAL : ERR_AGAIN;
-	}
-	for (size_t i = 0; i < sizeof sqlstate / sizeof *sqlstate; i++) {
-		if (strncmp(state, sqlstate[i].state, strlen(sqlstate[i].state)) != 0)
-			continue;
-		if (!sqlstate[i].quiet)
-			log_warn("sql", "%s: %s (%s)", what, text, state);
-		return sqlstate[i].err;
-	}
-	log_error("sql", "%s: %s (%s)", what, text, state);
-	return ERR_INTERNAL;
-}
-
 static void notice(void *ctx, const PGresult *r)
 {
 	(void)ctx;
@@ -121,6 +99,32 @@ static void drop(struct pg *c)
 	PQfinish(c->c);
 	c->c = NULL;
 	memset(c->prepared, 0, sizeof c->prepared);
+}
+
+/* The one place where PostgreSQL's errors become ours.  What has no SQLSTATE does not come from the server but from libpq, which could not talk to
+ * it; it may still call the connection a good one then (it does when it could not send, and had something to read). */
+static enum err translate(struct pg *c, const PGresult *r, const char *what)
+{
+	const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
+	const char *text = r ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+	if (!text)
+		text = PQerrorMessage(c->c);
+	if (!state || !*state) {
+		log_warn("sql", "%s: %.300s", what, text);
+		if (PQresultStatus(r) == PGRES_TUPLES_OK || PQresultStatus(r) == PGRES_COMMAND_OK)
+			return ERR_INTERNAL;	/* no error, but not what the statement should have been */
+		drop(c);
+		return ERR_AGAIN;
+	}
+	for (size_t i = 0; i < sizeof sqlstate / sizeof *sqlstate; i++) {
+		if (strncmp(state, sqlstate[i].state, strlen(sqlstate[i].state)) != 0)
+			continue;
+		if (!sqlstate[i].quiet)
+			log_warn("sql", "%s: %s (%s)", what, text, state);
+		return sqlstate[i].err;
+	}
+	log_error("sql", "%s: %s (%s)", what, text, state);
+	return ERR_INTERNAL;
 }
 
 static enum err connect_now(struct pg *c, struct diag *d)
@@ -207,6 +211,11 @@ void pg_close(struct pg *c)
 bool pg_alive(const struct pg *c)
 {
 	return PQstatus(c->c) == CONNECTION_OK;
+}
+
+struct pg_conn *pg_wire_connection(const struct pg *c)
+{
+	return c->c;
 }
 
 int pg_pid(const struct pg *c)

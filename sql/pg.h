@@ -111,6 +111,11 @@ enum err pg_ask(struct pg *, struct arena *, const char *sql, const char *const 
 /* Prepare every statement of the table; the diag names those that fail. */
 enum err pg_prepare_all(struct pg *, struct diag *);
 
+/* -- notifications (pg_notify.c), for who has run LISTEN ------------------------------------------------------------------------------ */
+int pg_socket(const struct pg *);			/* readable when something came; -1: lost */
+/* Takes what has come, without waiting, and tells each notification with the server process that sent it.  False: the connection is lost. */
+bool pg_notices(struct pg *, void (*each)(void *ctx, int pid, const char *channel, const char *text), void *ctx);
+
 /* -- results; rows and columns from 0 ------------------------------------------------------------------------------------------------ */
 bool pg_null(const struct pg_call *, int row, int col);
 int64_t pg_int8(const struct pg_call *, int row, int col);

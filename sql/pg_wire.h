@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pg_wire.h - what pg.c and pg_args.c share: the binary formats.
+ * pg_wire.h - what pg.c, pg_args.c and pg_notify.c share: the binary formats, and the connection.
  */
 #ifndef SQL_PG_WIRE_H
 #define SQL_PG_WIRE_H
 
 #include "sql/pg.h"
+
+struct pg_conn;
+/* libpq's connection (its PGconn), NULL when there is none. */
+struct pg_conn *pg_wire_connection(const struct pg *);
 
 /* Bytes of parameter i; completes the header of an array. */
 void pg_wire_arg(struct pg_args *, int i, const char **value, int *length);

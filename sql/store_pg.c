@@ -17,8 +17,8 @@
 #define POOL_WAIT_US (10 * US_PER_S)
 #define QUERY_MS 10000
 
-#define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, PG_##kind##_update, PG_##kind##_delete, \
-	PG_##kind##_past, PG_##kind##_ids, PG_##kind##_recent, PG_##kind##_recent_all, \
+#define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_plain, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, \
+	PG_##kind##_update, PG_##kind##_delete, PG_##kind##_past, PG_##kind##_ids, PG_##kind##_recent, PG_##kind##_recent_all, \
 	PG_##kind##_list, PG_##kind##_heads, PG_##kind##_find, PG_##kind##_some, PG_##kind##_there
 const struct pg_kind pg_kinds[STORE_N_KINDS] = {
 	[STORE_SHELL] = { AAS_AssetAdministrationShell, STATEMENTS(shell), "shell" },
@@ -54,6 +54,8 @@ void store_pg_let_go(struct store_txn *t)
 static void pg_txn_abort(struct store_txn *t)
 {
 	store_pg_let_go(t);
+	store_pg_forget_touched(t->touched);
+	store_pg_forget_touched(t->behind);
 	free(t);
 }
 
@@ -64,6 +66,10 @@ static enum err pg_txn_commit(struct store_txn *t)
 	enum err e = t->failed ? ERR_INTERNAL : t->pg ? pg_commit(t->pg) : ERR_OK;
 	if (t->write)
 		pg_standby_wrote(t->store->standby);
+	if (t->n_touched && (!e || e == ERR_UNAVAILABLE))
+		store_pg_tell(t, e != ERR_OK);
+	for (const struct pg_touched *b = t->behind; b && !e; b = b->next)
+		store_pg_fold_later(t->store, b->id);
 	pg_txn_abort(t);
 	if (!e && wrote)
 		store_pg_feed_wake(s);
@@ -314,11 +320,14 @@ static void store_close(struct store *s)
 	struct pg_store *p = (struct pg_store *)s;
 	if (!p)
 		return;
+	store_pg_reader_stop(p->reader);
 	store_pg_compactor_stop(p->compactor);
 	store_pg_writer_stop(p->writer);
 	store_pg_feed_stop(p->feed);
 	store_listeners_fini(&p->listeners);
+	store_pg_watch(s, NULL);
 	pg_standby_free(p->standby);
+	free(p->conninfo);
 	pg_pool_free(p->pool);
 	lock_fini(&p->pins.lock);
 	free(p);
@@ -326,11 +335,11 @@ static void store_close(struct store *s)
 
 static const struct store_ops store_pg_ops = {
 	.close = store_close, .begin = pg_txn_begin, .cause = set_cause, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get,
-	.version = version,
+	.read = store_pg_read, .version = version,
 	.put = store_pg_put, .put_many = store_pg_put_many, .del = store_pg_del, .list = list, .heads = heads,
 	.query = store_pg_query, .candidates = store_pg_candidates,
 	.put_values = store_pg_put_values,
-	.write_values = store_pg_write_values,
+	.write_values = store_pg_write_values, .watch = store_pg_watch,
 	.blob_put = store_pg_blob_put, .blob_find = store_pg_blob_find, .blob_read = store_pg_blob_read, .blob_del = store_pg_blob_del,
 	.blob_open = store_pg_blob_open, .series = store_pg_series, .append = store_pg_append,
 	.position = store_pg_position, .samples = store_pg_samples, .buckets = store_pg_buckets,
@@ -339,7 +348,7 @@ static const struct store_ops store_pg_ops = {
 	.invocation_trim = store_pg_invocation_trim, .package_put = store_pg_package_put, .package_del = store_pg_package_del,
 	.package_list = store_pg_package_list, .history = store_pg_history, .get_version = store_pg_get_version,
 	.get_at = store_pg_get_at, .ids = store_pg_ids, .recent = store_pg_recent,
-	 .feed = store_pg_feed, .feed_listen = store_pg_feed_listen, .feed_unlisten = store_pg_feed_unlisten,
+	.feed = store_pg_feed, .feed_listen = store_pg_feed_listen, .feed_unlisten = store_pg_feed_unlisten,
 };
 
 /* What a crash has left of readers. */
@@ -385,7 +394,9 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	if (check_database(c, d))
 		return NULL;
 	struct pg_store *s = calloc(1, sizeof *s);
-	if (!s || !(s->pool = pg_pool_new(c->conninfo, c->connections, POOL_WAIT_US))) {
+	if (!s || !(s->conninfo = strdup(c->conninfo)) || !(s->pool = pg_pool_new(c->conninfo, c->connections, POOL_WAIT_US))) {
+		if (s)
+			free(s->conninfo);
 		free(s);
 		diag_add(d, ERR_NO_MEMORY, "out of memory");
 		return NULL;
@@ -395,7 +406,7 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	s->query_ms = QUERY_MS;
 	store_listeners_init(&s->listeners);
 	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo) ||
-	    store_pg_feed_start(s, c->conninfo) || store_pg_compactor_start(s, c->conninfo)) {
+	    store_pg_reader_start(s, c->conninfo) || store_pg_feed_start(s, c->conninfo) || store_pg_compactor_start(s, c->conninfo)) {
 		store_close(&s->base);
 		diag_add(d, ERR_NO_MEMORY, "cannot start the threads of the store");
 		return NULL;

@@ -273,6 +273,7 @@ static enum err one(struct many *m, const struct aas_node *n, const struct seen 
 		return ERR_NOT_FOUND;
 	*created = true;
 	*version = s->version + 1;
+	store_pg_touch(m->t, m->kind, AAS_ID(n), *version);
 	return gather(m, n, s);
 }
 

@@ -17,6 +17,8 @@
 #include "sql/store_pg.h"
 
 struct pg_writer;
+struct pg_watch;
+struct pg_reader;
 struct pg_feed;
 struct pg_compactor;
 
@@ -33,7 +35,10 @@ struct pg_store {
 	struct pg_pool *pool;
 	struct pg_pins pins;
 	struct pg_standby *standby;	/* NULL: none */
+	char *conninfo;
 	struct pg_writer *writer;
+	struct pg_reader *reader;
+	_Atomic(struct pg_watch *) watch;	/* NULL: nobody watches */
 	struct pg_feed *feed;
 	struct store_listeners listeners;
 	_Atomic unsigned keep_days;	/* of history; 0: for ever */
@@ -43,6 +48,14 @@ struct pg_store {
 	unsigned query_lead;	/* see pg_query */
 };
 
+/* What a transaction has written, for other processes. */
+struct pg_touched {
+	struct pg_touched *next;
+	enum store_kind kind;
+	int64_t version;
+	char id[];
+};
+
 struct store_txn {
 	struct pg_store *store;
 	struct pg *pg;		/* NULL until the first statement */
@@ -50,12 +63,15 @@ struct store_txn {
 	struct store_cause cause;
 	bool primary;		/* to be read from there, though it only reads */
 	bool on_standby;
+	struct pg_touched *touched;
+	struct pg_touched *behind;	/* documents that should be folded when it is committed */
+	unsigned n_touched;	/* STORE_PG_TOUCHED_MAX: too many to tell each */
 };
 
 /* The statements of one kind of identifiable, and its class. */
 struct pg_kind {
 	enum aas_class_id cls;
-	enum pg_statement get, version, lock, insert, update, remove, past, ids, recent, recent_all, list, heads, find, some, there;
+	enum pg_statement get, plain, version, lock, insert, update, remove, past, ids, recent, recent_all, list, heads, find, some, there;
 	const char *table;
 };
 extern const struct pg_kind pg_kinds[STORE_N_KINDS];
@@ -123,6 +139,11 @@ enum err store_pg_batch(struct pg *, struct store_write *const *, size_t n);
 enum err store_pg_writer_start(struct pg_store *, const char *conninfo);
 void store_pg_writer_stop(struct pg_writer *);	/* after everything that was queued; NULL is allowed */
 void store_pg_write_values(struct store *, struct store_write *);
+/* A document has fallen far behind its rows: it is folded when there is time.  Of too many at a time some are forgotten: readers fold for
+ * themselves, and the next write asks again. */
+void store_pg_fold_later(struct pg_store *, const char *id);
+/* The same at the end of a transaction. */
+void store_pg_fold_after(struct store_txn *, const char *id);
 /* Write the document anew, with the values that are newer. */
 enum err store_pg_fold(struct store_txn *, const char *id);
 
@@ -143,6 +164,31 @@ void store_pg_feed_unlisten(struct store *, void (*wake)(void *ctx), void *ctx);
 enum err store_pg_feed_start(struct pg_store *, const char *conninfo);
 void store_pg_feed_stop(struct pg_feed *);	/* NULL is allowed */
 void store_pg_feed_wake(struct pg_store *);	/* something was committed; any thread, cheap */
+
+/* -- reads that share a round trip (store_pg_reader.c): a thread with a connection of its own -- */
+enum err store_pg_reader_start(struct pg_store *, const char *conninfo);
+void store_pg_reader_stop(struct pg_reader *);	/* after everything that was queued; NULL is allowed */
+void store_pg_read(struct store *, struct store_read *);
+
+/* -- telling other processes what was committed here, and hearing it from them (store_pg_watch.c) -- */
+#define STORE_PG_TOUCHED_MAX 8192
+enum err store_pg_watch(struct store *, const struct store_watch *);
+/* Part of a transaction. */
+void store_pg_touch(struct store_txn *, enum store_kind, const char *id, int64_t version);
+/* It has been committed (or nobody knows): others are told. */
+void store_pg_tell(struct store_txn *, bool unknown);
+void store_pg_forget_touched(struct pg_touched *);
+/* One at the head of the list; false without memory. */
+bool store_pg_touched_add(struct pg_touched **, enum store_kind, const char *id, int64_t version);
+/* The same for one write that was committed otherwise. */
+void store_pg_tell_one(struct pg_store *, enum store_kind, const char *id, int64_t version);
+/* Nobody knows what was committed. */
+void store_pg_tell_all(struct pg_store *);
+/* The list in a notification: `each` for every change in it; false: it is none, and `each` may have been called for its beginning. */
+bool store_pg_notice_read(const char *text, void (*each)(void *ctx, enum store_kind, const char *id, int64_t version), void *ctx);
+/* Adds one change; false: it does not fit any more, nothing was added.  `id` may not be longer than STORE_PG_NOTICE_ID. */
+#define STORE_PG_NOTICE_ID 7000
+bool store_pg_notice_add(struct buf *, enum store_kind, const char *id, int64_t version);
 
 /* store_ops of the same names */
 enum err store_pg_blob_put(struct store_txn *, const char *key, const struct store_blob_info *, struct source, struct diag *);

@@ -325,6 +325,7 @@ enum err store_pg_put(struct store_txn *t, enum store_kind kind, const struct aa
 	if (!e) {
 		*created = !now.exists;
 		*version = now.version + 1;
+		store_pg_touch(t, kind, AAS_ID(n), *version);
 	}
 out:
 	arena_free(a);
@@ -347,6 +348,8 @@ enum err store_pg_del(struct store_txn *t, enum store_kind kind, const char *id)
 		step(&w, pg_kinds[kind].remove, id);
 		e = write_all(t, &w);
 	}
+	if (!e)
+		store_pg_touch(t, kind, id, now.version + 1);
 	arena_free(a);
 	return store_pg_noted(t, e);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_pg_values.c - writes of values: the rows of the elements alone; the document follows when it has fallen far behind. */
+ * store_pg_values.c - writes of values: the rows of the elements alone; the document follows in the background when it has fallen far behind. */
 #include "aas/json.h"
 #include "aas/path.h"
 #include "aas/rows.h"
@@ -132,9 +132,11 @@ enum err store_pg_put_values(struct store_txn *t, const char *id, const struct s
 	if (!e)
 		e = write_rows(t, id, &last, now + 1, &behind);
 	if (!e && behind >= STORE_PG_FOLD_BEHIND)
-		e = store_pg_fold(t, id);
-	if (!e)
+		store_pg_fold_after(t, id);
+	if (!e) {
 		*version = now + 1;
+		store_pg_touch(t, STORE_SUBMODEL, id, *version);
+	}
 	map_fini(&last);
 	return store_pg_noted(t, e);
 }

@@ -3,7 +3,8 @@
  *
  * One thread with one connection takes everything that is queued and commits it as one transaction.  It never waits for a row: a write to a
  * submodel that somebody has locked fails with ERR_AGAIN and holds up nobody else, so there is no dead-lock either.  Documents that are far
- * behind their rows are folded when there is nothing else to do.  Why one writer and not two: docs/decisions/004-value-writes.md.
+ * behind their rows, whoever wrote those, are folded when there is nothing else to do, and one in a while when there always is.
+ * Why one writer and not two: docs/decisions/004-value-writes.md.
  */
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@
 #define TRIES_MAX 4
 #define PAUSE_US 5000			/* before the second try; doubles */
 #define FOLD_MAX 1024			/* submodels remembered for that */
+#define FOLD_GAP_US 100000		/* between two documents while there is something to write */
 #define IDLE_US 100000			/* without a write: time for folding */
 
 struct pg_writer {
@@ -27,11 +29,12 @@ struct pg_writer {
 	/* the thread's own */
 	struct pg *pg;
 	int pid;			/* of the server process that was set up */
-	struct map behind;		/* ids of submodels to be folded */
+	int64_t fold_us;		/* monotonic: not before */
 	/* under the lock */
 	struct lock lock;
 	pthread_cond_t filled;
 	struct store_write *first, **tail;
+	struct map behind;		/* ids of submodels to be folded */
 	bool stopping;
 };
 
@@ -84,6 +87,8 @@ static void write_all(struct pg_writer *w, struct store_write **batch, size_t n)
 	enum err e = write_batch(w, batch, n);
 	pg_standby_wrote(w->store->standby);
 	bool somebodys = e && e != ERR_AGAIN && e != ERR_UNAVAILABLE;
+	if (e == ERR_UNAVAILABLE)
+		store_pg_tell_all(w->store);
 	for (size_t i = 0; i < n; i++) {
 		if (somebodys && n > 1) {
 			e = write_batch(w, &batch[i], 1);
@@ -91,8 +96,10 @@ static void write_all(struct pg_writer *w, struct store_write **batch, size_t n)
 		}
 		if (e)
 			batch[i]->err = e;
-		else if (!batch[i]->err && batch[i]->behind >= STORE_PG_FOLD_BEHIND && w->behind.n < FOLD_MAX)
-			map_put(&w->behind, batch[i]->submodel_id, strlen(batch[i]->submodel_id), w, NULL);
+		else if (!batch[i]->err && batch[i]->behind >= STORE_PG_FOLD_BEHIND)
+			store_pg_fold_later(w->store, batch[i]->submodel_id);
+		if (!batch[i]->err)
+			store_pg_tell_one(w->store, STORE_SUBMODEL, batch[i]->submodel_id, batch[i]->version);
 		batch[i]->done(batch[i]);
 	}
 	store_pg_feed_wake(w->store);
@@ -125,14 +132,26 @@ static enum err fold(struct pg_writer *w, const char *id)
 	return e;
 }
 
+/* The lock is held, and dropped meanwhile. */
 static void fold_one(struct pg_writer *w)
 {
 	size_t at = 0;
 	struct map_item *it = map_next(&w->behind, &at);
-	enum err e = fold(w, it->key);
-	if (e)
-		log_debug("sql", "the document of \"%.200s\" is not folded now: %s", it->key, err_info[e].text);
+	char *id = strdup(it->key);
 	map_del(&w->behind, it->key, it->n);
+	lock_drop(&w->lock);
+	enum err e = id ? fold(w, id) : ERR_NO_MEMORY;
+	if (e)
+		log_debug("sql", "the document of \"%.200s\" is not folded now: %s", id ? id : "?", err_info[e].text);
+	free(id);
+	w->fold_us = clock_mono_us() + FOLD_GAP_US;
+	lock_take(&w->lock);
+}
+
+/* Nothing to write for a moment, or never: then one document in a while. */
+static bool time_to_fold(const struct pg_writer *w, bool idle)
+{
+	return w->behind.n && (idle || clock_mono_us() >= w->fold_us);
 }
 
 static void *writer_run(void *arg)
@@ -150,9 +169,9 @@ static void *writer_run(void *arg)
 		lock_drop(&w->lock);
 		if (n)
 			write_all(w, batch, n);
-		else if (w->behind.n)
-			fold_one(w);
 		lock_take(&w->lock);
+		if (time_to_fold(w, idle))
+			fold_one(w);
 	}
 	lock_drop(&w->lock);
 	return NULL;
@@ -170,6 +189,23 @@ void store_pg_write_values(struct store *s, struct store_write *write)
 	if (first)
 		pthread_cond_signal(&w->filled);
 	lock_drop(&w->lock);
+}
+
+void store_pg_fold_later(struct pg_store *s, const char *id)
+{
+	struct pg_writer *w = s->writer;
+	lock_take(&w->lock);
+	if (w->behind.n < FOLD_MAX)
+		map_put(&w->behind, id, strlen(id), w, NULL);
+	if (!w->first)
+		pthread_cond_signal(&w->filled);
+	lock_drop(&w->lock);
+}
+
+void store_pg_fold_after(struct store_txn *t, const char *id)
+{
+	if (!t->behind || strcmp(t->behind->id, id))
+		store_pg_touched_add(&t->behind, STORE_SUBMODEL, id, 0);
 }
 
 enum err store_pg_writer_start(struct pg_store *s, const char *conninfo)

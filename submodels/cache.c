@@ -10,6 +10,7 @@
 #include "base/thread.h"
 
 #define N_BUCKETS 4096
+#define ENTRY_BYTES 200		/* of malloc and the map, for one entry */
 #define NEWER_MAX 128			/* values beside a tree, until the next writer lays them in */
 #define QUICK_BYTES ((size_t)1 << 18)	/* a tree of this size is copied in less than a millisecond */
 
@@ -21,19 +22,32 @@ struct sm_newer {
 	size_t bytes;
 };
 
+/* In the order of the last use. */
+struct list {
+	struct sm_shared *newest, *oldest;
+	size_t bytes;
+};
+
 struct sm_cache {
 	struct lock lock;
 	struct map map[STORE_N_KINDS];
-	struct sm_shared *newest, *oldest;
-	size_t bytes, budget;
-	uint64_t epoch;
-	struct {			/* by hash of the id */
+	struct list list[2];		/* by `proven` */
+	size_t budget;
+	uint64_t epoch, floor;		/* floor: what began before is refused */
+	atomic_bool deaf;
+	struct {			/* by hash of kind and id */
 		uint64_t epoch;		/* of the last change */
-		uint64_t hash;		/* whose values have been written since */
+		uint64_t hash;		/* of which something newer than a reader may have seen was written */
 		int64_t version;	/* the last time as this version */
 	} changed[N_BUCKETS];
 };
 
+static const enum aas_class_id kind_class[STORE_N_KINDS] = {
+	AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription, AAS_AssetAdministrationShellDescriptor, AAS_SubmodelDescriptor,
+	AAS_AssetAdministrationShellDescriptor,
+};
+
+/* -- one document and its tree ------------------------------------------------------------------------------------------------------- */
 struct sm_shared *sm_shared_new(enum store_kind kind, const char *id)
 {
 	struct arena *a = arena_new(0);
@@ -57,19 +71,49 @@ void sm_shared_drop(struct sm_shared *s)
 		next = v->next;
 		free(v);
 	}
+	struct sm_parsed *p = atomic_load(&s->parsed);
+	if (p)
+		arena_free(p->arena);
 	free(atomic_load(&s->packed));
 	arena_free(s->arena);
+}
+
+bool sm_shared_set(struct sm_shared *s, const struct aas_node *node)
+{
+	struct sm_parsed *p = ARENA_NEW(s->arena, struct sm_parsed);
+	if (p) {
+		p->node = node;
+		atomic_store(&s->parsed, p);
+	}
+	return p != NULL;
+}
+
+/* A capital B is rare, and to look for it costs a tenth of looking for the whole mark. */
+bool sm_has_blob(struct slice json)
+{
+	static const char mark[] = "\"modelType\":\"Blob\"";
+	const size_t n = sizeof mark - 1, before = n - sizeof "Blob\"" + 1;
+	const char *p = json.p, *end = json.p + json.n;
+	for (; p < end && (p = memchr(p, 'B', (size_t)(end - p))); p++)
+		if ((size_t)(p - json.p) >= before && (size_t)(end - p) >= n - before && !memcmp(p - before, mark, n))
+			return true;
+	return false;
+}
+
+void sm_shared_document(struct sm_shared *s, struct slice json, int64_t version)
+{
+	s->tree.json = json;
+	s->tree.version = version;
+	s->tree.has_blob = sm_has_blob(json);
 }
 
 bool sm_shared_json(struct sm_shared *s)
 {
 	struct buf b = BUF_INIT;
 	char *p = NULL;
-	aas_json_write(&b, s->tree.node);
-	if (!b.failed && (p = arena_strndup(s->arena, b.p, b.n))) {
-		s->tree.json = (struct slice){ p, b.n };
-		s->tree.has_blob = memmem(p, b.n, SM_BLOB_MARK, sizeof SM_BLOB_MARK - 1) != NULL;
-	}
+	aas_json_write(&b, sm_shared_node(s));
+	if (!b.failed && (p = arena_strndup(s->arena, b.p, b.n)))
+		sm_shared_document(s, (struct slice){ p, b.n }, s->tree.version);
 	buf_fini(&b);
 	return p != NULL;
 }
@@ -79,6 +123,45 @@ const struct slice *sm_shared_packed(const struct sm_shared *s)
 	return atomic_load(&((struct sm_shared *)s)->packed);
 }
 
+static struct sm_parsed *parse(const struct sm_shared *s)
+{
+	struct arena *a = arena_new(0);
+	struct sm_parsed *p = a ? ARENA_NEW(a, struct sm_parsed) : NULL;
+	struct aas_node *node;
+	if (!p || aas_json_read(a, kind_class[s->tree.kind], s->tree.json.p, s->tree.json.n, AAS_JSON_DEFAULT, &node, NULL)) {
+		arena_free(a);
+		return NULL;
+	}
+	p->node = node;
+	p->arena = a;
+	return p;
+}
+
+static void count_parsed(struct sm_shared *);
+
+const struct aas_node *sm_shared_node(const struct sm_shared *shared)
+{
+	struct sm_shared *s = (struct sm_shared *)shared;	/* what it shows does not change */
+	struct sm_parsed *p = atomic_load(&s->parsed), *none = NULL;
+	if (p)
+		return p->node;
+	if (!s->tree.json.p || !(p = parse(s)))
+		return NULL;
+	if (!atomic_compare_exchange_strong(&s->parsed, &none, p)) {	/* somebody else has done it meanwhile */
+		arena_free(p->arena);
+		return none->node;
+	}
+	count_parsed(s);
+	return p->node;
+}
+
+const struct aas_node *sm_shared_node_quick(const struct sm_shared *s)
+{
+	bool quick = atomic_load(&((struct sm_shared *)s)->parsed) || s->tree.json.n <= QUICK_BYTES;
+	return quick ? sm_shared_node(s) : NULL;
+}
+
+/* -- the cache ----------------------------------------------------------------------------------------------------------------------- */
 struct sm_cache *sm_cache_new(size_t bytes)
 {
 	struct sm_cache *c = calloc(1, sizeof *c);
@@ -101,7 +184,8 @@ void sm_cache_free(struct sm_cache *c)
 {
 	if (!c)
 		return;
-	drop_list(c->newest);
+	for (int i = 0; i < 2; i++)
+		drop_list(c->list[i].newest);
 	for (int k = 0; k < STORE_N_KINDS; k++)
 		map_fini(&c->map[k]);
 	lock_fini(&c->lock);
@@ -110,16 +194,26 @@ void sm_cache_free(struct sm_cache *c)
 
 static void unlink_shared(struct sm_cache *c, struct sm_shared *s)
 {
-	*(s->newer ? &s->newer->older : &c->newest) = s->older;
-	*(s->older ? &s->older->newer : &c->oldest) = s->newer;
+	struct list *l = &c->list[s->proven];
+	*(s->newer ? &s->newer->older : &l->newest) = s->older;
+	*(s->older ? &s->older->newer : &l->oldest) = s->newer;
 	s->newer = s->older = NULL;
+	l->bytes -= s->bytes;
 }
 
 static void link_newest(struct sm_cache *c, struct sm_shared *s)
 {
-	s->older = c->newest;
-	*(c->newest ? &c->newest->newer : &c->oldest) = s;
-	c->newest = s;
+	struct list *l = &c->list[s->proven];
+	s->older = l->newest;
+	*(l->newest ? &l->newest->newer : &l->oldest) = s;
+	l->newest = s;
+	l->bytes += s->bytes;
+}
+
+static void grow(struct sm_cache *c, struct sm_shared *s, size_t bytes)
+{
+	s->bytes += bytes;
+	c->list[s->proven].bytes += bytes;
 }
 
 /* Out of the cache; the cache's count goes to the list *gone, because freeing is slow and waits until the lock is dropped. */
@@ -127,23 +221,71 @@ static void take_out(struct sm_cache *c, struct sm_shared *s, struct sm_shared *
 {
 	map_del(&c->map[s->tree.kind], s->id, strlen(s->id));
 	unlink_shared(c, s);
-	c->bytes -= s->bytes;
+	atomic_store(&s->cache, NULL);
 	s->older = *gone;
 	*gone = s;
+}
+
+/* Within the budget again.  `s` goes last: it is wanted now. */
+static void shrink(struct sm_cache *c, const struct sm_shared *s, struct sm_shared **gone)
+{
+	while (c->list[0].bytes + c->list[1].bytes > c->budget) {
+		struct sm_shared *o = c->list[0].oldest;
+		if (!o || (o == s && c->list[1].oldest))
+			o = c->list[1].oldest;
+		if (o == s && o->newer)
+			o = o->newer;
+		take_out(c, o, gone);
+	}
 }
 
 static void put_in(struct sm_cache *c, struct sm_shared *s, struct sm_shared **gone)
 {
 	const struct slice *packed = atomic_load(&s->packed);
-	s->bytes = arena_used(s->arena) + strlen(s->id) + 64 + (packed ? packed->n : 0);
-	if (s->bytes > c->budget || !map_put(&c->map[s->tree.kind], s->id, strlen(s->id), s, NULL))
+	atomic_store(&s->cache, c);
+	const struct sm_parsed *p = atomic_load(&s->parsed);
+	s->parsed_counted = p != NULL;
+	s->bytes = arena_used(s->arena) + 2 * strlen(s->id) + ENTRY_BYTES + (packed ? packed->n : 0) + (p && p->arena ? arena_used(p->arena) : 0);
+	if (s->bytes > c->budget || !map_put(&c->map[s->tree.kind], s->id, strlen(s->id), s, NULL)) {
+		atomic_store(&s->cache, NULL);
 		return;
+	}
 	atomic_fetch_add(&s->refs, 1);
 	s->latest = s->tree.version;
 	link_newest(c, s);
-	c->bytes += s->bytes;
-	while (c->bytes > c->budget)
-		take_out(c, c->oldest, gone);
+	shrink(c, s, gone);
+}
+
+/* A tree was parsed: it may be that put_in has seen it, too. */
+static void count_parsed(struct sm_shared *s)
+{
+	struct sm_cache *c = atomic_load(&s->cache);
+	struct sm_shared *gone = NULL;
+	if (!c)
+		return;
+	lock_take(&c->lock);
+	if (atomic_load(&s->cache) == c && !s->parsed_counted) {
+		s->parsed_counted = true;
+		grow(c, s, arena_used(atomic_load(&s->parsed)->arena));
+		shrink(c, s, &gone);
+	}
+	lock_drop(&c->lock);
+	drop_list(gone);
+}
+
+/* Whoever is asked for a second time is proven, and the oldest of those have to prove themselves again when they are too many. */
+static void touch(struct sm_cache *c, struct sm_shared *s)
+{
+	if (s->proven && c->list[1].newest == s)
+		return;
+	unlink_shared(c, s);
+	s->proven = true;
+	link_newest(c, s);
+	for (struct sm_shared *o; c->list[1].bytes > c->budget / 5 * 4 && (o = c->list[1].oldest) != s;) {
+		unlink_shared(c, o);
+		o->proven = false;
+		link_newest(c, o);
+	}
 }
 
 static struct sm_shared *find(struct sm_cache *c, enum store_kind kind, const char *id)
@@ -151,16 +293,13 @@ static struct sm_shared *find(struct sm_cache *c, enum store_kind kind, const ch
 	struct sm_shared *s = map_get(&c->map[kind], id, strlen(id));
 	if (s) {
 		atomic_fetch_add(&s->refs, 1);
-		if (c->newest != s) {
-			unlink_shared(c, s);
-			link_newest(c, s);
-		}
+		touch(c, s);
 	}
 	return s;
 }
 
 /* -- values beside a tree --------------------------------------------------------------------------------------------------------- */
-static bool add_newer(struct sm_shared *s, const char *path, const char *text, int64_t version)
+static bool add_newer(struct sm_cache *c, struct sm_shared *s, const char *path, const char *text, int64_t version)
 {
 	size_t n_path = strlen(path) + 1, n_text = text ? strlen(text) + 1 : 0;
 	struct sm_newer *v = malloc(sizeof *v + n_path + n_text);
@@ -175,7 +314,7 @@ static bool add_newer(struct sm_shared *s, const char *path, const char *text, i
 	*s->tail = v;
 	s->tail = &v->next;
 	s->n_newer++;
-	s->bytes += v->bytes;
+	grow(c, s, v->bytes);
 	return true;
 }
 
@@ -183,18 +322,17 @@ static bool add_newer(struct sm_shared *s, const char *path, const char *text, i
 static struct sm_shared *renewed(const struct sm_shared *s, size_t n, int64_t version)
 {
 	struct sm_shared *fresh = sm_shared_new(s->tree.kind, s->id);
-	struct aas_node *root = fresh ? aas_copy(fresh->arena, s->tree.node) : NULL, *at;
+	const struct aas_node *base = fresh ? sm_shared_node(s) : NULL;
+	struct aas_node *root = base ? aas_copy(fresh->arena, base) : NULL, *at;
 	bool ok = root != NULL;
 	for (const struct sm_newer *v = s->first; n && ok; n--, v = n ? v->next : NULL) {
 		ok = !aas_path_find(root, v->path, strlen(v->path), &at, NULL) && aas_is(at, AAS_Property);
 		if (ok)
 			AAS_AT(at, Property, value).str = v->text ? arena_strdup(fresh->arena, v->text) : NULL;
 	}
-	if (ok) {
-		fresh->tree.node = root;
+	if (ok)
 		fresh->tree.version = version;
-	}
-	if (!ok || !sm_shared_json(fresh) || arena_failed(fresh->arena)) {
+	if (!ok || !sm_shared_set(fresh, root) || !sm_shared_json(fresh) || arena_failed(fresh->arena)) {
 		sm_shared_drop(fresh);
 		return NULL;
 	}
@@ -211,16 +349,15 @@ static void replace(struct sm_cache *c, struct sm_shared *old, struct sm_shared 
 		v = v->next;
 	fresh->latest = fresh->tree.version;
 	take_out(c, old, gone);
+	fresh->proven = old->proven;
 	put_in(c, fresh, gone);
 	for (; v; v = v->next) {
-		size_t before = fresh->bytes;
 		if (map_get(&c->map[fresh->tree.kind], fresh->id, strlen(fresh->id)) != fresh)
 			return;
-		if (!add_newer(fresh, v->path, v->text, v->version)) {
+		if (!add_newer(c, fresh, v->path, v->text, v->version)) {
 			take_out(c, fresh, gone);
 			return;
 		}
-		c->bytes += fresh->bytes - before;
 		fresh->latest = v->version;
 	}
 }
@@ -261,7 +398,7 @@ struct sm_shared *sm_cache_get(struct sm_cache *c, enum store_kind kind, const c
 
 struct sm_shared *sm_cache_peek(struct sm_cache *c, enum store_kind kind, const char *id)
 {
-	return get(c, kind, id, QUICK_BYTES);
+	return sm_cache_hears(c) ? get(c, kind, id, QUICK_BYTES) : NULL;
 }
 
 struct sm_shared *sm_cache_structure(struct sm_cache *c, enum store_kind kind, const char *id)
@@ -285,24 +422,27 @@ uint64_t sm_cache_epoch(struct sm_cache *c)
 	return epoch;
 }
 
-static uint64_t id_hash(const char *id)
+static uint64_t id_hash(enum store_kind kind, const char *id)
 {
-	return hash_bytes(id, strlen(id));
+	return hash_bytes(id, strlen(id)) + kind;
 }
 
 /* Whether what a session that began at `epoch` has read, or made, is the newest there is. */
 static bool is_newest(const struct sm_cache *c, const struct sm_shared *s, uint64_t epoch)
 {
-	uint64_t hash = id_hash(s->id), b = hash % N_BUCKETS;
-	bool values = s->tree.kind == STORE_SUBMODEL && c->changed[b].hash == hash;
-	return c->changed[b].epoch <= epoch && (!values || c->changed[b].version <= s->tree.version);
+	uint64_t hash = id_hash(s->tree.kind, s->id), b = hash % N_BUCKETS;
+	return c->floor <= epoch && c->changed[b].epoch <= epoch && (c->changed[b].hash != hash || c->changed[b].version <= s->tree.version);
 }
 
 void sm_cache_fill(struct sm_cache *c, struct sm_shared *s, uint64_t epoch)
 {
 	struct sm_shared *gone = NULL;
 	lock_take(&c->lock);
-	if (is_newest(c, s, epoch) && !map_get(&c->map[s->tree.kind], s->id, strlen(s->id)))
+	struct sm_shared *old = map_get(&c->map[s->tree.kind], s->id, strlen(s->id));
+	bool later = old && old->latest < s->tree.version;	/* another process has written, and we are the first to hear of it */
+	if (later)
+		take_out(c, old, &gone);
+	if ((later || !old) && is_newest(c, s, epoch))
 		put_in(c, s, &gone);
 	lock_drop(&c->lock);
 	drop_list(gone);
@@ -313,21 +453,27 @@ void sm_cache_update(struct sm_cache *c, enum store_kind kind, const char *id, s
 {
 	struct sm_shared *gone = NULL, *old;
 	lock_take(&c->lock);
-	bool alone = fresh && is_newest(c, fresh, epoch);
-	c->changed[id_hash(id) % N_BUCKETS].epoch = ++c->epoch;
-	if ((old = map_get(&c->map[kind], id, strlen(id))))
+	bool alone = fresh && is_newest(c, fresh, epoch), proven = false;
+	c->changed[id_hash(kind, id) % N_BUCKETS].epoch = ++c->epoch;
+	old = map_get(&c->map[kind], id, strlen(id));
+	bool later = old && fresh && old->latest > fresh->tree.version;	/* somebody was faster after our commit, and has been read already */
+	if (old && !later) {
+		proven = old->proven;
 		take_out(c, old, &gone);
-	if (alone)
+	}
+	if (alone && !later) {
+		fresh->proven = proven;
 		put_in(c, fresh, &gone);
+	}
 	lock_drop(&c->lock);
 	drop_list(gone);
 }
 
-/* Values do not count as a change with an epoch, for a reader who waits for a moment without one would never fill the cache: the version says
- * whether he has seen them.  Unless the place is another one's: then that one's readers have to be refused by the epoch. */
-static void remember(struct sm_cache *c, const char *id, int64_t version)
+/* This does not count as a change with an epoch, for a reader who waits for a moment without one would never fill the cache: the version says
+ * whether he has seen it.  Unless the place is another one's: then that one's readers have to be refused by the epoch. */
+static void remember(struct sm_cache *c, enum store_kind kind, const char *id, int64_t version)
 {
-	uint64_t hash = id_hash(id), b = hash % N_BUCKETS;
+	uint64_t hash = id_hash(kind, id), b = hash % N_BUCKETS;
 	if (c->changed[b].hash != hash) {
 		if (c->changed[b].hash)
 			c->changed[b].epoch = ++c->epoch;
@@ -342,22 +488,52 @@ void sm_cache_values(struct sm_cache *c, const char *id, const struct store_valu
 {
 	struct sm_shared *gone = NULL;
 	lock_take(&c->lock);
-	remember(c, id, version);
+	remember(c, STORE_SUBMODEL, id, version);
 	struct sm_shared *s = map_get(&c->map[STORE_SUBMODEL], id, strlen(id));
 	if (s && s->latest < version) {
-		size_t before = s->bytes;
 		bool ok = s->latest == version - 1;
 		for (size_t i = 0; i < n && ok; i++)
-			ok = add_newer(s, v[i].path, v[i].text, version);
-		c->bytes += s->bytes - before;
+			ok = add_newer(c, s, v[i].path, v[i].text, version);
 		s->latest = version;
 		if (!ok)
 			take_out(c, s, &gone);
-		while (c->bytes > c->budget)
-			take_out(c, c->oldest, &gone);
+		shrink(c, s, &gone);
 	}
 	lock_drop(&c->lock);
 	drop_list(gone);
+}
+
+/* -- other processes ----------------------------------------------------------------------------------------------------------------- */
+void sm_cache_stale(struct sm_cache *c, enum store_kind kind, const char *id, int64_t version)
+{
+	struct sm_shared *gone = NULL;
+	lock_take(&c->lock);
+	remember(c, kind, id, version);
+	struct sm_shared *s = map_get(&c->map[kind], id, strlen(id));
+	if (s && s->latest < version)
+		take_out(c, s, &gone);
+	lock_drop(&c->lock);
+	drop_list(gone);
+}
+
+void sm_cache_heard(struct sm_cache *c, bool heard)
+{
+	struct sm_shared *gone = NULL;
+	lock_take(&c->lock);
+	if (heard) {
+		c->floor = ++c->epoch;
+		for (int i = 0; i < 2; i++)
+			while (c->list[i].oldest)
+				take_out(c, c->list[i].oldest, &gone);
+	}
+	atomic_store(&c->deaf, !heard);
+	lock_drop(&c->lock);
+	drop_list(gone);
+}
+
+bool sm_cache_hears(struct sm_cache *c)
+{
+	return !atomic_load_explicit(&c->deaf, memory_order_acquire);
 }
 
 void sm_cache_pack(struct sm_cache *c, struct sm_shared *s, struct slice bytes)
@@ -372,11 +548,9 @@ void sm_cache_pack(struct sm_cache *c, struct sm_shared *s, struct slice bytes)
 	lock_take(&c->lock);
 	if (!atomic_compare_exchange_strong(&s->packed, &none, own)) {
 		free(own);
-	} else if (map_get(&c->map[s->tree.kind], s->id, strlen(s->id)) == s) {
-		s->bytes += bytes.n;
-		c->bytes += bytes.n;
-		while (c->bytes > c->budget)
-			take_out(c, c->oldest, &gone);
+	} else if (atomic_load(&s->cache)) {
+		grow(c, s, bytes.n);
+		shrink(c, s, &gone);
 	}
 	lock_drop(&c->lock);
 	drop_list(gone);
@@ -385,7 +559,7 @@ void sm_cache_pack(struct sm_cache *c, struct sm_shared *s, struct slice bytes)
 size_t sm_cache_bytes(struct sm_cache *c)
 {
 	lock_take(&c->lock);
-	size_t bytes = c->bytes;
+	size_t bytes = c->list[0].bytes + c->list[1].bytes;
 	lock_drop(&c->lock);
 	return bytes;
 }

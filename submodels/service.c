@@ -15,6 +15,30 @@
 const char *const sm_kind_name[STORE_N_KINDS] = { "shell", "submodel", "concept description" };
 const enum aas_class_id sm_kind_class[STORE_N_KINDS] = { AAS_AssetAdministrationShell, AAS_Submodel, AAS_ConceptDescription };
 
+/* -- what other processes change ------------------------------------------------------------------------------------------------------ */
+static void others_changed(void *ctx, enum store_kind kind, const char *id, int64_t version)
+{
+	struct sm_service *s = ctx;
+	sm_cache_stale(s->cache, kind, id, version);
+}
+
+static void others_heard(void *ctx, bool heard)
+{
+	struct sm_service *s = ctx;
+	sm_cache_heard(s->cache, heard);
+}
+
+/* Until it is heard, or when it cannot be, every read compares versions. */
+static void watch(struct sm_service *s)
+{
+	const struct store_watch w = { s, others_changed, others_heard };
+	struct store *st = s->conf.store;
+	if (!st || !st->ops->watch)
+		return;
+	sm_cache_heard(s->cache, false);
+	s->watches = !st->ops->watch(st, &w);
+}
+
 struct sm_service *sm_service_new(const struct sm_config *conf)
 {
 	struct sm_service *s = calloc(1, sizeof *s);
@@ -24,8 +48,10 @@ struct sm_service *sm_service_new(const struct sm_config *conf)
 	s->cache = sm_cache_new(conf->cache_bytes);
 	s->async = sm_async_new(s, &conf->async);
 	s->jobs = sm_jobs_new(s);
-	if (s->cache && s->async && s->jobs)
+	if (s->cache && s->async && s->jobs) {
+		watch(s);
 		return s;
+	}
 	sm_service_free(s);
 	return NULL;
 }
@@ -36,6 +62,8 @@ void sm_service_free(struct sm_service *s)
 		return;
 	sm_async_free(s->async);
 	sm_jobs_free(s->jobs);
+	if (s->watches)
+		s->conf.store->ops->watch(s->conf.store, NULL);
 	sm_cache_free(s->cache);
 	free(s);
 }
@@ -59,6 +87,16 @@ const struct sm_tree *sm_peek(struct sm_service *s, enum store_kind kind, const 
 void sm_tree_drop(const struct sm_tree *t)
 {
 	sm_shared_drop((struct sm_shared *)t);	/* its first member */
+}
+
+const struct aas_node *sm_tree_node(const struct sm_tree *t)
+{
+	return sm_shared_node((const struct sm_shared *)t);
+}
+
+const struct aas_node *sm_tree_node_quick(const struct sm_tree *t)
+{
+	return sm_shared_node_quick((const struct sm_shared *)t);
 }
 
 const struct slice *sm_tree_packed(const struct sm_tree *t)
@@ -287,12 +325,18 @@ static enum err missing(struct sm_session *s, enum store_kind kind, const char *
 	return diag_add(s->diag, ERR_NOT_FOUND, "there is no %s with the id \"%s\"", sm_kind_name[kind], id);
 }
 
+/* From here on its tree is at hand. */
+static enum err readable(struct sm_session *s, const struct sm_shared *shared)
+{
+	return sm_shared_node(shared) ? ERR_OK : diag_add(s->diag, ERR_INTERNAL, "the stored %s \"%s\" cannot be read, or there is no memory for it",
+							 sm_kind_name[shared->tree.kind], shared->id);
+}
+
 /* Read and parse what the store has; `committed`: not a word of it is this session's own. */
 static enum err fetch(struct sm_session *s, enum store_kind kind, const char *id, bool committed, struct sm_shared **out)
 {
 	struct store *st = s->service->conf.store;
 	struct store_doc doc = { 0 };
-	struct aas_node *node = NULL;
 	struct sm_shared *shared = sm_shared_new(kind, id);
 	enum err err = ERR_NO_MEMORY;
 
@@ -302,14 +346,9 @@ static enum err fetch(struct sm_session *s, enum store_kind kind, const char *id
 				      st->ops->get_at(s->txn, kind, id, s->at_us, shared->arena, &doc);
 	if (err)
 		goto fail;
-	if ((err = aas_json_read(shared->arena, sm_kind_class[kind], doc.json.p, doc.json.n, AAS_JSON_DEFAULT, &node, NULL))) {
-		err = err == ERR_NO_MEMORY ? err : diag_add(s->diag, ERR_INTERNAL, "the stored %s \"%s\" cannot be read", sm_kind_name[kind], id);
+	sm_shared_document(shared, doc.json, doc.version);
+	if ((err = readable(s, shared)))
 		goto fail;
-	}
-	shared->tree.node = node;
-	shared->tree.json = doc.json;
-	shared->tree.version = doc.version;
-	shared->tree.has_blob = memmem(doc.json.p, doc.json.n, SM_BLOB_MARK, sizeof SM_BLOB_MARK - 1) != NULL;
 	if (committed && s->at_us == TIME_NONE)
 		sm_cache_fill(s->service->cache, shared, s->epoch);
 	*out = shared;
@@ -319,8 +358,8 @@ fail:
 	return err;
 }
 
-/* A reader takes what the cache has.  A writer must build on what is true in its transaction: the cached tree only when the
- * version is the same there. */
+/* A reader takes what the cache has, as long as the cache hears of what others change.  A writer must build on what is true in
+ * its transaction: the cached tree only when the version is the same there. */
 static enum err obtain(struct sm_session *s, enum store_kind kind, const char *id, struct sm_shared **out)
 {
 	struct sm_shared *cached = s->at_us == TIME_NONE ? sm_cache_get(s->service->cache, kind, id) : NULL;
@@ -328,7 +367,9 @@ static enum err obtain(struct sm_session *s, enum store_kind kind, const char *i
 	int64_t version = 0;
 	enum err err;
 
-	if (cached && !s->write) {
+	if (cached && (err = readable(s, cached)))
+		goto out;
+	if (cached && !s->write && sm_cache_hears(s->service->cache)) {
 		*out = cached;
 		return ERR_OK;
 	}
@@ -352,8 +393,12 @@ enum err sm_structure(struct sm_session *s, const char *sm_id, struct sm_shared 
 {
 	struct store *st = s->service->conf.store;
 	enum err err;
-	if ((*out = sm_cache_structure(s->service->cache, STORE_SUBMODEL, sm_id)))
-		return ERR_OK;
+	if ((*out = sm_cache_structure(s->service->cache, STORE_SUBMODEL, sm_id))) {
+		if (!(err = readable(s, *out)))
+			return ERR_OK;
+		sm_shared_drop(*out);
+		return err;
+	}
 	if ((err = st->ops->begin(st, false, &s->txn)))
 		return diag_add(s->diag, err, "the store does not answer: %s", err_info[err].text);
 	err = fetch(s, STORE_SUBMODEL, sm_id, true, out);
@@ -396,12 +441,11 @@ enum err sm_edit(struct sm_session *s, enum store_kind kind, const char *id, str
 		return err;
 	if (!w->own) {
 		struct sm_shared *own = sm_shared_new(kind, id);
-		struct aas_node *copy = own ? aas_copy(own->arena, w->shared->tree.node) : NULL;
-		if (!copy) {
+		struct aas_node *copy = own ? aas_copy(own->arena, sm_shared_node(w->shared)) : NULL;
+		if (!copy || !sm_shared_set(own, copy)) {
 			sm_shared_drop(own);
 			return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
 		}
-		own->tree.node = copy;
 		own->tree.version = w->shared->tree.version;
 		sm_shared_drop(w->shared);
 		w->shared = own;
@@ -432,7 +476,7 @@ enum err sm_store(struct sm_session *s, struct work *w, const char *path, enum s
 	cause.path = path && *path ? path : NULL;
 	cause.part = part;
 	ops->cause(txn, &cause);
-	err = ops->put(txn, w->kind, t->node, STORE_REPLACE, t->version, &created, &t->version);
+	err = ops->put(txn, w->kind, sm_shared_node(w->shared), STORE_REPLACE, t->version, &created, &t->version);
 	ops->cause(txn, &s->cause);
 	if (err == ERR_PRECONDITION || err == ERR_NOT_FOUND)
 		return ERR_AGAIN;	/* somebody was faster: our base is gone */
@@ -475,7 +519,7 @@ static enum err store_whole(struct sm_session *s, enum store_kind kind, const st
 	if ((err = aas_rules_check(node, AAS_RULES_LENIENT, s->diag)) || (err = sm_txn(s, &txn)) ||
 	    (err = sm_work(s, kind, id, &w)))
 		return err;
-	if (!(fresh = sm_shared_new(kind, id)) || !(copy = aas_copy(fresh->arena, node))) {
+	if (!(fresh = sm_shared_new(kind, id)) || !(copy = aas_copy(fresh->arena, node)) || !sm_shared_set(fresh, copy)) {
 		sm_shared_drop(fresh);
 		return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
 	}
@@ -486,7 +530,6 @@ static enum err store_whole(struct sm_session *s, enum store_kind kind, const st
 	w->shared = fresh;
 	w->own = w->dirty = true;
 	w->apart = false;
-	fresh->tree.node = copy;
 	err = s->service->conf.store->ops->put(txn, kind, copy, how, expect, created, &fresh->tree.version);
 	if (w->guarded && (err == ERR_CONFLICT || err == ERR_NOT_FOUND || err == ERR_PRECONDITION))
 		return ERR_AGAIN;
@@ -524,7 +567,7 @@ enum err sm_put(struct sm_session *s, enum store_kind kind, const char *id, stru
 	if (old && old->shared) {
 		kept = old->shared;
 		atomic_fetch_add(&kept->refs, 1);
-		before = kept->tree.node;
+		before = sm_shared_node(kept);
 	}
 	err = store_whole(s, kind, node, STORE_EITHER, created);
 	if (!err && before)
@@ -543,7 +586,7 @@ static enum err hold(struct sm_session *s, struct work *w)
 	bool created;
 	enum err err = sm_txn(s, &txn);
 	if (!err)
-		err = s->service->conf.store->ops->put(txn, w->kind, t->node, STORE_REPLACE, t->version, &created, &version);
+		err = s->service->conf.store->ops->put(txn, w->kind, sm_shared_node(w->shared), STORE_REPLACE, t->version, &created, &version);
 	return err == ERR_PRECONDITION || err == ERR_NOT_FOUND ? ERR_AGAIN : err;
 }
 
@@ -560,7 +603,7 @@ enum err sm_delete(struct sm_session *s, enum store_kind kind, const char *id)
 	err = s->service->conf.store->ops->del(txn, kind, id);
 	if (err)
 		return err == ERR_NOT_FOUND ? missing(s, kind, id) : err;
-	if ((err = sm_files_forget(s, w->shared->tree.node, NULL, id)))
+	if ((err = sm_files_forget(s, sm_shared_node(w->shared), NULL, id)))
 		return err;
 	/* Discovery is kept in step: what was posted for a shell leaves with it. */
 	if (kind == STORE_SHELL && (err = s->service->conf.store->ops->del(txn, STORE_ASSET_LINKS, id)) && err != ERR_NOT_FOUND)

@@ -36,17 +36,28 @@ const char *sm_sole(const struct sm_service *, enum store_kind);
 /* The engine is started after the service and needs it: plug its invoker in before the first request is served. */
 void sm_service_invoker(struct sm_service *, const struct sm_invoker *);
 
-/* An immutable tree of one identifiable, shared by count.  `json` is its canonical document. */
+/* One immutable identifiable, shared by count.  `json` is its canonical document. */
 struct sm_tree {
-	const struct aas_node *node;
 	struct slice json;
 	int64_t version;
 	enum store_kind kind;
 	bool has_blob;		/* may hold a Blob with a value: the document is then not what extent=withoutBlobValue shows */
 };
+/* May a document have a Blob with a value?  A text that looks like one counts, too. */
+bool sm_has_blob(struct slice json);
 /* From memory alone, without any transaction: NULL when not cached.  Never blocks on input or output. */
 const struct sm_tree *sm_peek(struct sm_service *, enum store_kind, const char *id);
+/* The cache has it, even if sm_peek does not give it because that would take long. */
+bool sm_is_cached(struct sm_service *, enum store_kind, const char *id);
+/* What is not cached, read without anybody waiting for it, and cached: `done` is called once, in any thread, perhaps before this returns, with a
+ * tree that it has to drop, or NULL: then a session may know more, and has the message.  False: not possible, and `done` will not be called. */
+bool sm_read_later(struct sm_service *, enum store_kind, const char *id, void (*done)(void *ctx, const struct sm_tree *), void *ctx);
 void sm_tree_drop(const struct sm_tree *);		/* NULL is allowed */
+/* The tree of the document, parsed when it is first needed.  NULL: no memory, or a document that cannot be read; never for what sm_get gave.
+ * Any thread. */
+const struct aas_node *sm_tree_node(const struct sm_tree *);
+/* The same for who must not take long: NULL then, too. */
+const struct aas_node *sm_tree_node_quick(const struct sm_tree *);
 /* Another form of `json`, made by whoever serves it and kept with the tree (within the budget of the cache): the first one stays.  What it
  * is the server knows alone.  NULL: none yet.  Any thread. */
 const struct slice *sm_tree_packed(const struct sm_tree *);

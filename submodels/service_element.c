@@ -24,7 +24,7 @@ static enum err no_memory(struct sm_session *s)
 
 enum err sm_find(struct sm_session *s, const struct work *w, const char *path, struct aas_node **out)
 {
-	*out = (struct aas_node *)w->shared->tree.node;
+	*out = (struct aas_node *)sm_shared_node(w->shared);
 	return path && *path ? aas_path_find(*out, path, strlen(path), out, s->diag) : ERR_OK;
 }
 
@@ -128,7 +128,7 @@ static enum err put_existing(struct sm_session *s, struct work *w, struct aas_no
 	if (!before)
 		return no_memory(s);
 	if ((err = aas_replace(old, copy, s->diag)) || (err = lawful(s, copy)) || (err = stored(s, w, CHANGE_UPDATED, copy, &path)) ||
-	    (err = sm_files_forget(s, before, w->shared->tree.node, w->id)))
+	    (err = sm_files_forget(s, before, sm_shared_node(w->shared), w->id)))
 		return err;
 	return value_differs(before, copy) ? sm_note_value(s, w, copy) : ERR_OK;
 }
@@ -145,9 +145,9 @@ enum err sm_element_put(struct sm_session *s, const char *sm_id, const char *pat
 	if (!path || !*path)
 		return sm_put(s, STORE_SUBMODEL, sm_id, node, created);
 	if ((err = sm_edit(s, STORE_SUBMODEL, sm_id, &w)) ||
-	    (err = aas_path_parent(w->shared->tree.node, path, strlen(path), &parent, &step, s->diag)))
+	    (err = aas_path_parent(sm_shared_node(w->shared), path, strlen(path), &parent, &step, s->diag)))
 		return err;
-	found = aas_path_find(w->shared->tree.node, path, strlen(path), &old, &quiet);
+	found = aas_path_find(sm_shared_node(w->shared), path, strlen(path), &old, &quiet);
 	diag_fini(&quiet);
 	if ((err = adopt(s, w, node, &copy)))
 		return err;
@@ -186,7 +186,7 @@ enum err sm_element_patch(struct sm_session *s, const char *sm_id, const char *p
 	if (!(before = aas_copy(s->arena, n)))
 		return no_memory(s);
 	if ((err = aas_merge(w->shared->arena, n, patch, s->diag)) || (err = lawful(s, n)) ||
-	    (err = stored(s, w, CHANGE_UPDATED, n, &where)) || (err = sm_files_forget(s, before, w->shared->tree.node, w->id)))
+	    (err = stored(s, w, CHANGE_UPDATED, n, &where)) || (err = sm_files_forget(s, before, sm_shared_node(w->shared), w->id)))
 		return err;
 	return note_values(s, w, before, n);
 }
@@ -205,7 +205,7 @@ enum err sm_element_delete(struct sm_session *s, const char *sm_id, const char *
 	if (!(where = sm_path_of(s, n)))
 		return no_memory(s);
 	aas_remove(n);
-	if ((err = sm_store(s, w, where, STORE_OP_DELETE)) || (err = sm_files_forget(s, n, w->shared->tree.node, w->id)))
+	if ((err = sm_store(s, w, where, STORE_OP_DELETE)) || (err = sm_files_forget(s, n, sm_shared_node(w->shared), w->id)))
 		return err;
 	return sm_note(s, w, CHANGE_DELETED, where, NULL);
 }

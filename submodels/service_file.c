@@ -127,7 +127,7 @@ static enum err file_set(struct sm_session *s, struct work *w, struct aas_node *
 	AAS_AT(file, File, value).str = value;
 	if (type)
 		AAS_AT(file, File, contentType).str = type;
-	if ((err = sm_store(s, w, where, STORE_OP_VALUE)) || (err = sm_files_forget(s, before, w->shared->tree.node, w->id)))
+	if ((err = sm_store(s, w, where, STORE_OP_VALUE)) || (err = sm_files_forget(s, before, sm_shared_node(w->shared), w->id)))
 		return err;
 	return sm_note(s, w, CHANGE_VALUE, where, NULL);
 }
@@ -166,7 +166,7 @@ enum err sm_file_delete(struct sm_session *s, const char *sm_id, const char *pat
 
 static struct aas_node *asset(const struct work *w)
 {
-	return AAS_AT(w->shared->tree.node, AssetAdministrationShell, assetInformation).node;
+	return AAS_AT(sm_shared_node(w->shared), AssetAdministrationShell, assetInformation).node;
 }
 
 static const char *thumbnail_path(const struct aas_node *shell)
@@ -181,7 +181,7 @@ enum err sm_thumbnail_get(struct sm_session *s, const char *aas_id, struct store
 	struct work *w;
 	enum err err = sm_load(s, STORE_SHELL, aas_id, &w);
 	const struct aas_node *r;
-	if (err || (err = blob_find(s, STORE_SHELL, aas_id, thumbnail_path(w->shared->tree.node), out)))
+	if (err || (err = blob_find(s, STORE_SHELL, aas_id, thumbnail_path(sm_shared_node(w->shared)), out)))
 		return err;
 	r = AAS_AT(asset(w), AssetInformation, defaultThumbnail).node;
 	if (AAS_AT(r, Resource, contentType).str)
@@ -191,14 +191,14 @@ enum err sm_thumbnail_get(struct sm_session *s, const char *aas_id, struct store
 
 static enum err thumbnail_set(struct sm_session *s, struct work *w, struct aas_node *resource)
 {
-	const struct aas_node *before = aas_copy(s->arena, w->shared->tree.node);
+	const struct aas_node *before = aas_copy(s->arena, sm_shared_node(w->shared));
 	enum err err;
 	if (!before)
 		return no_memory(s);
 	AAS_AT(asset(w), AssetInformation, defaultThumbnail).node = resource;
 	if (resource)
 		resource->parent = asset(w);
-	if ((err = sm_store(s, w, NULL, STORE_OP_REPLACE)) || (err = sm_files_forget(s, before, w->shared->tree.node, w->id)))
+	if ((err = sm_store(s, w, NULL, STORE_OP_REPLACE)) || (err = sm_files_forget(s, before, sm_shared_node(w->shared), w->id)))
 		return err;
 	return sm_note(s, w, CHANGE_UPDATED, NULL, NULL);
 }
@@ -226,7 +226,7 @@ enum err sm_thumbnail_delete(struct sm_session *s, const char *aas_id)
 	struct store_blob_info there;
 	struct work *w;
 	enum err err = sm_edit(s, STORE_SHELL, aas_id, &w);
-	if (err || (err = blob_find(s, STORE_SHELL, aas_id, thumbnail_path(w->shared->tree.node), &there)))
+	if (err || (err = blob_find(s, STORE_SHELL, aas_id, thumbnail_path(sm_shared_node(w->shared)), &there)))
 		return err;
 	return thumbnail_set(s, w, NULL);
 }

@@ -30,7 +30,8 @@ enum err sm_has_many(struct sm_session *s, enum store_kind kind, const char *con
 static enum err keep(struct sm_session *s, struct work *w, const struct aas_node *n)
 {
 	struct sm_shared *fresh = sm_shared_new(w->kind, w->id);
-	if (!fresh || !(fresh->tree.node = aas_copy(fresh->arena, n)) || !sm_shared_json(fresh)) {
+	const struct aas_node *copy = fresh ? aas_copy(fresh->arena, n) : NULL;
+	if (!copy || !sm_shared_set(fresh, copy) || !sm_shared_json(fresh)) {
 		sm_shared_drop(fresh);
 		return no_memory(s);
 	}

@@ -43,7 +43,7 @@ enum err sm_ref_post(struct sm_session *s, const char *aas_id, struct aas_node *
 		return diag_add(s->diag, ERR_BAD_REQUEST, "a ModelReference with one key of type Submodel is expected");
 	if ((err = sm_edit(s, STORE_SHELL, aas_id, &w)))
 		return err;
-	shell = (struct aas_node *)w->shared->tree.node;
+	shell = (struct aas_node *)sm_shared_node(w->shared);
 	if (ref_place(shell, sm_id))
 		return diag_add(s->diag, ERR_CONFLICT, "the shell refers to the submodel \"%s\" already", sm_id);
 	if (!(copy = aas_copy(w->shared->arena, reference)))
@@ -65,7 +65,7 @@ enum err sm_ref_delete(struct sm_session *s, const char *aas_id, const char *sm_
 	enum err err = sm_edit(s, STORE_SHELL, aas_id, &w);
 	if (err)
 		return err;
-	if (!(at = ref_place((struct aas_node *)w->shared->tree.node, sm_id)))
+	if (!(at = ref_place((struct aas_node *)sm_shared_node(w->shared), sm_id)))
 		return not_referenced(s, aas_id, sm_id);
 	*at = (*at)->next;
 	err = sm_store(s, w, NULL, STORE_OP_REPLACE);
@@ -78,7 +78,7 @@ enum err sm_ref_check(struct sm_session *s, const char *aas_id, const char *sm_i
 	enum err err = sm_load(s, STORE_SHELL, aas_id, &w);
 	if (err)
 		return err;
-	return ref_place((struct aas_node *)w->shared->tree.node, sm_id) ? ERR_OK : not_referenced(s, aas_id, sm_id);
+	return ref_place((struct aas_node *)sm_shared_node(w->shared), sm_id) ? ERR_OK : not_referenced(s, aas_id, sm_id);
 }
 
 /* -- asset information --------------------------------------------------------------------------------------------------------- */
@@ -94,7 +94,7 @@ enum err sm_asset_put(struct sm_session *s, const char *aas_id, const struct aas
 		return err;
 	if ((err = aas_rules_check(info, AAS_RULES_LENIENT, s->diag)))
 		return err;
-	shell = (struct aas_node *)w->shared->tree.node;
+	shell = (struct aas_node *)sm_shared_node(w->shared);
 	if (!(before = aas_copy(s->arena, shell)) || !(copy = aas_copy(w->shared->arena, info)))
 		return no_memory(s);
 	copy->parent = shell;

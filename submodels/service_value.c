@@ -51,7 +51,7 @@ static bool still_fits(const struct work *w, const struct store_value *v, const 
 	struct aas_node *at;
 	bool ok = true;
 	for (size_t i = 0; i < n && ok; i++)
-		ok = !aas_path_find(w->shared->tree.node, v[i].path, strlen(v[i].path), &at, &quiet) && aas_is(at, AAS_Property) &&
+		ok = !aas_path_find(sm_shared_node(w->shared), v[i].path, strlen(v[i].path), &at, &quiet) && aas_is(at, AAS_Property) &&
 		     AAS_AT(at, Property, valueType).ord == type[i];
 	diag_fini(&quiet);
 	return ok;
@@ -94,7 +94,7 @@ static enum err put_document(struct sm_session *s, struct work *w, const struct 
 {
 	enum err err = sm_store(s, w, where, STORE_OP_VALUE);
 	if (!err)
-		err = sm_files_forget(s, before, w->shared->tree.node, w->id);
+		err = sm_files_forget(s, before, sm_shared_node(w->shared), w->id);
 	for (const struct leaf *l = wr->first; l && !err; l = l->next) {
 		const char *path = sm_path_of(s, l->node);
 		err = aas_is(l->node, AAS_Property) ? sm_note_value(s, w, l->node) : path ? sm_note(s, w, CHANGE_VALUE, path, NULL) : no_memory(s);
@@ -159,7 +159,7 @@ static enum err quick_values(struct sm_session *s, const char *path, const struc
 /* The element at `path`, out of the shared tree into the session's arena, and its path from the root. */
 static struct aas_node *own_copy(struct sm_session *s, const struct sm_shared *shared, const char *path, const char **canonical)
 {
-	struct aas_node *n = (struct aas_node *)shared->tree.node;
+	struct aas_node *n = (struct aas_node *)sm_shared_node(shared);
 	if (*path && aas_path_find(n, path, strlen(path), &n, NULL))
 		return NULL;
 	return (*canonical = sm_path_of(s, n)) ? aas_copy(s->arena, n) : NULL;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * service_view.c - what GET answers: a tree through its view, with the live values laid over.
  */
+#include <stdlib.h>
+
 #include "aas/path.h"
 #include "base/clock.h"
 #include "base/map.h"
@@ -92,6 +94,54 @@ out:
 	buf_fini(&o.path);
 	arena_free(a);
 	return err;
+}
+
+/* -- a document alone ------------------------------------------------------------------------------------------------------------------ */
+struct reading {
+	struct store_read read;
+	struct sm_service *service;
+	struct sm_shared *shared;
+	uint64_t epoch;
+	void (*done)(void *ctx, const struct sm_tree *);
+	void *ctx;
+};
+
+bool sm_is_cached(struct sm_service *s, enum store_kind kind, const char *id)
+{
+	struct sm_shared *there = sm_cache_hears(s->cache) ? sm_cache_structure(s->cache, kind, id) : NULL;
+	sm_shared_drop(there);
+	return there != NULL;
+}
+
+/* In the thread of the store. */
+static void read_done(struct store_read *r)
+{
+	struct reading *g = r->ctx;
+	if (r->err) {
+		sm_shared_drop(g->shared);
+		g->done(g->ctx, NULL);
+		free(g);
+		return;
+	}
+	sm_shared_document(g->shared, r->doc.json, r->doc.version);
+	sm_cache_fill(g->service->cache, g->shared, g->epoch);
+	g->done(g->ctx, &g->shared->tree);
+	free(g);
+}
+
+bool sm_read_later(struct sm_service *s, enum store_kind kind, const char *id, void (*done)(void *ctx, const struct sm_tree *), void *ctx)
+{
+	struct store *st = s->conf.store;
+	struct reading *g = st && st->ops->read ? malloc(sizeof *g) : NULL;
+	struct sm_shared *shared = g ? sm_shared_new(kind, id) : NULL;
+	if (!shared) {
+		free(g);
+		return false;
+	}
+	*g = (struct reading){ .service = s, .shared = shared, .epoch = sm_cache_epoch(s->cache), .done = done, .ctx = ctx };
+	g->read = (struct store_read){ .kind = kind, .id = shared->id, .arena = shared->arena, .done = read_done, .ctx = g };
+	st->ops->read(st, &g->read);
+	return true;
 }
 
 bool sm_is_live(struct sm_service *s, const char *sm_id)

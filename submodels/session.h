@@ -17,6 +17,7 @@ struct sm_service {
 	struct sm_cache *cache;
 	struct sm_async *async;
 	struct sm_jobs *jobs;
+	bool watches;			/* is told what other processes change */
 };
 
 struct work {

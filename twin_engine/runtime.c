@@ -236,16 +236,17 @@ static enum err tell_submodel(struct twin_runtime *t, const char *id)
 	struct sm_session *s = NULL;
 	struct diag d = DIAG_INIT;
 	enum err e = ERR_OK;
-	if (tree) {
-		engine_submodel(t->engine, t->now, id, tree->node);
-		sm_tree_drop(tree);
+	const struct aas_node *n = tree ? sm_tree_node(tree) : NULL;
+	if (n)
+		engine_submodel(t->engine, t->now, id, n);
+	sm_tree_drop(tree);
+	if (n)
 		return ERR_OK;
-	}
 	arena_reset(t->arena);
 	if (!(e = sm_begin(t->service, false, t->arena, &d, &s))) {
 		e = sm_get(s, STORE_SUBMODEL, id, &tree);
 		if (!e)
-			engine_submodel(t->engine, t->now, id, tree->node);
+			engine_submodel(t->engine, t->now, id, sm_tree_node(tree));
 		sm_abort(s);
 	}
 	diag_fini(&d);

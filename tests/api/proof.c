@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Random edits by the API, on the memory store and on PostgreSQL, beside a naive model (JSON edited by hand): after every step the answers of
- * both, what both stores hold, and the model are the same; so are views and lists.
+ * both, what both stores hold, and the model are the same; so are views and lists, and in the end what was at any moment.
  *
  * TWINSHELL_SEED repeats a run, TWINSHELL_ROUNDS makes it longer.  A step depends on the seed, its number and what is there, so steps can be
  * left out: of a failure the fewest steps that still fail are printed.
@@ -10,6 +10,7 @@
 #include "aas/json.h"
 #include "aas/path.h"
 #include "aas/view.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/call.h"
 #include "sql/store_pg.h"
@@ -545,6 +546,85 @@ static void same_list(int k)
 	buf_fini(&want);
 }
 
+/* -- what was --------------------------------------------------------------------------------------------------------------------------- */
+
+#define LOOKS 5			/* moments of a run that are looked back at */
+
+static struct moment {
+	int64_t us;
+	json_t *model[KINDS][IDS];
+} moments[STEPS];
+static unsigned n_moments;
+
+/* Everything up to now is before this moment, everything that follows behind it. */
+static void write_down(void)
+{
+	struct moment *m = &moments[n_moments++];
+	m->us = clock_now_us();
+	for (int k = 0; k < KINDS; k++)
+		for (int i = 0; i < IDS; i++)
+			m->model[k][i] = json_deep_copy(model[k][i]);
+	while (clock_now_us() <= m->us)
+		;
+}
+
+static void forget_moments(void)
+{
+	while (n_moments) {
+		struct moment *m = &moments[--n_moments];
+		for (int k = 0; k < KINDS; k++)
+			for (int i = 0; i < IDS; i++)
+				json_decref(m->model[k][i]);
+	}
+}
+
+static void as_it_was(const struct moment *m, int k, int i, const char *at)
+{
+	struct answer r;
+	const char *more = k == STORE_SUBMODEL ? "&extent=withBlobValue" : "";
+	both("GET", arena_printf(ar, "%s?at=%s%s", url(k, i), at, more), NULL, m->model[k][i] ? 200 : 404, &r);
+	if (bad || !m->model[k][i])
+		return;
+	json_t *j = json_loads(r.body, JSON_DECODE_ANY, NULL);
+	if (!json_equal(j, m->model[k][i]))
+		differ("what was and the model then", r.body, dump(m->model[k][i]));
+	json_decref(j);
+	if (k == STORE_SUBMODEL && !bad)
+		both("GET", arena_printf(ar, "%s/$value?at=%s", url(k, i), at), NULL, 0, NULL);
+}
+
+static void list_as_it_was(const struct moment *m, int k, const char *at)
+{
+	struct answer r;
+	size_t n = 0;
+	for (int i = 0; i < IDS; i++)
+		n += m->model[k][i] != NULL;
+	both("GET", arena_printf(ar, "%s?limit=100&at=%s", kinds[k].list, at), NULL, 200, &r);
+	json_t *page = json_loads(r.body, 0, NULL);
+	if (!bad && json_array_size(json_object_get(page, "result")) != n)
+		differ("a list of what was", r.body, arena_printf(ar, "%zu items", n));
+	json_decref(page);
+}
+
+/* False: not as it was. */
+static bool look_back(uint64_t seed)
+{
+	gen_init(&g, ar, seed);
+	for (int n = 0; n < LOOKS && !bad && n_moments; n++) {
+		const struct moment *m = &moments[gen_below(&g, n_moments)];
+		char at[TIME_TEXT_MAX];
+		time_format(at, m->us);
+		arena_reset(ar);
+		snprintf(did, sizeof did, "looking back at %s", at);
+		for (int k = 0; k < KINDS && !bad; k++) {
+			list_as_it_was(m, k, at);
+			for (int i = 0; i < IDS && !bad; i++)
+				as_it_was(m, k, i, at);
+		}
+	}
+	return !bad;
+}
+
 /* -- runs -------------------------------------------------------------------------------------------------------------------------------- */
 
 static void one_step(uint64_t seed, unsigned no)
@@ -591,7 +671,12 @@ static int run(uint64_t seed, const bool *skip)
 		one_step(seed, n);
 		if (bad)
 			failed = (int)n;
+		else
+			write_down();
 	}
+	if (failed < 0 && !look_back(seed))
+		failed = STEPS - 1;
+	forget_moments();
 	for (int k = 0; k < KINDS; k++)
 		for (int i = 0; i < IDS; i++) {
 			for (int w = 0; w < 2; w++)

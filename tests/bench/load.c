@@ -3,8 +3,8 @@
  *
  *   load HOST PORT CONNECTIONS SECONDS METHOD PATH [BODY]
  *
- * PATH may be @FILE with one path per line: connection i takes line i modulo their number.  In BODY the character % stands for a number that
- * grows with every request.
+ * PATH may be @FILE with one path per line: connection i takes line i modulo their number; @@FILE: every request takes another one, in no order.
+ * BODY may be @FILE.  In it the character % stands for a number that grows with every request.
  *
  * Loopback only, bounded in time.  Prints one line: requests/s, p50 and p99 in microseconds, replies that were not 2xx.
  */
@@ -22,10 +22,10 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-#define REPLY_MAX (1 << 20)
+#define REPLY_MAX (4 << 20)
 #define REQUEST_MAX 65536
 #define TIMES_MAX (1 << 22)
-#define PATHS_MAX 4096
+#define PATHS_MAX (1 << 20)
 
 struct conn {
 	int fd;
@@ -38,6 +38,8 @@ struct conn {
 static const char *method, *host, *port, *body;
 static char *path[PATHS_MAX];
 static size_t n_paths, n_requests;
+static bool random_paths;
+static uint64_t state = 88172645463325252u;
 static uint32_t times[TIMES_MAX];
 static size_t n_times, n_bad;
 
@@ -78,7 +80,11 @@ static void begin(struct conn *c)
 {
 	c->n = c->sent = 0;
 	n_requests++;
-	if (!c->out_n || strchr(body, '%'))
+	if (random_paths) {
+		state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+		c->path = path[state % n_paths];
+	}
+	if (!c->out_n || random_paths || strchr(body, '%'))
 		write_request(c);
 	c->from_us = clock_mono_us();
 	send_more(c);
@@ -123,6 +129,8 @@ static void read_paths(char *arg)
 	path[n_paths++] = arg;
 	if (*arg != '@')
 		return;
+	random_paths = arg[1] == '@';
+	arg += random_paths;
 	FILE *f = fopen(arg + 1, "r");
 	if (!f) {
 		perror(arg + 1);
@@ -135,6 +143,20 @@ static void read_paths(char *arg)
 	fclose(f);
 	if (!n_paths)
 		exit(2);
+}
+
+static const char *read_body(const char *arg)
+{
+	static char text[REQUEST_MAX / 2];
+	FILE *f = *arg == '@' ? fopen(arg + 1, "r") : NULL;
+	if (*arg != '@')
+		return arg;
+	if (!f || !fread(text, 1, sizeof text - 1, f)) {
+		perror(arg + 1);
+		exit(2);
+	}
+	fclose(f);
+	return text;
 }
 
 static int connect_to(void)
@@ -165,7 +187,8 @@ int main(int argc, char **argv)
 	port = argv[2];
 	method = argv[5];
 	read_paths(argv[6]);
-	body = argc > 7 ? argv[7] : "";
+	body = argc > 7 ? read_body(argv[7]) : "";
+	n_requests = (size_t)clock_mono_us();	/* what grows has not been there in an earlier run */
 	struct conn *conn = calloc(n_conns, sizeof *conn);
 	int ep = epoll_create1(0);
 	for (size_t i = 0; i < n_conns; i++) {

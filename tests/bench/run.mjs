@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // run.mjs - `make bench`: what the server does, as ratios to baselines measured in the same run, rounds interleaved, medians shown.
-// Loopback only; every loop is bounded in time.  BENCH_SECONDS (2) and BENCH_ROUNDS (5) set its length,
-// BENCH_PARTS (get,patch,points,latency,download,ingest,files) its parts.
+// Loopback only; every loop is bounded in time.  BENCH_SECONDS (2) and BENCH_ROUNDS (5) set its length, BENCH_PARTS its parts (all but
+// `million`, which takes minutes, when it is not set).  What the parts of data.mjs ought to reach stands beside what they do.
 import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { b64, run, Server, sleep, stop, until, workspace } from '../system/lib.mjs';
+import { BIG_CACHE, Data } from './data.mjs';
 
 const seconds = Number(process.env.BENCH_SECONDS ?? 2);
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
@@ -19,6 +20,7 @@ const print = (name, ours, theirs, extra = '') =>
 const dir = workspace();
 let server;
 let port;
+let data;
 const property = (idShort, value) => ({ modelType: 'Property', idShort, valueType: 'xs:double', value: String(value),
 	semanticId: { type: 'ExternalReference', keys: [{ type: 'GlobalReference', value: `urn:bench:${idShort}` }] } });
 const id = 'urn:bench:sm:100';
@@ -27,7 +29,7 @@ const id = 'urn:bench:sm:100';
 async function serve() {
 	if (server)
 		return;
-	server = await new Server(dir).start(90);
+	server = await new Server(dir, ['--cache', String(BIG_CACHE)]).start(90);
 	port = new URL(server.url).port;
 	await server.call('POST', '/submodels', {
 		modelType: 'Submodel', id, idShort: 'Bench',
@@ -219,13 +221,19 @@ const parts = {
 	},
 	files,
 };
+for (const part of Data.parts)
+	parts[part] = async () => {
+		await serve();
+		await (data ??= await new Data({ dir, here, server, rounds, seconds }).open())[part]();
+	};
 try {
-	for (const part of (process.env.BENCH_PARTS ?? Object.keys(parts).join(',')).split(',')) {
+	for (const part of (process.env.BENCH_PARTS ?? Object.keys(parts).filter(p => p !== 'million').join(',')).split(',')) {
 		if (!parts[part])
 			throw new Error(`BENCH_PARTS: there is no part "${part}", but ${Object.keys(parts).join(', ')}`);
 		await parts[part]();
 	}
 } finally {
+	await data?.close();
 	await stop(server?.child);
 	rmSync(dir, { recursive: true, force: true });
 }

@@ -565,10 +565,57 @@ static void reads_alone(void)
 
 static void recovered(const char *before);
 
+/* Sessions of the others, when the server ends all of them because one has crashed: it leaves a warning, and then nobody is there.  libpq can send
+ * no more, reads the warning, and calls the connection a good one. */
+static struct pg *witness[4];
+enum { W_FRESH, W_OPEN, W_COPY, W_COMMIT };
+
+static void open_witnesses(void)
+{
+	struct pg *own = pg;
+	for (int i = 0; i < 4; i++) {
+		check_str(say(pg_open(db.conninfo, &pg, NULL)), "OK", "witness %d", i);
+		pg_begin(pg, PG_WRITE);
+		if (i != W_FRESH)
+			insert(arena_printf(ar, "witness %d", i));
+		witness[i] = pg;
+	}
+	pg = own;
+}
+
+static void hear_witnesses(void)
+{
+	struct pg *own = pg;
+	struct pg_call c = { .st = PG_ping };
+	struct buf b = BUF_INIT;
+	pg_copy_row(&b, 1);
+	pg_item_int8(&b, 78);
+	pg = witness[W_FRESH];
+	check_str(say(ping()), "OK", "a transaction that has done nothing yet begins on a new connection");
+	pg = witness[W_OPEN];
+	check_str(say(ping()), "AGAIN", "one in the middle starts over");
+	pg = witness[W_COPY];
+	check_str(say(pg_copy(pg, "COPY public.copied (a) FROM STDIN (FORMAT binary)", buf_view(&b))), "AGAIN", "also before a COPY");
+	pg = witness[W_COMMIT];
+	enum err e = pg_run_commit(pg, &c, 1);
+	check(e == ERR_AGAIN || e == ERR_UNAVAILABLE, "and with its commit: %s", say(e));
+	pg_clear(&c, 1);
+	for (int i = 0; i < 4; i++) {
+		pg = witness[i];
+		check(i == W_FRESH || !pg_alive(pg), "witness %d knows that its connection is lost", i);
+		pg_rollback(pg);
+		check_str(say((pg_begin(pg, PG_READ), ping())), "OK", "and makes another");
+		pg_close(pg);
+	}
+	pg = own;
+	buf_fini(&b);
+}
+
 /* A server process that dies without a word, as when the machine runs out of memory; all the others are restarted then. */
 static void cut_off(void)
 {
 	const char *before = checkpointer();
+	open_witnesses();
 	pg_begin(pg, PG_WRITE);
 	insert("cut off");
 	kill(pg_pid(pg), SIGKILL);
@@ -576,7 +623,8 @@ static void cut_off(void)
 		clock_sleep_us(1000);
 	check_str(say(pg_commit(pg)), "AGAIN", "cut off before commit: surely not committed");
 	recovered(before);
-	check_str(ask("SELECT count(*)::text FROM twinshell.history WHERE id = 'cut off'"), "0", "it was not");
+	hear_witnesses();
+	check_str(ask("SELECT count(*)::text FROM twinshell.history WHERE id = 'cut off' OR id LIKE 'witness%'"), "0", "it was not");
 	before = checkpointer();
 	script("CREATE FUNCTION public.die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'; RETURN NULL; END $$;"
 	       "CREATE TABLE public.dying (a bigint); CREATE CONSTRAINT TRIGGER die AFTER INSERT ON public.dying DEFERRABLE INITIALLY DEFERRED"

@@ -138,6 +138,29 @@ static void check_documents(void)
 		  "t", "with what the rows have");
 }
 
+/* Whoever writes values in a transaction of his own does not fold, but has it done. */
+static void check_ordinary(void)
+{
+	const struct store_value v = { "P0", "1" };
+	struct store_txn *t;
+	int64_t version;
+	bool ok = true;
+	ask("UPDATE twinshell.submodel SET doc_version = version - 100 WHERE id = 'urn:kill:0' RETURNING 1");
+	for (int i = 0; i < 300 && ok; i++)
+		ok = !store->ops->begin(store, true, &t) && !store->ops->put_values(t, "urn:kill:0", &v, 1, &version) && !store->ops->commit(t);
+	check(ok, "values are written one by one");
+	int64_t until = clock_mono_us() + PATIENCE_US;
+	static const char lacks[] = "SELECT version - doc_version < 256 FROM twinshell.submodel WHERE id = 'urn:kill:0'";
+	while (strcmp(ask(lacks), "t") && clock_mono_us() < until)
+		clock_sleep_us(20000);
+	check_str(ask(lacks), "t", "the document catches up in the background");
+	check(!store->ops->begin(store, true, &t), "one more");
+	ask("UPDATE twinshell.submodel SET doc_version = version - 300 WHERE id = 'urn:kill:0' RETURNING 1");
+	check(!store->ops->put_values(t, "urn:kill:0", &v, 1, &version), "a document that is far behind");
+	store->ops->abort(t);
+	check_str(ask("SELECT version - doc_version FROM twinshell.submodel WHERE id = 'urn:kill:0'"), "300", "is not folded for who goes back");
+}
+
 static void check_history(void)
 {
 	check_str(ask("SELECT bool_and(n = last - first + 1) FROM (SELECT count(*) AS n, min(version) AS first, max(version) AS last"
@@ -189,6 +212,7 @@ int main(void)
 	check_values();
 	check_history();
 	check_documents();
+	check_ordinary();
 	sm_service_free(service);
 	store->ops->close(store);
 	pg_close(pg);

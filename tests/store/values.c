@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 - value writes, and blobs. */
 #include "tests/store/suite.h"
 
+#include <stdatomic.h>
+
+#include "base/clock.h"
+
 static const char *doc(const char *id, const char *const *value, unsigned n)
 {
 	return canonical(make(STORE_SUBMODEL, id, NULL, value, n));
@@ -132,6 +136,48 @@ static void often(const char *id)
 	check_str(current(STORE_SUBMODEL, id), doc(id, v, 3), "is the same");
 }
 
+/* -- documents that nobody waits for ------------------------------------------------------------------------------------------------------ */
+static atomic_int n_read;
+
+static void been_read(struct store_read *r)
+{
+	(void)r;
+	atomic_fetch_add(&n_read, 1);
+}
+
+/* More than share a round trip, one behind its rows, some that are not there, one that cannot be. */
+static void read_alone(const char *id)
+{
+	enum { N = 100 };
+	static struct store_read r[N];
+	int right = 0, missing = 0, lost = 0;
+	values_once(id, V({ "P0", "newer" }), 1, NULL);
+	put_once(STORE_SHELL, plain(STORE_SHELL, "urn:read-shell"), STORE_EITHER, 0, NULL);
+	atomic_store(&n_read, 0);
+	for (int i = 0; i < N; i++) {
+		bool shell = i % 4 == 1;
+		r[i] = (struct store_read){ .kind = shell ? STORE_SHELL : STORE_SUBMODEL, .arena = arena_new(0), .done = been_read,
+					    .id = shell ? "urn:read-shell" : i % 4 == 2 ? "urn:read-none" : i == 3 ? "urn:\xff" : id };
+		st->ops->read(st, &r[i]);
+	}
+	for (int64_t until = clock_mono_us() + 60 * US_PER_S; atomic_load(&n_read) < N && clock_mono_us() < until;)
+		clock_sleep_us(1000);
+	if (!check_int(atomic_load(&n_read), N, "every read is answered"))
+		return;
+	for (int i = 0; i < N; i++) {
+		enum store_kind kind = r[i].kind;
+		bool there = i % 4 != 2 && i != 3;
+		missing += !there && r[i].err != ERR_OK;
+		right += there && !r[i].err && str_eq(r[i].doc.json.p, current(kind, r[i].id)) && r[i].doc.version == version_of(kind, r[i].id) &&
+			 str_eq(r[i].doc.id, r[i].id);
+		lost += i % 4 == 2 && r[i].err != ERR_NOT_FOUND;
+		arena_free(r[i].arena);
+	}
+	check_int(missing, N / 4 + 1, "what is not there is not read");
+	check_int(lost, 0, "and said to be missing");
+	check_int(right, N - N / 4 - 1, "everything else is as it is now");
+}
+
 void suite_values(void)
 {
 	const char *id = "urn:values";
@@ -141,6 +187,7 @@ void suite_values(void)
 	inside(id);
 	moved(id);
 	often(id);
+	read_alone(id);
 }
 
 /* -- blobs ------------------------------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// failover.mjs - a primary, a stand-by that streams from it, and a server that writes to the one and reads from the other; the primary is killed
+// failover.mjs - a primary, a stand-by that streams from it, and servers that write to the one and read from the other; the primary is killed
 // under load.  No acknowledged write is lost, clients see nothing worse than 503, and it goes on by itself.
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -52,6 +52,35 @@ async function reading() {
 		stale += !JSON.parse((await call('GET', '/submodels?idShort=S&limit=1000')).text).result.some(s => s.id === `urn:own:${i}`) || !page.result.length;
 	}
 	equal(stale, 0, 'whoever writes finds what he has written in the next list');
+}
+
+// -- two servers, and a stand-by that lags -----------------------------------------------------------------------------------
+async function lagging() {
+	const other = start(program, ['serve', '--database', both('read-write'), '--database-standby', both('prefer-standby'), '--data', join(dir, 'other'),
+		'--listen', '127.0.0.1:0', '--client-id', 'other'], { log: join(dir, 'other.log') });
+	const mine = url, theirs = (await until(60, () => other.lines.find(l => l.startsWith('twinshell: ready '))))?.split(' ').pop();
+	const elements = `/submodels/${b64('urn:f:0')}/submodel-elements`;
+	const shown = async () => {
+		url = theirs;
+		const text = (await call('GET', elements)).text;
+		url = mine;
+		return JSON.parse(text).result[0].value;
+	};
+	const before = reads();
+	ok(await until(30, async () => {
+		await shown();
+		url = theirs;
+		await call('GET', '/submodels?limit=5');
+		url = mine;
+		return reads() - before > 60;
+	}), 'another server reads from the stand-by');
+	sql(second, 'SELECT pg_wal_replay_pause()');
+	equal((await call('PATCH', value('urn:f:0'), 77)).status, 204, 'a write that the stand-by does not show');
+	ok(await until(20, async () => await shown() === '77'), 'is shown by the other server, which has heard of it');
+	equal(await shown(), '77', 'and stays');
+	sql(second, 'SELECT pg_wal_replay_resume()');
+	await stop(other);
+	equal(other.exitCode, 0, 'it ends well');
 }
 
 /* Each piece of a file is a transaction of its own, which the stand-by may answer; what writes afterwards gets none of its connections. */
@@ -138,6 +167,7 @@ try {
 	url = (await until(60, () => server.lines.find(l => l.startsWith('twinshell: ready '))))?.split(' ').pop();
 	if (ok(url, 'the server is ready')) {
 		await reading();
+		await lagging();
 		await files();
 		await failOver();
 		await nothingLost();

@@ -94,12 +94,18 @@ static void late_fill(void)
 	check_int(version_of(c, "a"), -1, "a fill that began before the change is refused");
 	fill(c, "a", 10, 3, sm_cache_epoch(c));
 	check_int(version_of(c, "a"), 3, "one that began afterwards is taken");
+	fill(c, "a", 10, 4, sm_cache_epoch(c));
+	check_int(version_of(c, "a"), 4, "and replaces an older one: another process has written");
 	fresh = tree("a", 10, 5);
 	uint64_t slow = sm_cache_epoch(c);
 	struct sm_shared *other = tree("a", 10, 6);
 	sm_cache_update(c, STORE_SUBMODEL, "a", other, slow);
 	sm_cache_update(c, STORE_SUBMODEL, "a", fresh, slow);
-	check_int(version_of(c, "a"), -1, "two writers at a time: the store knows who was last");
+	check_int(version_of(c, "a"), 6, "two writers at a time: the versions say who was last");
+	sm_cache_update(c, STORE_SUBMODEL, "b", NULL, slow);
+	sm_cache_update(c, STORE_SUBMODEL, "a", NULL, slow);
+	sm_cache_update(c, STORE_SUBMODEL, "a", fresh, slow);
+	check_int(version_of(c, "a"), -1, "unless one of them has deleted it: then the store knows");
 	sm_shared_drop(other);
 	sm_shared_drop(fresh);
 	sm_cache_free(c);
@@ -113,7 +119,7 @@ static struct sm_shared *pump(int64_t version, size_t weight)
 	struct sm_shared *s = tree("p", weight, version);
 	struct aas_node *n = NULL;
 	aas_json_read(s->arena, AAS_Submodel, json, sizeof json - 1, AAS_JSON_DEFAULT, &n, NULL);
-	s->tree.node = n;
+	sm_shared_set(s, n);
 	sm_shared_json(s);
 	return s;
 }
@@ -136,7 +142,7 @@ static const char *look(struct sm_shared *s)
 	static char text[100];
 	if (!s)
 		return "-";
-	const struct aas_node *p = AAS_AT(s->tree.node, Submodel, submodelElements).node;
+	const struct aas_node *p = AAS_AT(sm_shared_node(s), Submodel, submodelElements).node;
 	const char *a = AAS_AT(p, Property, value).str, *b = AAS_AT(p->next, Property, value).str;
 	snprintf(text, sizeof text, "%d %s %s%s", (int)s->tree.version, a ? a : "-", b ? b : "-", a && !strstr(s->tree.json.p, a) ? " json" : "");
 	sm_shared_drop(s);
@@ -171,7 +177,7 @@ static void values(void)
 	struct sm_shared *fresh = pump(5, 0);
 	sm_cache_update(c, STORE_SUBMODEL, "p", fresh, sm_cache_epoch(c));
 	sm_shared_drop(fresh);
-	check_str(LOOK(c), "-", "a change that was committed before a write and told after it");
+	check_str(LOOK(c), "6 0 -", "a change that was committed before a write and told after it changes nothing");
 	for (int64_t i = 7; i < 7 + 129; i++) {
 		if (i == 7)
 			fill_pump(c, 6, 0, sm_cache_epoch(c));
@@ -197,8 +203,105 @@ static void values(void)
 	sm_cache_free(c);
 }
 
+/* -- who is asked for again, and who walks by ------------------------------------------------------------------------------------------ */
+static void walk(void)
+{
+	struct sm_cache *c = sm_cache_new(1000000);
+	char id[16];
+	int hot = 0;
+	for (int i = 0; i < 30; i++) {
+		snprintf(id, sizeof id, "hot%d", i);
+		fill(c, id, 20000, 1, 0);
+		version_of(c, id);
+	}
+	for (int i = 0; i < 1000; i++) {
+		snprintf(id, sizeof id, "walk%d", i);
+		fill(c, id, 20000, 1, 0);
+	}
+	check(sm_cache_bytes(c) <= 1000000 && sm_cache_bytes(c) > 900000, "the budget is used, and kept");
+	for (int i = 0; i < 30; i++) {
+		snprintf(id, sizeof id, "hot%d", i);
+		hot += version_of(c, id) == 1;
+	}
+	check_int(hot, 30, "who walks over everything drives out nothing that is used");
+	check_int(version_of(c, "walk999"), 1, "but has his last ones");
+	for (int i = 0; i < 100; i++) {
+		snprintf(id, sizeof id, "new%d", i);
+		fill(c, id, 20000, 1, 0);
+		version_of(c, id);
+	}
+	check_int(version_of(c, "hot0"), -1, "what is not used any more goes in the end");
+	check(sm_cache_bytes(c) <= 1000000, "within the budget");
+	sm_cache_free(c);
+}
+
+/* -- the tree comes when it is needed ---------------------------------------------------------------------------------------------------- */
+static struct sm_shared *document(int64_t version)
+{
+	struct sm_shared *s = sm_shared_new(STORE_SUBMODEL, "p"), *whole = pump(version, 0);
+	sm_shared_document(s, (struct slice){ arena_strndup(s->arena, whole->tree.json.p, whole->tree.json.n), whole->tree.json.n }, version);
+	sm_shared_drop(whole);
+	return s;
+}
+
+static void lazy(void)
+{
+	struct sm_cache *c = sm_cache_new(0);
+	struct sm_shared *s = document(1);
+	sm_cache_fill(c, s, 0);
+	size_t before = sm_cache_bytes(c);
+	const struct aas_node *n = sm_shared_node(s);
+	check(n && sm_shared_node(s) == n && sm_shared_node_quick(s) == n, "a tree is parsed once");
+	check(sm_cache_bytes(c) > before, "and counted: %zu after %zu", sm_cache_bytes(c), before);
+	before = sm_cache_bytes(c);
+	written(c, "A", "7", 2);
+	check_str(LOOK(c), "2 7 -", "values are laid into it");
+	sm_shared_drop(s);
+	s = sm_shared_new(STORE_SUBMODEL, "bad");
+	sm_shared_document(s, SLICE("{\"id\":"), 1);
+	check(!sm_shared_node(s), "what cannot be read has none");
+	sm_shared_drop(s);
+	s = sm_shared_new(STORE_SUBMODEL, "blob");
+	sm_shared_document(s, SLICE("BlobB \"Blob\" {\"modelType\":\"Blob\"}"), 1);
+	check(s->tree.has_blob, "a blob is noticed");
+	sm_shared_document(s, SLICE("{\"modelType\":\"Blob"), 1);
+	check(!s->tree.has_blob, "where there is one");
+	sm_shared_drop(s);
+	sm_cache_free(c);
+}
+
+/* -- other processes ------------------------------------------------------------------------------------------------------------------------ */
+static void others(void)
+{
+	struct sm_cache *c = sm_cache_new(0);
+	fill(c, "a", 10, 3, 0);
+	sm_cache_stale(c, STORE_SHELL, "a", 9);
+	sm_cache_stale(c, STORE_SUBMODEL, "a", 3);
+	check_int(version_of(c, "a"), 3, "what is known already changes nothing");
+	sm_cache_stale(c, STORE_SUBMODEL, "a", 5);
+	check_int(version_of(c, "a"), -1, "a newer version drops it");
+	fill(c, "a", 10, 4, sm_cache_epoch(c));
+	check_int(version_of(c, "a"), -1, "an older one is refused");
+	fill(c, "a", 10, 5, 0);
+	check_int(version_of(c, "a"), 5, "that one is taken");
+	sm_cache_heard(c, false);
+	check(!sm_cache_hears(c) && !sm_cache_peek(c, STORE_SUBMODEL, "a"), "who hears nothing shows nothing without asking");
+	check_int(version_of(c, "a"), 5, "but has something to compare");
+	uint64_t before = sm_cache_epoch(c);
+	sm_cache_heard(c, true);
+	check(sm_cache_hears(c) && version_of(c, "a") == -1 && !sm_cache_bytes(c), "who hears again begins anew");
+	fill(c, "a", 10, 5, before);
+	check_int(version_of(c, "a"), -1, "and what was read before is refused");
+	fill(c, "a", 10, 5, sm_cache_epoch(c));
+	check_int(version_of(c, "a"), 5, "what is read now is taken");
+	sm_cache_free(c);
+}
+
 int main(void)
 {
+	walk();
+	lazy();
+	others();
 	budget();
 	another_form();
 	late_fill();

@@ -131,7 +131,7 @@ int main(void)
 	const struct sm_tree *t;
 	if (check_int(sm_begin(service, false, a, NULL, &s), ERR_OK, "a session")) {
 		check_int(sm_get(s, STORE_SUBMODEL, "b", &t), ERR_OK, "the submodel");
-		AAS_AT((struct aas_node *)aas_first_child(sm), File, value).str = arena_strdup(a, AAS_AT(aas_first_child(t->node), File, value).str);
+		AAS_AT((struct aas_node *)aas_first_child(sm), File, value).str = arena_strdup(a, AAS_AT(aas_first_child(sm_tree_node(t)), File, value).str);
 		sm_abort(s);
 	}
 	export_package(env, &x);

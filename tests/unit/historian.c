@@ -133,7 +133,8 @@ static struct spool *spool_with(int messages)
 static void give(struct historian *h, const char *path, uint64_t position, double v)
 {
 	struct engine_sample e = { "urn:a", path, NULL, (int64_t)position, v, "x", QUALITY_GOOD, position };
-	told[n_told++] = (int64_t)position;
+	told[n_told] = (int64_t)position;	/* before it counts: the store looks at the same time */
+	n_told++;
 	historian_sample(h, &e);
 }
 

@@ -139,7 +139,7 @@ static void identifiables(void)
 	check_str(heard, "updated urn:pump -=-;", "told as an update");
 	check_int(ONE(sm_delete(s_, STORE_SUBMODEL, "urn:none")), ERR_NOT_FOUND, "delete what is not there");
 	const struct sm_tree *t = sm_peek(service, STORE_SUBMODEL, "urn:pump");
-	check(t && str_eq(AAS_ID(t->node), "urn:pump"), "the cache has it");
+	check(t && str_eq(AAS_ID(sm_tree_node(t)), "urn:pump"), "the cache has it");
 	check(t && strlen(stored("urn:pump")) == t->json.n && !memcmp(stored("urn:pump"), t->json.p, t->json.n), "with the document of the store");
 	sm_tree_drop(t);
 	static const char twice[] = "{\"modelType\":\"Submodel\",\"id\":\"urn:t\",\"submodelElements\":["

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// crash_telemetry.mjs - a publisher whose every message is one sample, and a twin that is bound to it: what the broker took must be there once.
+import { until } from './lib.mjs';
+import { property } from './crash_load.mjs';
+
+const COUNT = 'urn:count';
+const collection = (idShort, value) => ({ modelType: 'SubmodelElementCollection', idShort, value });
+export const counter = { modelType: 'Submodel', id: COUNT, idShort: 'Count', submodelElements: [property('N', undefined, 'xs:long')] };
+export const twin = {
+	modelType: 'Submodel', id: 'urn:count:twin', idShort: 'TwinEngine',
+	semanticId: { type: 'ExternalReference', keys: [{ type: 'GlobalReference', value: 'https://twinshell.org/submodel/TwinEngine/1/0' }] },
+	submodelElements: [property('Mode', 'shadow', 'xs:string'),
+		collection('Connection', [property('State', undefined, 'xs:string'), property('LastError', undefined, 'xs:string'), property('Messages', undefined, 'xs:unsignedLong')]),
+		collection('Links', [collection('N', [
+			property('TopicFilter', 'crash/count', 'xs:string'), property('Selector', '/n', 'xs:string'), property('TimeSelector', '/ts', 'xs:string'),
+			{ modelType: 'ReferenceElement', idShort: 'Target', value: { type: 'ModelReference', keys: [{ type: 'Submodel', value: COUNT }, { type: 'Property', value: 'N' }] } },
+			property('Quality', undefined, 'xs:string'), property('SourceTime', undefined, 'xs:dateTime')])])],
+};
+
+export class Telemetry {
+	constructor(broker) {
+		this.pub = broker.publisher('crash/count');
+		this.pub.stdin.on('error', () => {});
+		this.n = 0;
+		this.base = Date.now() - 3600000;
+	}
+	send(n) {
+		for (let i = 0; i < n; i++, this.n++)
+			this.pub.stdin.write(`${JSON.stringify({ n: this.n, ts: new Date(this.base + this.n).toISOString() })}\n`);
+	}
+	begin() {
+		this.timer = setInterval(() => this.send(1 + this.n % 7), 5);
+	}
+	end() {
+		clearInterval(this.timer);
+	}
+	/** Faults: what is missing, what is there twice. */
+	async check(sql) {
+		const query = `SELECT count(DISTINCT value_num) || ' ' || count(*) FROM report.sample WHERE submodel_id = '${COUNT}' AND path = 'N'`;
+		await until(30, () => Number(sql(query).split(' ')[0]) >= this.n);
+		const [distinct, all] = sql(query).split(' ').map(Number);
+		return [...distinct === this.n ? [] : [`of ${this.n} samples ${distinct} are there`], ...all === distinct ? [] : [`${all - distinct} samples are there twice`]];
+	}
+}
