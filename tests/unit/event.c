@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "submodels/event_feed.h"
 #include "submodels/service.h"
+#include "tests/blob.h"
 #include "tests/tap.h"
 
 static struct store *store;
@@ -172,8 +173,9 @@ static void test_elements(void)
 	check_str(said_by("cloudevents"), CLOUD("100-0", "deleted", SM "/submodel-elements/Log%5B0%5D", SCHEMA("Property")), "deleted: nothing to show");
 	check_str(then("basyx"), "sm-repository/sm-repo/submodels/dXJuOng6cHVtcC8x/submodelElements/Log[0]/deleted "
 		  "{\"modelType\":\"Property\",\"valueType\":\"xs:int\",\"value\":\"1\"}", "basyx shows what it was");
-	const struct slice hello = SLICE("hello");
-	ONE(sm_file_put(s_, "urn:x:pump/1", "Manual", &(struct sm_upload){ .info = { .content_type = "text/plain", .file_name = "a.txt", .size = 5 }, .content = content_slice(&hello) }));
+	const struct store_blob hello = { "text/plain", "a.txt", SLICE("hello") };
+	const struct sm_upload file = upload_of(&hello, &hello.bytes);
+	ONE(sm_file_put(s_, "urn:x:pump/1", "Manual", &file));
 	check(strstr(then("basyx"), "/submodelElements/Manual/attachment/updated {\"modelType\":\"File\""), "an attachment: %s", out);
 	ONE(sm_file_delete(s_, "urn:x:pump/1", "Manual"));
 	check(strstr(then("basyx"), "/submodelElements/Manual/attachment/deleted {\"modelType\":\"File\""), "it is gone: %s", out);
