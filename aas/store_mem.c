@@ -44,11 +44,14 @@ void store_mem_entry_free(struct mem_entry *e)
 	}
 }
 
+static void forget_stale(struct mem_store *);
+
 void store_mem_close(struct store *s)
 {
 	struct mem_store *m = (struct mem_store *)s;
 	if (!m)
 		return;
+	forget_stale(m);
 	for (int k = 0; k < MEM_N_TABLES; k++) {
 		for (size_t i = 0; i < m->table[k].n; i++)
 			store_mem_entry_free(m->table[k].entry[i]);
@@ -138,6 +141,34 @@ void store_mem_read_here(struct store_txn *t)
 	m->readers = t;
 }
 
+/* Nobody reads what was before: it goes, and with it the bytes of files that nobody else has. */
+static void forget_stale(struct mem_store *m)
+{
+	for (struct mem_stale *s; (s = m->stale); free(s)) {
+		bool found;
+		size_t at = place(&m->table[s->table], s->id, &found);
+		if (found) {
+			struct mem_entry *e = m->table[s->table].entry[at];
+			store_mem_entry_free(e->older);
+			e->older = NULL;
+		}
+		m->stale = s->next;
+	}
+}
+
+/* Without memory for the note it stays until the next change of the entry. */
+static void note_stale(struct mem_store *m, enum mem_table_id table, const char *id)
+{
+	size_t n = strlen(id) + 1;
+	struct mem_stale *s = malloc(sizeof *s + n);
+	if (!s)
+		return;
+	memcpy(s->id, id, n);
+	s->table = table;
+	s->next = m->stale;
+	m->stale = s;
+}
+
 static void read_no_more(struct store_txn *t)
 {
 	if (!t->reads)
@@ -146,6 +177,8 @@ static void read_no_more(struct store_txn *t)
 	if (t->next)
 		t->next->prev = t->prev;
 	*(t->prev ? &t->prev->next : &t->store->readers) = t->next;
+	if (!t->store->readers)
+		forget_stale(t->store);
 	pthread_mutex_unlock(&t->store->mutex);
 }
 
@@ -216,6 +249,8 @@ static enum err mem_commit(struct store_txn *t)
 		w->fresh->moment = m->moment;
 		if (found) {
 			table->entry[at] = take_place(m, table->entry[at], w->fresh);
+			if (w->fresh->older)
+				note_stale(m, w->table, w->fresh->id);
 		} else if (!insert(table, at, w->fresh)) {
 			e = ERR_NO_MEMORY;
 			break;

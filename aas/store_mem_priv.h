@@ -26,6 +26,13 @@ struct mem_entry {
 
 struct mem_content;
 
+/* An entry that has older ones behind it, until the last reader leaves. */
+struct mem_stale {
+	struct mem_stale *next;
+	enum mem_table_id table;
+	char id[];
+};
+
 struct mem_table {
 	struct mem_entry **entry;
 	size_t n, cap;
@@ -71,6 +78,7 @@ struct mem_store {
 	struct mem_table table[MEM_N_TABLES];
 	uint64_t moment;		/* commits so far */
 	struct store_txn *readers;	/* that have begun to read */
+	struct mem_stale *stale;
 	struct mem_series *series;	/* id is index + 1 */
 	size_t n_series, cap_series, n_commands;
 	struct mem_spool *spools;

@@ -229,10 +229,11 @@ static void lists_of_then(void)
 	check_str(say(st->ops->recent(t, STORE_SUBMODEL, TIME_NONE, TIME_NONE, "urn:l", 10, ar, &r, &n)), "OK", "all that is there");
 	check(n == 2 && !strcmp(r[0].id, "urn:l:2") && r[0].created_us != TIME_NONE && r[0].created_us <= r[0].updated_us, "with its times");
 	first = n == 2 ? r[1].created_us : 0;
+	int64_t changed = n == 2 ? r[1].updated_us : 0;
 	st->ops->abort(t);
 	written(make(STORE_SUBMODEL, "urn:l:2", "B2", v, 1));
 	t = start(false);
-	check_str(say(st->ops->recent(t, STORE_SUBMODEL, TIME_NONE, first + 1, NULL, 10, ar, &r, &n)), "OK", "what was changed since");
+	check_str(say(st->ops->recent(t, STORE_SUBMODEL, TIME_NONE, changed + 1, NULL, 10, ar, &r, &n)), "OK", "what was changed since");
 	check(n == 1 && !strcmp(r[0].id, "urn:l:2") && r[0].updated_us > r[0].created_us, "one, made before");
 	check_str(say(st->ops->recent(t, STORE_SUBMODEL, first, TIME_NONE, "urn:l", 10, ar, &r, &n)), "OK", "what was made since");
 	check(n == 1 && !strcmp(r[0].id, "urn:l:3"), "one");

@@ -461,8 +461,27 @@ static void sharing(void)
 		check(!kept(shared_bytes(ar, i)), "content %d is gone", i);
 }
 
+/* What a reader sees stays for him, and goes with him, though nobody writes there again. */
+static void leaving(void)
+{
+	const struct slice bytes = SLICE("seen by a reader alone");
+	struct store_blob_info info;
+	struct store_txn *reader, *t = start(true);
+	store_blob_put(st, t, "leaving", &(struct store_blob){ NULL, NULL, bytes });
+	st->ops->commit(t);
+	reader = start(false);
+	check_str(say(st->ops->blob_find(reader, "leaving", ar, &info)), "OK", "somebody reads");
+	t = start(true);
+	st->ops->blob_del(t, "leaving");
+	check_str(say(st->ops->commit(t)), "OK", "it is deleted");
+	check_str(say(st->ops->blob_find(reader, "leaving", ar, &info)), "OK", "he still sees it");
+	st->ops->abort(reader);
+	check(!kept(bytes), "when he has left its bytes are gone");
+}
+
 void suite_meet(void)
 {
+	leaving();
 	counting();
 	elements();
 	cross();
