@@ -68,7 +68,7 @@ void *http_request_new(void *cls, const char *uri, struct MHD_Connection *connec
 	if (!r)
 		return NULL;
 	struct arena *a = r->call.arena;
-	*r = (struct request){ .wakeup = { NULL, connection, l }, .started_us = clock_mono_us() };
+	*r = (struct request){ .wakeup = { .connection = connection, .loop = l }, .started_us = clock_mono_us() };
 	r->call = (struct call){ .server = l->server, .signer = l->server->config.signer, .arena = a, .base_path = "" };
 	if (atomic_load(&l->server->open))
 		r->call.service = l->server->config.service;
