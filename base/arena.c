@@ -114,7 +114,8 @@ char *arena_strndup(struct arena *a, const char *s, size_t n)
 	char *p = n < SIZE_MAX ? take(a, n + 1, 1) : NULL;
 	if (!p)
 		return NULL;
-	memcpy(p, s, n);
+	if (n)
+		memcpy(p, s, n);	/* no bytes may be NULL */
 	p[n] = 0;
 	return p;
 }
