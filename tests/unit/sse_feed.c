@@ -106,10 +106,16 @@ int main(void)
 	expect(a, 1, 10, "from the beginning");
 	check_int(sse_feed_open(s, &(struct event_cursor){ 7, 0 }, &all, wake, NULL, &b), ERR_OK, "another one");
 	expect(b, 8, 10, "behind the event that it has");
+	char rest[64];
+	while (sse_feed_read(b, rest, sizeof rest) > 0)
+		;			/* who has read all waits */
+	int before = atomic_load(&woken);
 	put("urn:b", 1, 11);
+	for (int64_t until = clock_mono_us() + 10 * US_PER_S; atomic_load(&woken) == before && clock_mono_us() < until; )
+		clock_sleep_us(1000);
+	check(atomic_load(&woken) > before, "who waits is woken");
 	expect(a, 11, 11, "what happens reaches the one");
 	expect(b, 11, 11, "and the other");
-	check(atomic_load(&woken) > 0, "who waits is woken");
 	check_int(sse_feed_open(s, &(struct event_cursor){ 0, SIZE_MAX }, &other, wake, NULL, &c), ERR_OK, "a third one with a filter");
 	expect(c, 11, 11, "gets what the filter leaves");
 	check_int(sse_feed_open(s, &(struct event_cursor){ 0, SIZE_MAX }, &all, wake, NULL, &slow), ERR_UNAVAILABLE, "there is no room for a fourth");
