@@ -86,6 +86,19 @@ static void expect(struct sse_feed_client *c, int from, int to, const char *what
 	buf_fini(&want);
 }
 
+/* Who has read all waits, and is woken by the next event, the eleventh. */
+static void waking(struct sse_feed_client *c)
+{
+	char rest[64];
+	while (sse_feed_read(c, rest, sizeof rest) > 0)
+		;
+	int before = atomic_load(&woken);
+	put("urn:b", 1, 11);
+	for (int64_t until = clock_mono_us() + 10 * US_PER_S; atomic_load(&woken) == before && clock_mono_us() < until; )
+		clock_sleep_us(1000);
+	check(atomic_load(&woken) > before, "who waits is woken");
+}
+
 int main(void)
 {
 	static const struct event_config conf = { .url = "" };
@@ -106,14 +119,7 @@ int main(void)
 	expect(a, 1, 10, "from the beginning");
 	check_int(sse_feed_open(s, &(struct event_cursor){ 7, 0 }, &all, wake, NULL, &b), ERR_OK, "another one");
 	expect(b, 8, 10, "behind the event that it has");
-	char rest[64];
-	while (sse_feed_read(b, rest, sizeof rest) > 0)
-		;			/* who has read all waits */
-	int before = atomic_load(&woken);
-	put("urn:b", 1, 11);
-	for (int64_t until = clock_mono_us() + 10 * US_PER_S; atomic_load(&woken) == before && clock_mono_us() < until; )
-		clock_sleep_us(1000);
-	check(atomic_load(&woken) > before, "who waits is woken");
+	waking(b);
 	expect(a, 11, 11, "what happens reaches the one");
 	expect(b, 11, 11, "and the other");
 	check_int(sse_feed_open(s, &(struct event_cursor){ 0, SIZE_MAX }, &other, wake, NULL, &c), ERR_OK, "a third one with a filter");
