@@ -58,6 +58,7 @@ struct pg {
 	bool demoted;		/* it has refused to write: not the primary any more */
 	bool prepared[PG_N_STATEMENTS];
 	struct buf local;	/* behind a pooler: the statement that makes the settings of a transaction */
+	struct buf session;	/* what a session starts with, here as after it was lost */
 };
 
 /* -- errors ----------------------------------------------------------------------------------------------------------------- */
@@ -144,7 +145,7 @@ static enum err connect_now(struct pg *c, struct diag *d)
 	PQsetNoticeReceiver(c->c, notice, NULL);
 	if (pg_pooled())
 		return ERR_OK;
-	PGresult *r = PQexec(c->c, session_sql);
+	PGresult *r = PQexec(c->c, c->session.p);
 	enum err e = PQresultStatus(r) == PGRES_COMMAND_OK ? ERR_OK : ERR_UNAVAILABLE;
 	if (e) {
 		log_warn("sql", "cannot set up the session: %.300s", PQerrorMessage(c->c));
@@ -175,8 +176,21 @@ enum err pg_set(struct pg *c, const char *name, const char *value)
 		local_add(c, name, value);
 		return c->local.failed ? ERR_NO_MEMORY : ERR_OK;
 	}
-	snprintf(sql, sizeof sql, "SET %s = '%s'", name, value);
-	return pg_script(c, sql, NULL);
+	snprintf(sql, sizeof sql, "; SET %s = '%s'", name, value);
+	buf_puts(&c->session, sql);
+	return c->session.failed ? ERR_NO_MEMORY : pg_script(c, sql + 2, NULL);
+}
+
+enum err pg_open_set(const char *conninfo, const struct pg_setting *setting, size_t n, struct pg **out)
+{
+	enum err e = pg_open(conninfo, out, NULL);
+	for (size_t i = 0; !e && i < n; i++)
+		e = pg_set(*out, setting[i].name, setting[i].value);
+	if (e) {
+		pg_close(*out);
+		*out = NULL;
+	}
+	return e;
 }
 
 enum err pg_open(const char *conninfo, struct pg **out, struct diag *d)
@@ -188,7 +202,9 @@ enum err pg_open(const char *conninfo, struct pg **out, struct diag *d)
 		return ERR_NO_MEMORY;
 	}
 	buf_init(&c->local, LOCAL_MAX);
-	enum err e = pg_pooled() ? local_begin(c) : ERR_OK;
+	buf_init(&c->session, LOCAL_MAX);
+	buf_puts(&c->session, session_sql);
+	enum err e = c->session.failed ? ERR_NO_MEMORY : pg_pooled() ? local_begin(c) : ERR_OK;
 	if (!e)
 		e = connect_now(c, d);
 	if (e)
@@ -204,6 +220,7 @@ void pg_close(struct pg *c)
 		return;
 	PQfinish(c->c);
 	buf_fini(&c->local);
+	buf_fini(&c->session);
 	free(c->conninfo);
 	free(c);
 }

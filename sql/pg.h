@@ -32,8 +32,11 @@ enum err pg_open(const char *conninfo, struct pg **, struct diag *);
 void pg_close(struct pg *);				/* NULL is allowed */
 bool pg_alive(const struct pg *);			/* false: lost; pg_begin connects again */
 int pg_pid(const struct pg *);				/* of the server process */
-/* A setting of this session.  `value` without quotes. */
+/* A setting of this connection, also when it is lost and made again.  `value` without quotes. */
 enum err pg_set(struct pg *, const char *name, const char *value);
+struct pg_setting { const char *name, *value; };
+/* pg_open with these settings; *out is NULL when it fails. */
+enum err pg_open_set(const char *conninfo, const struct pg_setting *, size_t n, struct pg **out);
 /* Before the first connection, for the whole program: between it and the server stands a pooler that lends sessions for one transaction each (as
  * pgbouncer does in transaction mode).  Nothing is left in a session then: no prepared statements, and settings end with each transaction. */
 void pg_through_pooler(bool);

@@ -456,13 +456,10 @@ static enum err drop_compacted(struct pg *pg, int64_t older_us)
 /* A migration may have left more than fits into the time-out of a statement. */
 static enum err connect_compactor(const char *conninfo, struct pg **pg)
 {
-	static const char *const setting[][2] = {
+	static const struct pg_setting setting[] = {
 		{ "application_name", "twinshell chunks" }, { "statement_timeout", "0" }, { "plan_cache_mode", "auto" },
 	};
-	enum err e = pg_open(conninfo, pg, NULL);
-	for (size_t i = 0; !e && i < sizeof setting / sizeof *setting; i++)
-		e = pg_set(*pg, setting[i][0], setting[i][1]);
-	return e;
+	return pg_open_set(conninfo, setting, sizeof setting / sizeof *setting, pg);
 }
 
 enum err store_pg_settle(struct store *st)

@@ -25,7 +25,6 @@ struct pg_feed {
 	pthread_t thread;
 	/* the thread's own */
 	struct pg *pg;
-	int pid;			/* of the server process that was set up */
 	int64_t newest, kept_at;	/* when the partitions were looked after; 0: not yet */
 	/* any thread */
 	atomic_bool pending;
@@ -37,18 +36,11 @@ struct pg_feed {
 /* Rows are looked up by their keys: plans that read whole tables are never right, however small the tables look when they are planned. */
 static enum err connect_feed(struct pg_feed *f)
 {
-	static const char *const setting[][2] = {
+	static const struct pg_setting setting[] = {
 		{ "application_name", "twinshell feed" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" }, { "enable_mergejoin", "off" },
 		{ "lock_timeout", "5s" },
 	};
-	if (f->pg && pg_alive(f->pg) && (pg_pooled() || pg_pid(f->pg) == f->pid))
-		return ERR_OK;
-	pg_close(f->pg);
-	enum err e = pg_open(f->conninfo, &f->pg, NULL);
-	for (size_t i = 0; !e && i < sizeof setting / sizeof *setting; i++)
-		e = pg_set(f->pg, setting[i][0], setting[i][1]);
-	f->pid = e ? 0 : pg_pid(f->pg);
-	return e;
+	return f->pg ? ERR_OK : pg_open_set(f->conninfo, setting, sizeof setting / sizeof *setting, &f->pg);
 }
 
 /* One statement with one number as a transaction. */

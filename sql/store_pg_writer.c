@@ -28,7 +28,6 @@ struct pg_writer {
 	pthread_t thread;
 	/* the thread's own */
 	struct pg *pg;
-	int pid;			/* of the server process that was set up */
 	int64_t fold_us;		/* monotonic: not before */
 	/* under the lock */
 	struct lock lock;
@@ -55,17 +54,10 @@ static size_t take_batch(struct pg_writer *w, struct store_write **batch)
 /* Few rows are looked up by their keys: plans that read whole tables are never right, however small the tables look when they are planned. */
 static enum err connect_writer(struct pg_writer *w)
 {
-	static const char *const setting[][2] = {
+	static const struct pg_setting setting[] = {
 		{ "application_name", "twinshell values" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" }, { "enable_mergejoin", "off" },
 	};
-	if (w->pg && pg_alive(w->pg) && (pg_pooled() || pg_pid(w->pg) == w->pid))
-		return ERR_OK;
-	pg_close(w->pg);
-	enum err e = pg_open(w->conninfo, &w->pg, NULL);
-	for (size_t i = 0; !e && i < sizeof setting / sizeof *setting; i++)
-		e = pg_set(w->pg, setting[i][0], setting[i][1]);
-	w->pid = e ? 0 : pg_pid(w->pg);
-	return e;
+	return w->pg ? ERR_OK : pg_open_set(w->conninfo, setting, sizeof setting / sizeof *setting, &w->pg);
 }
 
 static enum err write_batch(struct pg_writer *w, struct store_write **batch, size_t n)
