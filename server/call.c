@@ -73,13 +73,18 @@ bool call_begin(struct call *c)
 	return !e;
 }
 
+const char *call_subject(const struct call *c)
+{
+	static const size_t at[STORE_N_KINDS] = {
+		[STORE_SHELL] = offsetof(struct call, aas_id), [STORE_SUBMODEL] = offsetof(struct call, sm_id),
+		[STORE_CONCEPT] = offsetof(struct call, cd_id),
+	};
+	return c->route->subject < 0 ? NULL : *(const char *const *)((const char *)c + at[c->route->subject]);
+}
+
 /* -- from memory ---------------------------------------------------------------------------------------------------------------- */
 
-static const struct { const char *handler; enum store_kind kind; size_t id; } peeks[] = {
-	{ "node_get", STORE_SUBMODEL, offsetof(struct call, sm_id) },
-	{ "shell_get", STORE_SHELL, offsetof(struct call, aas_id) },
-	{ "cd_get", STORE_CONCEPT, offsetof(struct call, cd_id) },
-};
+static const char *const peeks[] = { "node_get", "shell_get", "cd_get" };	/* handlers that show their subject or a part of it */
 
 /* The whole document as the store keeps it is the answer, unless a view, a level, a blob or a live value stands between. */
 static bool is_document(const struct call *c, struct live *live, const struct sm_tree *t)
@@ -94,10 +99,10 @@ static bool sole_source(const struct call *c, enum store_kind *kind, const char 
 	if (c->route->superpath || c->route->sole_aas || c->route->sole_sm || c->in_past)
 		return false;	/* the reference has to be looked up */
 	for (size_t i = 0; i < sizeof peeks / sizeof *peeks; i++) {
-		if (!str_eq(peeks[i].handler, c->route->handler_name))
+		if (!str_eq(peeks[i], c->route->handler_name))
 			continue;
-		*kind = peeks[i].kind;
-		*id = *(const char *const *)((const char *)c + peeks[i].id);
+		*kind = (enum store_kind)c->route->subject;
+		*id = call_subject(c);
 		return true;
 	}
 	return false;

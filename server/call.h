@@ -105,6 +105,9 @@ void call_record(const struct call *, int64_t us);
 struct call_count { uint64_t answers[6], us; };
 struct call_count call_count(size_t route);
 
+/* The id of the identifiable that the path leads to or into, of the kind route->subject; NULL: there is none. */
+const char *call_subject(const struct call *);
+
 /* A query parameter (or a text field of a multipart body) that the route table does not know; NULL when it was not given. */
 const char *call_query(const struct call *, const char *name);
 

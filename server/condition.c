@@ -3,17 +3,6 @@
 
 #include "server/etag.h"
 
-static const size_t id_at[STORE_N_KINDS] = {
-	[STORE_SHELL] = offsetof(struct call, aas_id), [STORE_SUBMODEL] = offsetof(struct call, sm_id),
-	[STORE_CONCEPT] = offsetof(struct call, cd_id),
-};
-
-/* The identifiable that the path leads to or into; NULL: none. */
-static const char *subject_id(const struct call *c)
-{
-	return c->route->subject < 0 ? NULL : *(const char *const *)((const char *)c + id_at[c->route->subject]);
-}
-
 /* Live values are shown in these two forms alone (sm_write). */
 static bool shows_live(const struct call *c, const struct route *r, const char *id)
 {
@@ -68,7 +57,7 @@ static enum err look(struct call *c, const struct route *get, const char *id, in
 
 static enum err current(struct call *c, bool *there, char tag[ETAG_MAX])
 {
-	const char *id = subject_id(c);
+	const char *id = call_subject(c);
 	struct route_match m;
 	int64_t version = 0;
 	*there = false;
@@ -128,7 +117,7 @@ static bool may_tag(const struct call *c)
 enum err condition_reply(struct call *c)
 {
 	char tag[ETAG_MAX];
-	const char *id = subject_id(c);
+	const char *id = call_subject(c);
 	bool get = c->route->access == ACCESS_READ && str_eq(c->route->method, "GET");
 	const struct sm_tree *t = NULL;
 	if (c->reply.status && c->reply.status != 200)
@@ -155,6 +144,6 @@ void condition_peeked(struct call *c, int64_t version, bool document)
 	if (document)
 		etag_of_version(tag, version, &c->view);
 	else
-		make_tag(c, c->route, subject_id(c), version, tag);
+		make_tag(c, c->route, call_subject(c), version, tag);
 	set_tag(c, tag);
 }

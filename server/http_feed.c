@@ -15,7 +15,6 @@
 #define PAGE_MAX 1000
 #define PAGE_BYTES ((size_t)8 << 20)	/* then the page ends */
 #define PAGE_LINES 20000		/* of the feed, that a filter may leave out */
-#define STREAM_BLOCK 16384
 
 struct feed_ask {
 	struct event_cursor at;
@@ -145,37 +144,14 @@ static enum err write_page(struct call *c, struct feed_ask *ask)
 
 /* -- a stream ---------------------------------------------------------------------------------------------------------------------- */
 
-struct stream {
-	struct wakeup wakeup;
-	struct sse_feed_client *client;
-};
-
-static void stream_wake(void *arg)
+static ssize_t feed_read(void *client, char *out, size_t max)
 {
-	http_wake(&((struct stream *)arg)->wakeup);
+	return sse_feed_read(client, out, max);
 }
 
-static ssize_t stream_read(void *cls, uint64_t at, char *out, size_t max)
+static void feed_close(void *client)
 {
-	struct stream *s = cls;
-	(void)at;
-	ssize_t n = sse_feed_read(s->client, out, max);
-	if (!n)
-		http_suspend(&s->wakeup);
-	return n == SSE_FEED_END ? MHD_CONTENT_READER_END_OF_STREAM : n;
-}
-
-static void stream_free(void *cls)
-{
-	struct stream *s = cls;
-	sse_feed_close(s->client);
-	free(s);
-}
-
-static enum MHD_Result refuse(struct request *r, enum err e)
-{
-	reply_error(&r->call, e);
-	return http_reply(r);
+	sse_feed_close(client);
 }
 
 enum MHD_Result http_feed_open(struct request *r)
@@ -184,24 +160,12 @@ enum MHD_Result http_feed_open(struct request *r)
 	const struct feed_ask *ask = r->feed;
 	if (str_eq(c->method, "HEAD"))
 		return http_reply(r);
-	struct stream *s = calloc(1, sizeof *s);
-	if (!s)
-		return refuse(r, ERR_NO_MEMORY);
-	s->wakeup = r->wakeup;
-	enum err e = sse_feed_open(c->server->sse_feed, &ask->at, &ask->filter, stream_wake, s, &s->client);
-	if (e) {
-		free(s);
+	struct http_stream *s = http_stream_new(r, feed_read, feed_close);
+	struct sse_feed_client *client = NULL;
+	enum err e = s ? sse_feed_open(c->server->sse_feed, &ask->at, &ask->filter, http_stream_wake, s, &client) : ERR_NO_MEMORY;
+	if (s && e)
 		diag_add(&c->diag, e, "too many clients listen already");
-		return refuse(r, e);
-	}
-	struct MHD_Response *resp = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, s, stream_free);
-	if (!resp) {
-		stream_free(s);
-		return refuse(r, ERR_NO_MEMORY);
-	}
-	http_put_headers(r, resp, false);
-	MHD_add_response_header(resp, "X-Accel-Buffering", "no");	/* reverse proxies hold events back otherwise */
-	return http_send(r, resp);
+	return http_stream_send(r, s, client, e);
 }
 
 /* Is the cursor one that can be read from?  Better a 410 now than a stream that ends at once. */

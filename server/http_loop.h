@@ -109,6 +109,15 @@ void http_wake(struct wakeup *);
 /* Suspends; the loop resumes it after http_wake.  Loop thread. */
 void http_suspend(struct wakeup *);
 
+/* An error as the answer. */
+enum MHD_Result http_refuse(struct request *, enum err);
+/* A stream (http_stream.c): `read` gives bytes, 0 when there are none before http_stream_wake (any thread), SSE_END at the end; `close` ends the
+ * client.  NULL without memory.  Then http_stream_send with the client, or with the error that there is none; it takes the stream, NULL too. */
+struct http_stream;
+struct http_stream *http_stream_new(struct request *, ssize_t (*read)(void *client, char *out, size_t max), void (*close)(void *client));
+void http_stream_wake(void *stream);
+enum MHD_Result http_stream_send(struct request *, struct http_stream *, void *client, enum err);
+
 /* Callbacks of libmicrohttpd, cls is the loop. */
 void *http_request_new(void *cls, const char *uri, struct MHD_Connection *);
 enum MHD_Result http_request_step(void *cls, struct MHD_Connection *, const char *url, const char *method, const char *version,

@@ -19,7 +19,6 @@
 #define KEEP_FREE 64			/* requests that a loop keeps for reuse, with their first blocks of memory */
 #define DROP_MAX ((size_t)64 << 20)	/* so much of a refused body is read, so that the client sees the answer */
 #define BODY_FIRST ((size_t)1 << 20)	/* at most so much is reserved on the client's word */
-#define STREAM_BLOCK 16384
 
 /* -- life ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -114,40 +113,16 @@ void http_request_end(void *cls, struct MHD_Connection *connection, void **state
 	l->n_free++;
 }
 
-static enum MHD_Result refuse(struct request *r, enum err e)
-{
-	reply_error(&r->call, e);
-	return http_reply(r);
-}
-
 /* -- events --------------------------------------------------------------------------------------------------------------------- */
 
-struct stream {
-	struct wakeup wakeup;
-	struct sse_client *client;
-};
-
-static void stream_wake(void *arg)
+static ssize_t live_read(void *client, char *out, size_t max)
 {
-	struct stream *s = arg;
-	http_wake(&s->wakeup);
+	return sse_read(client, out, max);
 }
 
-static ssize_t stream_read(void *cls, uint64_t at, char *out, size_t max)
+static void live_close(void *client)
 {
-	struct stream *s = cls;
-	(void)at;
-	ssize_t n = sse_read(s->client, out, max);
-	if (!n)
-		http_suspend(&s->wakeup);
-	return n == SSE_END ? MHD_CONTENT_READER_END_OF_STREAM : n;
-}
-
-static void stream_free(void *cls)
-{
-	struct stream *s = cls;
-	sse_close(s->client);
-	free(s);
+	sse_close(client);
 }
 
 /* `submodel` may be repeated; without it the stream carries everything. */
@@ -176,29 +151,17 @@ static enum MHD_Result open_stream(struct request *r)
 	if (!e && !c->server->sse)
 		e = diag_add(&c->diag, ERR_UNAVAILABLE, "this server has no live values");
 	if (e)
-		return refuse(r, e);
+		return http_refuse(r, e);
 	c->reply.status = 200;
 	c->reply.content_type = "text/event-stream";
 	if (str_eq(c->method, "HEAD"))
 		return http_reply(r);
-	struct stream *s = calloc(1, sizeof *s);
-	if (!s)
-		return refuse(r, ERR_NO_MEMORY);
-	s->wakeup = r->wakeup;
-	e = sse_open(c->server->sse, submodels, stream_wake, s, &s->client);
-	if (e) {
-		free(s);
+	struct http_stream *s = http_stream_new(r, live_read, live_close);
+	struct sse_client *client = NULL;
+	e = s ? sse_open(c->server->sse, submodels, http_stream_wake, s, &client) : ERR_NO_MEMORY;
+	if (s && e)
 		diag_add(&c->diag, e, "too many clients watch already");
-		return refuse(r, e);
-	}
-	struct MHD_Response *resp = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, s, stream_free);
-	if (!resp) {
-		stream_free(s);
-		return refuse(r, ERR_NO_MEMORY);
-	}
-	http_put_headers(r, resp, false);
-	MHD_add_response_header(resp, "X-Accel-Buffering", "no");	/* reverse proxies hold events back otherwise */
-	return http_send(r, resp);
+	return http_stream_send(r, s, client, e);
 }
 
 /* -- what is not the API -------------------------------------------------------------------------------------------------------- */
@@ -209,7 +172,7 @@ static enum MHD_Result hand_over(struct request *r, struct queue *q, void (*run)
 	bool stopping = atomic_load(&r->call.server->stopping);
 	if (stopping || !queue_put(q, r, 0)) {
 		diag_add(&r->call.diag, ERR_UNAVAILABLE, stopping ? "the server is stopping" : "the server is too busy");
-		return refuse(r, ERR_UNAVAILABLE);
+		return http_refuse(r, ERR_UNAVAILABLE);
 	}
 	r->working = true;
 	http_suspend(&r->wakeup);
@@ -310,7 +273,7 @@ static const struct surface {
 static enum MHD_Result refuse_early(struct request *r)
 {
 	diag_add(&r->call.diag, ERR_UNAVAILABLE, "the server is starting; /readyz tells when it is ready");
-	return refuse(r, ERR_UNAVAILABLE);
+	return http_refuse(r, ERR_UNAVAILABLE);
 }
 
 static const struct surface *find_surface(struct slice path)
@@ -332,7 +295,7 @@ static enum MHD_Result answer_surface(struct request *r, const struct surface *s
 	if (!is_read(c)) {
 		c->reply.allow = "GET, HEAD";
 		diag_add(&c->diag, ERR_METHOD, "%s is not possible here, only GET", c->method);
-		return refuse(r, ERR_METHOD);
+		return http_refuse(r, ERR_METHOD);
 	}
 	if (s->closed && !c->service)
 		return refuse_early(r);
@@ -500,7 +463,7 @@ static enum MHD_Result answer(struct request *r)
 	r->received = true;
 	r->wakeup.loop->n_open++;
 	if (r->refused)
-		return refuse(r, r->refused);
+		return http_refuse(r, r->refused);
 	if (c->reply.status)
 		return http_reply(r);
 	if (str_eq(c->method, "OPTIONS"))
@@ -514,7 +477,7 @@ static enum MHD_Result answer(struct request *r)
 		return result;
 	if (!c->path.p) {
 		diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path");
-		return refuse(r, ERR_NOT_FOUND);
+		return http_refuse(r, ERR_NOT_FOUND);
 	}
 	return http_reply(r);
 }

@@ -13,27 +13,7 @@
 #define LOOKS_MAX 5000		/* that one page of $recent-changes looks at: it can end early */
 #define PORTION 100
 
-static const struct kind {
-	const char *top;
-	size_t id;
-} kinds[] = {
-	[STORE_SHELL] = { "/shells", offsetof(struct call, aas_id) },
-	[STORE_SUBMODEL] = { "/submodels", offsetof(struct call, sm_id) },
-	[STORE_CONCEPT] = { "/concept-descriptions", offsetof(struct call, cd_id) },
-};
-
-static enum store_kind kind_of(const struct call *c)
-{
-	int k = STORE_SHELL;
-	while (k < STORE_CONCEPT && strncmp(*c->route->prefix ? c->route->prefix : c->route->path, kinds[k].top, strlen(kinds[k].top)))
-		k++;
-	return (enum store_kind)k;
-}
-
-static const char *id_of(const struct call *c, enum store_kind kind)
-{
-	return *(const char *const *)((const char *)c + kinds[kind].id);
-}
+static const char *const top[] = { [STORE_SHELL] = "/shells", [STORE_SUBMODEL] = "/submodels", [STORE_CONCEPT] = "/concept-descriptions" };
 
 static void member(struct buf *b, const char *name, const char *text)
 {
@@ -119,7 +99,9 @@ static enum err recent_one(struct call *c, enum store_kind kind, const struct st
 
 enum err op_recent(struct call *c)
 {
-	enum store_kind kind = kind_of(c);
+	enum store_kind kind = STORE_SHELL;
+	while (kind < STORE_CONCEPT && strncmp(c->route->path, top[kind], strlen(top[kind])))
+		kind++;
 	const char *after = c->after;
 	struct store_recent *r;
 	struct buf b = BUF_INIT;
@@ -189,14 +171,14 @@ static void write_change(struct buf *b, const struct store_event *v)
 
 enum err op_changes(struct call *c)
 {
-	enum store_kind kind = kind_of(c);
+	enum store_kind kind = (enum store_kind)c->route->subject;
 	struct store_event *v;
 	struct buf b = BUF_INIT;
 	size_t n, after = 0;
 	char next[24];
 	if (c->after && !str_size(c->after, strlen(c->after), &after))
 		return diag_add(&c->diag, ERR_BAD_REQUEST, "cursor: not one of this list");
-	enum err e = sm_changes(c->session, kind, id_of(c, kind), (int64_t)after, c->limit + 1, &v, &n);
+	enum err e = sm_changes(c->session, kind, call_subject(c), (int64_t)after, c->limit + 1, &v, &n);
 	if (e)
 		return e;
 	bool more = n > c->limit;
@@ -231,7 +213,7 @@ static void write_difference(struct buf *b, const struct sm_difference *d)
 
 enum err op_diff(struct call *c)
 {
-	enum store_kind kind = kind_of(c);
+	enum store_kind kind = (enum store_kind)c->route->subject;
 	struct sm_difference *d;
 	struct buf b = BUF_INIT;
 	size_t n;
@@ -242,7 +224,7 @@ enum err op_diff(struct call *c)
 	if (!e && from == TIME_NONE)
 		e = diag_add(&c->diag, ERR_BAD_REQUEST, "from: since when?");
 	if (!e)
-		e = sm_diff(c->session, kind, id_of(c, kind), from, to, &d, &n);
+		e = sm_diff(c->session, kind, call_subject(c), from, to, &d, &n);
 	if (e)
 		return e;
 	reply_page_begin(c);
@@ -258,8 +240,8 @@ enum err op_diff(struct call *c)
 /* -- $restore --------------------------------------------------------------------------------------------------------------------------- */
 enum err op_restore(struct call *c)
 {
-	enum store_kind kind = kind_of(c);
-	const char *id = id_of(c, kind);
+	enum store_kind kind = (enum store_kind)c->route->subject;
+	const char *id = call_subject(c);
 	bool created;
 	if (!c->in_past)
 		return diag_add(&c->diag, ERR_BAD_REQUEST, "at: back to when?");
@@ -267,7 +249,7 @@ enum err op_restore(struct call *c)
 	if (e || !created)
 		return e;
 	const struct sm_tree *t;
-	reply_created(c, "%s/%s", kinds[kind].top, reply_b64(c, id));
+	reply_created(c, "%s/%s", top[kind], reply_b64(c, id));
 	e = sm_get(c->session, kind, id, &t);
 	return e ? e : reply_node(c, sm_tree_node(t));
 }

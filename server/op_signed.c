@@ -14,7 +14,7 @@ enum err op_signed(struct call *c)
 	static const char *const types[] = { "text/plain" };
 	static const struct aas_view whole = { .modifier = AAS_NORMAL, .blobs = true };
 	enum store_kind kind = (enum store_kind)c->route->subject;
-	const char *id = kind == STORE_SHELL ? c->aas_id : kind == STORE_SUBMODEL ? c->sm_id : c->cd_id;
+	const char *id = call_subject(c);
 	const struct sm_tree *t;
 	struct buf payload = BUF_INIT;
 	if (accept_choose(c->accept, types, 1) == 1)

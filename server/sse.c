@@ -20,13 +20,9 @@ struct sse_client {
 	struct sse *sse;
 	struct sse_client *next, **link;
 	struct map submodels;		/* ids as keys; empty: all */
-	struct buf out;
-	size_t taken;			/* bytes of `out` the transport has */
+	struct sse_out out;
 	uint64_t since;			/* newest sequence number written */
 	int64_t written_us;
-	bool waiting;			/* the transport sleeps until wake */
-	void (*wake)(void *);
-	void *arg;
 };
 
 struct sse {
@@ -66,38 +62,29 @@ static void write_value(struct buf *b, const struct live_value *v)
 	buf_printf(b, ",\"seq\":%llu}\n\n", (unsigned long long)v->seq);
 }
 
-/* The lock is held. */
-static void wake(struct sse_client *c)
-{
-	if (!c->waiting)
-		return;
-	c->waiting = false;
-	c->wake(c->arg);
-}
-
 static void feed(struct sse_client *c, const struct live_value *v, size_t n, uint64_t seq, int64_t now)
 {
-	size_t before = c->out.n;
-	if (c->out.n - c->taken > BACKLOG_MAX)
+	size_t before = c->out.text.n;
+	if (sse_out_left(&c->out) > BACKLOG_MAX)
 		return;		/* keeps its place; a later turn begins at c->since and finds only the newest values */
 	for (size_t i = 0; i < n; i++)
 		if (v[i].seq > c->since && wants(c, v[i].submodel_id))
-			write_value(&c->out, &v[i]);
+			write_value(&c->out.text, &v[i]);
 	if (seq > c->since)
 		c->since = seq;
-	if (c->out.n == before && now - c->written_us >= HEARTBEAT_US)
-		buf_puts(&c->out, ": still here\n\n");
-	if (c->out.n == before && !c->out.failed)
+	if (c->out.text.n == before && now - c->written_us >= HEARTBEAT_US)
+		buf_puts(&c->out.text, ": still here\n\n");
+	if (c->out.text.n == before && !c->out.text.failed)
 		return;
 	c->written_us = now;
-	wake(c);
+	sse_out_wake(&c->out);
 }
 
 static uint64_t oldest(struct sse *s, uint64_t seen)
 {
 	lock_take(&s->lock);
 	for (struct sse_client *c = s->first; c; c = c->next)
-		if (c->since < seen && c->out.n - c->taken <= BACKLOG_MAX)
+		if (c->since < seen && sse_out_left(&c->out) <= BACKLOG_MAX)
 			seen = c->since;
 	lock_drop(&s->lock);
 	return seen;
@@ -156,7 +143,7 @@ void sse_stop(struct sse *s)
 	s->started = false;
 	lock_take(&s->lock);
 	for (struct sse_client *c = s->first; c; c = c->next)
-		wake(c);
+		sse_out_wake(&c->out);
 	lock_drop(&s->lock);
 }
 
@@ -171,7 +158,7 @@ void sse_free(struct sse *s)
 static void client_free(struct sse_client *c)
 {
 	map_fini(&c->submodels);
-	buf_fini(&c->out);
+	buf_fini(&c->out.text);
 	free(c);
 }
 
@@ -182,17 +169,17 @@ static bool snapshot(struct sse_client *c, struct live *live, const char *const 
 	struct live_value *v;
 	size_t n;
 	bool ok = a != NULL;
-	buf_init(&c->out, SNAPSHOT_MAX);
-	buf_puts(&c->out, "retry: 2000\n\n");
+	buf_init(&c->out.text, SNAPSHOT_MAX);
+	buf_puts(&c->out.text, "retry: 2000\n\n");
 	for (size_t i = 0; ok && submodels && submodels[i]; i++)
 		ok = map_put(&c->submodels, submodels[i], strlen(submodels[i]), c, NULL);
 	ok = ok && !live_list(live, NULL, 0, a, &v, &n, &c->since);
 	for (size_t i = 0; ok && i < n; i++)
 		if (wants(c, v[i].submodel_id))
-			write_value(&c->out, &v[i]);
+			write_value(&c->out.text, &v[i]);
 	arena_free(a);
 	c->written_us = clock_mono_us();
-	return ok && !c->out.failed;
+	return ok && !c->out.text.failed;
 }
 
 enum err sse_open(struct sse *s, const char *const *submodels, void (*waker)(void *), void *arg, struct sse_client **out)
@@ -201,8 +188,8 @@ enum err sse_open(struct sse *s, const char *const *submodels, void (*waker)(voi
 	if (!c)
 		return ERR_NO_MEMORY;
 	c->sse = s;
-	c->wake = waker;
-	c->arg = arg;
+	c->out.wake = waker;
+	c->out.arg = arg;
 	if (!snapshot(c, s->live, submodels)) {
 		client_free(c);
 		return ERR_NO_MEMORY;
@@ -230,22 +217,9 @@ ssize_t sse_read(struct sse_client *c, char *out, size_t max)
 {
 	struct sse *s = c->sse;
 	lock_take(&s->lock);
-	size_t left = c->out.n - c->taken, n = left < max ? left : max;
-	ssize_t result = (ssize_t)n;
-	if (n) {
-		memcpy(out, c->out.p + c->taken, n);
-		c->taken += n;
-		if (n == left) {
-			buf_reset(&c->out);
-			c->taken = 0;
-		}
-	} else if (atomic_load(&s->stopping) || c->out.failed) {
-		result = SSE_END;	/* a browser connects again by itself */
-	} else {
-		c->waiting = true;
-	}
+	ssize_t n = sse_out_read(&c->out, out, max, atomic_load(&s->stopping) || c->out.text.failed);
 	lock_drop(&s->lock);
-	return result;
+	return n;
 }
 
 void sse_close(struct sse_client *c)

@@ -15,12 +15,11 @@
 
 #include <sys/types.h>
 
+#include "server/sse_out.h"
 #include "submodels/live.h"
 
 struct sse;
 struct sse_client;
-
-#define SSE_END ((ssize_t)-1)
 
 /* At most `clients` at a time.  NULL when there is no memory or no thread. */
 struct sse *sse_start(struct live *, unsigned clients);

@@ -21,13 +21,10 @@ struct sse_feed_client {
 	struct event_cursor at;		/* the thread's, once it is open */
 	struct event_filter filter;
 	char *id;
-	struct buf out;
-	size_t taken;			/* bytes of `out` that the transport has */
+	struct sse_out out;
 	int64_t written_us;
 	uint64_t round;			/* the last one it had its turn in */
-	bool waiting, busy, closed, over, behind;
-	void (*wake)(void *);
-	void *arg;
+	bool busy, closed, over, behind;
 };
 
 struct sse_feed {
@@ -70,7 +67,7 @@ static void put_heartbeat(struct buf *b, const struct event_cursor *at)
 
 static void client_free(struct sse_feed_client *c)
 {
-	buf_fini(&c->out);
+	buf_fini(&c->out.text);
 	free(c->id);
 	free(c);
 }
@@ -84,19 +81,11 @@ static void unlink_client(struct sse_feed_client *c)
 	c->feed->n--;
 }
 
-static void wake(struct sse_feed_client *c)
-{
-	if (!c->waiting)
-		return;
-	c->waiting = false;
-	c->wake(c->arg);
-}
-
 /* The next one that has room and had no turn in this round.  The lock is held. */
 static struct sse_feed_client *next_client(struct sse_feed *s, uint64_t round)
 {
 	for (struct sse_feed_client *c = s->first; c; c = c->next)
-		if (c->round != round && !c->closed && !c->over && c->out.n - c->taken < BACKLOG_MAX)
+		if (c->round != round && !c->closed && !c->over && sse_out_left(&c->out) < BACKLOG_MAX)
 			return c;
 	return NULL;
 }
@@ -114,12 +103,12 @@ static void serve(struct sse_feed *s, struct sse_feed_client *c, uint64_t round)
 		put_heartbeat(&s->text, &c->at);
 	lock_take(&s->lock);
 	c->busy = false;
-	buf_slice(&c->out, buf_view(&s->text));
-	c->over = err == ERR_GONE || c->out.failed || s->text.failed;
+	buf_slice(&c->out.text, buf_view(&s->text));
+	c->over = err == ERR_GONE || c->out.text.failed || s->text.failed;
 	c->behind = !err && c->at.position < newest;
 	if (s->text.n || c->over) {
 		c->written_us = now;
-		wake(c);
+		sse_out_wake(&c->out);
 	}
 	if (c->closed) {
 		unlink_client(c);
@@ -130,7 +119,7 @@ static void serve(struct sse_feed *s, struct sse_feed_client *c, uint64_t round)
 static bool any_behind(const struct sse_feed *s)
 {
 	for (const struct sse_feed_client *c = s->first; c; c = c->next)
-		if (c->behind && !c->over && c->out.n - c->taken < BACKLOG_MAX)
+		if (c->behind && !c->over && sse_out_left(&c->out) < BACKLOG_MAX)
 			return true;
 	return false;
 }
@@ -188,7 +177,7 @@ void sse_feed_stop(struct sse_feed *s)
 	s->listening = false;
 	lock_take(&s->lock);
 	for (struct sse_feed_client *c = s->first; c; c = c->next)
-		wake(c);
+		sse_out_wake(&c->out);
 	lock_drop(&s->lock);
 }
 
@@ -215,14 +204,14 @@ enum err sse_feed_open(struct sse_feed *s, const struct event_cursor *at, const 
 	c->at = *at;
 	c->filter = *f;
 	c->filter.id = c->id;
-	c->wake = waker;
-	c->arg = arg;
-	buf_init(&c->out, 0);
-	buf_puts(&c->out, "retry: 2000\n\n");
-	put_heartbeat(&c->out, at);
+	c->out.wake = waker;
+	c->out.arg = arg;
+	buf_init(&c->out.text, 0);
+	buf_puts(&c->out.text, "retry: 2000\n\n");
+	put_heartbeat(&c->out.text, at);
 	c->written_us = clock_mono_us();
 	lock_take(&s->lock);
-	bool room = s->n < s->max && !s->stopping && !c->out.failed;
+	bool room = s->n < s->max && !s->stopping && !c->out.text.failed;
 	if (room) {
 		s->n++;
 		c->next = s->first;
@@ -246,24 +235,11 @@ ssize_t sse_feed_read(struct sse_feed_client *c, char *out, size_t max)
 {
 	struct sse_feed *s = c->feed;
 	lock_take(&s->lock);
-	size_t left = c->out.n - c->taken, n = left < max ? left : max;
-	ssize_t result = (ssize_t)n;
-	if (n) {
-		memcpy(out, c->out.p + c->taken, n);
-		c->taken += n;
-		if (n == left) {
-			buf_reset(&c->out);
-			c->taken = 0;
-			if (c->behind)
-				pthread_cond_signal(&s->cond);
-		}
-	} else if (s->stopping || c->over) {
-		result = SSE_FEED_END;		/* a browser connects again by itself */
-	} else {
-		c->waiting = true;
-	}
+	ssize_t n = sse_out_read(&c->out, out, max, s->stopping || c->over);
+	if (n > 0 && !sse_out_left(&c->out) && c->behind)
+		pthread_cond_signal(&s->cond);
 	lock_drop(&s->lock);
-	return result;
+	return n;
 }
 
 void sse_feed_close(struct sse_feed_client *c)
@@ -272,7 +248,7 @@ void sse_feed_close(struct sse_feed_client *c)
 	lock_take(&s->lock);
 	bool busy = c->busy;
 	c->closed = true;
-	c->waiting = false;
+	c->out.waiting = false;
 	if (!busy)
 		unlink_client(c);
 	lock_drop(&s->lock);

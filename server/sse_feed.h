@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include "server/sse_out.h"
 #include "submodels/event_feed.h"
 
 struct sse_feed;
@@ -17,11 +18,10 @@ struct sse_feed_client;
 
 /* At most `clients` at a time; `conf` is borrowed.  NULL when there is no memory, no thread, or the store takes no more listeners. */
 struct sse_feed *sse_feed_start(struct store *, const struct event_config *conf, unsigned clients);
-/* Ends all streams (their next read gives SSE_FEED_END) and the thread.  Clients stay valid until they are closed. */
+/* Ends all streams (their next read gives SSE_END) and the thread.  Clients stay valid until they are closed. */
 void sse_feed_stop(struct sse_feed *);
 void sse_feed_free(struct sse_feed *);		/* after sse_feed_stop and after all clients are closed; NULL is allowed */
 
-#define SSE_FEED_END ((ssize_t)-1)
 /* From behind the cursor on; the filter's text is copied.  `wake` is called at most once per read that gave 0; it must not block and must not call
  * back.  Never blocks.  ERR_UNAVAILABLE: too many clients, ERR_NO_MEMORY. */
 enum err sse_feed_open(struct sse_feed *, const struct event_cursor *, const struct event_filter *, void (*wake)(void *arg), void *arg,

@@ -67,31 +67,37 @@ static enum err live_values(struct live *l, const char *sm_id, const struct aas_
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-enum err sm_write(struct sm_service *s, struct buf *b, const char *sm_id, const struct aas_node *n, const struct aas_view *view,
-		  struct diag *d)
+/* The tree, with these values laid over. */
+static enum err write_over(struct buf *b, const struct aas_node *n, const struct aas_view *view, struct arena *a, const struct live_value *v,
+			   size_t n_values, struct diag *d)
 {
 	struct overlay o = { .path = BUF_INIT };
 	struct aas_view with = *view;
-	struct live_value *v;
-	struct arena *a;
-	size_t n_values;
-	enum err err = ERR_NO_MEMORY;
-
-	if (!sm_id || !s->conf.live || (view->modifier != AAS_NORMAL && view->modifier != AAS_VALUE) || !live_has(s->conf.live, sm_id))
-		return aas_view_write(b, n, view, d);
-	if (!(a = arena_new(0)))
-		return err;
-	if ((err = live_values(s->conf.live, sm_id, n, a, &v, &n_values)))
-		goto out;
-	if (!overlay_make(&o, a, v, n_values)) {
-		err = ERR_NO_MEMORY;
-		goto out;
-	}
+	if (!overlay_make(&o, a, v, n_values))
+		return ERR_NO_MEMORY;
 	with.live = overlay_text;
 	with.live_ctx = &o;
-	err = aas_view_write(b, n, &with, d);
-out:
+	enum err err = aas_view_write(b, n, &with, d);
 	buf_fini(&o.path);
+	return err;
+}
+
+static bool shows_live(const struct sm_service *s, const char *sm_id, const struct aas_view *view)
+{
+	return sm_id && s->conf.live && (view->modifier == AAS_NORMAL || view->modifier == AAS_VALUE) && live_has(s->conf.live, sm_id);
+}
+
+enum err sm_write(struct sm_service *s, struct buf *b, const char *sm_id, const struct aas_node *n, const struct aas_view *view,
+		  struct diag *d)
+{
+	struct live_value *v;
+	size_t n_values;
+	if (!shows_live(s, sm_id, view))
+		return aas_view_write(b, n, view, d);
+	struct arena *a = arena_new(0);
+	enum err err = a ? live_values(s->conf.live, sm_id, n, a, &v, &n_values) : ERR_NO_MEMORY;
+	if (!err)
+		err = write_over(b, n, view, a, v, n_values, d);
 	arena_free(a);
 	return err;
 }
@@ -174,30 +180,20 @@ static enum err sample_then(struct sm_session *s, struct arena *a, struct live_v
 enum err sm_write_past(struct sm_session *s, struct buf *b, const char *sm_id, const struct aas_node *n, const struct aas_view *view,
 		       struct diag *d)
 {
-	struct overlay o = { .path = BUF_INIT };
-	struct aas_view with = *view;
 	struct live_value *v;
-	struct live *l = s->service->conf.live;
 	size_t count = 0, k = 0;
-	enum err err;
-
-	if (!sm_id || !l || (view->modifier != AAS_NORMAL && view->modifier != AAS_VALUE) || !live_has(l, sm_id))
+	if (!shows_live(s->service, sm_id, view))
 		return aas_view_write(b, n, view, d);
 	struct arena *a = arena_new(0);
-	err = a ? live_values(l, sm_id, n, a, &v, &count) : ERR_NO_MEMORY;
+	enum err err = a ? live_values(s->service->conf.live, sm_id, n, a, &v, &count) : ERR_NO_MEMORY;
 	for (size_t i = 0; i < count && !err; i++) {
 		bool there;
 		err = sample_then(s, a, &v[i], &there);
 		if (there)
 			v[k++] = v[i];
 	}
-	if (!err && !overlay_make(&o, a, v, k))
-		err = ERR_NO_MEMORY;
-	with.live = overlay_text;
-	with.live_ctx = &o;
 	if (!err)
-		err = aas_view_write(b, n, &with, d);
-	buf_fini(&o.path);
+		err = write_over(b, n, view, a, v, k, d);
 	arena_free(a);
 	return err;
 }

@@ -48,7 +48,7 @@ static size_t read_ids(struct sse_feed_client *c, size_t n, struct buf *ids, cha
 	*ended = false;
 	for (int64_t until = clock_mono_us() + 10 * US_PER_S; found < n && clock_mono_us() < until; ) {
 		ssize_t k = sse_feed_read(c, text + have, sizeof text - have - 1);
-		if (k == SSE_FEED_END) {
+		if (k == SSE_END) {
 			*ended = true;
 			break;
 		}
