@@ -56,6 +56,17 @@ static inline void database_copy(struct database *d, const char *what, const str
 	database_make(d, what, options);
 }
 
+/* The first column of the first row as text, NULL when there is none; or what is wrong. */
+static inline const char *database_ask(struct pg *pg, struct arena *a, const char *sql)
+{
+	const char *answer = NULL;
+	struct diag d = DIAG_INIT;
+	if (pg_ask(pg, a, sql, NULL, 0, &answer, &d))
+		answer = arena_strdup(a, d.n ? d.list[0].text : "error");
+	diag_fini(&d);
+	return answer;
+}
+
 static inline void database_drop(const struct database *d)
 {
 	check_int(database_admin("DROP DATABASE %s WITH (FORCE)", d->name), ERR_OK, "%s is dropped", d->name);

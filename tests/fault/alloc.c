@@ -20,57 +20,13 @@
 #include "aas/tree.h"
 #include "aas/view.h"
 #include "aas/xml.h"
+#include "tests/fault/wrap.h"
 #include "tests/tap.h"
 
-void *__real_malloc(size_t);
-void *__real_calloc(size_t, size_t);
-void *__real_realloc(void *, size_t);
-void __real_free(void *);
-void *__wrap_malloc(size_t);
-void *__wrap_calloc(size_t, size_t);
-void *__wrap_realloc(void *, size_t);
-void __wrap_free(void *);
 int __real_inflateInit2_(z_streamp, int bits, const char *version, int size);
 int __real_deflateInit2_(z_streamp, int level, int method, int bits, int mem, int strategy, const char *version, int size);
 int __wrap_inflateInit2_(z_streamp, int bits, const char *version, int size);
 int __wrap_deflateInit2_(z_streamp, int level, int method, int bits, int mem, int strategy, const char *version, int size);
-
-static unsigned long seen, fail_at;	/* fail_at 0: none */
-static bool sticky;			/* all that follow fail as well */
-static long live;
-
-static bool fails(void)
-{
-	seen++;
-	return fail_at && (sticky ? seen >= fail_at : seen == fail_at);
-}
-
-void *__wrap_malloc(size_t n)
-{
-	void *p = fails() ? NULL : __real_malloc(n);
-	live += p != NULL;
-	return p;
-}
-
-void *__wrap_calloc(size_t k, size_t n)
-{
-	void *p = fails() ? NULL : __real_calloc(k, n);
-	live += p != NULL;
-	return p;
-}
-
-void *__wrap_realloc(void *old, size_t n)
-{
-	void *p = fails() ? NULL : __real_realloc(old, n);
-	live += p && !old;
-	return p;
-}
-
-void __wrap_free(void *p)
-{
-	live -= p != NULL;
-	__real_free(p);
-}
 
 static voidpf alloc_for_zlib(voidpf ctx, uInt k, uInt n)
 {

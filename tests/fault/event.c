@@ -8,51 +8,8 @@
 #include "submodels/event_element.h"
 #include "submodels/event_feed.h"
 #include "submodels/service.h"
+#include "tests/fault/wrap.h"
 #include "tests/tap.h"
-
-void *__real_malloc(size_t);
-void *__real_calloc(size_t, size_t);
-void *__real_realloc(void *, size_t);
-void __real_free(void *);
-void *__wrap_malloc(size_t);
-void *__wrap_calloc(size_t, size_t);
-void *__wrap_realloc(void *, size_t);
-void __wrap_free(void *);
-
-static unsigned long seen, fail_at;
-static long live;
-
-static bool fails(void)
-{
-	return ++seen == fail_at;
-}
-
-void *__wrap_malloc(size_t n)
-{
-	void *p = fails() ? NULL : __real_malloc(n);
-	live += p != NULL;
-	return p;
-}
-
-void *__wrap_calloc(size_t k, size_t n)
-{
-	void *p = fails() ? NULL : __real_calloc(k, n);
-	live += p != NULL;
-	return p;
-}
-
-void *__wrap_realloc(void *old, size_t n)
-{
-	void *p = fails() ? NULL : __real_realloc(old, n);
-	live += p && !old;
-	return p;
-}
-
-void __wrap_free(void *p)
-{
-	live -= p != NULL;
-	__real_free(p);
-}
 
 #define KEYS "{\"type\":\"ModelReference\",\"keys\":[{\"type\":\"Submodel\",\"value\":\"urn:a\"}]}"
 static const char submodel[] = "{\"modelType\":\"Submodel\",\"id\":\"urn:a\",\"submodelElements\":[{\"modelType\":\"Property\",\"idShort\":\"V\",\"valueType\":"

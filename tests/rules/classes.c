@@ -5,7 +5,7 @@
 #include "aas/metamodel.h"
 #include "base/buf.h"
 #include "base/file.h"
-#include "tests/tap.h"
+#include "tests/rules/page.h"
 
 static const struct {
 	bool (*check)(const char *s, size_t n);
@@ -178,21 +178,5 @@ static void write_all(struct buf *b)
 
 int main(int argc, char **argv)
 {
-	struct buf b = BUF_INIT;
-	struct arena *a = arena_new(0);
-	const char *src = getenv("srcdir");
-	char path[1000];
-	struct slice now = { "", 0 };
-	write_all(&b);
-	if (argc > 1 && !strcmp(argv[1], "--print")) {
-		fwrite(b.p, 1, b.n, stdout);
-	} else {
-		snprintf(path, sizeof path, "%s/docs/metamodel.md", src ? src : ".");
-		check(!b.failed && a && !file_read(a, path, 1 << 20, &now, NULL) && slice_eq(now, buf_view(&b)),
-		      "docs/metamodel.md is what metamodel.def says; if not: make docs");
-		tap_failed |= done();
-	}
-	buf_fini(&b);
-	arena_free(a);
-	return tap_failed ? 1 : 0;
+	return page_main(argc, argv, write_all, "docs/metamodel.md", "docs/metamodel.md is what metamodel.def says; if not: make docs");
 }

@@ -33,11 +33,7 @@ static struct thread {
 
 static const char *ask(const char *sql)
 {
-	const char *answer = NULL;
-	struct diag d = DIAG_INIT;
-	if (pg_ask(pg, arena, sql, NULL, 0, &answer, &d))
-		answer = arena_strdup(arena, d.n ? d.list[0].text : "error");
-	diag_fini(&d);
+	const char *answer = database_ask(pg, arena, sql);
 	return answer ? answer : "(null)";
 }
 

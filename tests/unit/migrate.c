@@ -19,12 +19,7 @@ static struct pg *connect_to(const struct database *db)
 
 static const char *ask(const char *sql)
 {
-	const char *answer = NULL;
-	struct diag d = DIAG_INIT;
-	if (pg_ask(pg, arena, sql, NULL, 0, &answer, &d))
-		answer = arena_strdup(arena, d.n ? d.list[0].text : "error");
-	diag_fini(&d);
-	return answer;
+	return database_ask(pg, arena, sql);
 }
 
 static enum err script(const char *sql)

@@ -20,12 +20,7 @@ static int64_t speed, state, today_us;
 
 static const char *ask(const char *sql)
 {
-	const char *answer = NULL;
-	struct diag d = DIAG_INIT;
-	if (pg_ask(pg, arena, sql, NULL, 0, &answer, &d))
-		answer = arena_strdup(arena, d.n ? d.list[0].text : "error");
-	diag_fini(&d);
-	return answer;
+	return database_ask(pg, arena, sql);
 }
 
 static enum err append(const struct store_sample *s, size_t n)
