@@ -19,6 +19,8 @@ struct engine_message {
 	size_t n;
 	const char *correlation;	/* MQTT 5 correlation data as text, or NULL */
 	bool retained;
+	bool again;			/* the broker says that it may have delivered it before (DUP) */
+	uint16_t packet;		/* the identifier of its packet, the same every time it is delivered; 0: it has none (QoS 0) */
 	uint64_t position;		/* in the spool; samples that come of it carry it */
 };
 

@@ -168,6 +168,7 @@ static bool deliver(struct mqtt *m, const char *topic, size_t topic_n, MQTTAsync
 	struct engine_message e = {
 		.topic = m->text, .payload = msg->payloadlen > 0 ? msg->payload : "", .n = msg->payloadlen > 0 ? (size_t)msg->payloadlen : 0,
 		.correlation = c_n && !memchr(correlation, 0, c_n) ? correlation : NULL, .retained = msg->retained,
+		.again = msg->qos > 0 && msg->dup, .packet = msg->qos > 0 ? (uint16_t)msg->msgid : 0,
 	};
 	return m->config.on_message(m->config.ctx, m->last_recv, &e);
 }

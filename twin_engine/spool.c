@@ -28,6 +28,7 @@
 #define SEGMENT_MIN ((size_t)4096)
 #define WINDOW ((size_t)256 << 10)
 #define SUFFIX ".spool"
+#define PACKETS ((size_t)UINT16_MAX + 1)
 
 enum { FLAG_RETAINED = 1, FLAG_CORRELATION = 2 };
 
@@ -39,7 +40,8 @@ struct record {
 	int64_t recv_us;
 	uint32_t payload;
 	uint16_t topic, correlation;
-	uint32_t flags, zero;
+	uint32_t flags;
+	uint16_t packet, zero;
 };
 
 struct segment {
@@ -63,6 +65,7 @@ struct spool {
 
 	int fd;			/* of the last segment; appender */
 	uint64_t append;
+	uint32_t *packet;	/* PACKETS checks of what came last with each packet identifier; 0: nothing known */
 
 	int read_fd;		/* reader */
 	uint64_t read, read_base, read_size;
@@ -134,6 +137,43 @@ static void record_open(const char *p, const struct record *r, struct engine_mes
 		.retained = r->flags & FLAG_RETAINED,
 		.position = r->position,
 	};
+}
+
+/* -- what the broker delivers again -------------------------------------------------------------------------------------------
+ *
+ * A broker that has not got our PUBACK (this process was killed, the connection broke) delivers the message again, with DUP set and under the
+ * same packet identifier (MQTT 3.1.1 and 5.0, 3.3.1.1 and 4.4).  Whether we have it is known here and nowhere else: time stamps do not tell
+ * (a message need not have one, and two may share one), the samples in the database do not (a value within the dead band is not kept), and what the
+ * engine remembers of a series ends with the process.  What is here is in the database or will be, so the memory can be made of the records
+ * themselves: those of the last segment and of the one before it, which therefore stays while there is room (segments_cut).
+ * A packet identifier comes back after 65535 messages, or sooner; but without DUP, and so it stands for the new message then.
+ */
+
+/* Is it one that we have?  `check`: of topic NUL correlation NUL payload, as they lie in a record. */
+static bool have(const struct spool *s, const struct engine_message *m, uint32_t check)
+{
+	return m->again && m->packet && s->packet[m->packet] == check;
+}
+
+static void remember(struct spool *s, uint16_t packet, uint32_t check)
+{
+	if (packet)
+		s->packet[packet] = check;
+}
+
+static uint32_t check_of(uint32_t crc)
+{
+	return crc ? crc : 1;
+}
+
+/* All whole records from the beginning of a segment on; returns where they end. */
+static size_t recall(struct spool *s, const char *p, size_t n, uint64_t base)
+{
+	struct record r;
+	size_t at = 0;
+	for (; record_ok(p + at, n - at, base + at, &r); at += r.size)
+		remember(s, r.packet, check_of(crc_add(~0u, p + at + sizeof r, (size_t)r.topic + 1 + r.correlation + 1 + r.payload)));
+	return at;
 }
 
 /* -- segments ---------------------------------------------------------------------------------------------------------------- */
@@ -208,11 +248,17 @@ static bool segment_add(struct spool *s, uint64_t base, uint64_t size)
 	return true;
 }
 
-/* Take the segments that end at or before `position` off the list, the last one excepted; the lock is held. */
+static bool is_full(const struct spool *s)
+{
+	return s->total + s->segment_bytes > s->max_bytes;
+}
+
+/* Take the segments that end at or before `position` off the list, the last one excepted, and the one before it while there is room for
+ * another one besides; the lock is held. */
 static struct segment *segments_cut(struct spool *s, uint64_t position)
 {
 	struct segment *cut = s->first, **tail = &cut;
-	while (*tail && *tail != s->last && (*tail)->next->base <= position) {
+	while (*tail && *tail != s->last && (*tail)->next->base <= position && ((*tail)->next != s->last || is_full(s))) {
 		s->total -= (*tail)->size;
 		tail = &(*tail)->next;
 	}
@@ -278,12 +324,25 @@ static enum err scan_dir(const struct spool *s, uint64_t **out, size_t *n)
 	return ERR_OK;
 }
 
+static enum err recall_segment(struct spool *s, const struct segment *seg)
+{
+	char path[PATH_MAX], *p = malloc(seg->size);
+	int fd = p && segment_path(s, seg->base, path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	ssize_t got = fd < 0 ? -1 : pread(fd, p, seg->size, 0);
+	enum err e = !p ? ERR_NO_MEMORY : got < 0 ? io_error("read", path) : ERR_OK;
+	if (!e)
+		recall(s, p, (size_t)got, seg->base);
+	if (fd >= 0)
+		close(fd);
+	free(p);
+	return e;
+}
+
 /* Find where the last segment really ends and clear what is torn behind that. */
 static enum err recover(struct spool *s)
 {
 	struct segment *seg = s->last;
 	char path[PATH_MAX];
-	struct record r;
 	size_t at = 0, n = seg->size;
 	if (!segment_path(s, seg->base, path) || (s->fd = open(path, O_RDWR | O_CLOEXEC)) < 0)
 		return io_error("open", path);
@@ -291,8 +350,8 @@ static enum err recover(struct spool *s)
 	if (!p)
 		return ERR_NO_MEMORY;
 	ssize_t got = pread(s->fd, p, n, 0);
-	while (got > 0 && record_ok(p + at, (size_t)got - at, seg->base + at, &r))
-		at += r.size;
+	if (got > 0)
+		at = recall(s, p, (size_t)got, seg->base);
 	bool torn = false;
 	for (size_t i = at; got > 0 && i < (size_t)got && !torn; i++)
 		torn = p[i] != 0;
@@ -323,6 +382,8 @@ static enum err load(struct spool *s)
 			e = ERR_NO_MEMORY;
 		else
 			at = base[i] + (uint64_t)st.st_size;
+		if (!e && i + 2 == n)
+			e = recall_segment(s, s->last);
 	}
 	free(base);
 	if (e)
@@ -372,7 +433,8 @@ enum err spool_open(const struct spool_config *c, struct spool **out, struct dia
 	s->window_cap = WINDOW;
 	s->dir = strdup(c->dir);
 	s->window = malloc(s->window_cap);
-	if (s->dir && s->window && !(e = claim(s, d)) && (e = load(s)))
+	s->packet = calloc(PACKETS, sizeof *s->packet);
+	if (s->dir && s->window && s->packet && !(e = claim(s, d)) && (e = load(s)))
 		diag_add(d, e, "%s: the spool cannot be read", s->dir);
 	if (e) {
 		spool_close(s);
@@ -399,6 +461,7 @@ void spool_close(struct spool *s)
 	pthread_cond_destroy(&s->space);
 	lock_fini(&s->lock);
 	free(s->window);
+	free(s->packet);
 	free(s->dir);
 	free(s);
 }
@@ -409,8 +472,10 @@ static enum err roll(struct spool *s, uint64_t base)
 {
 	int fd;
 	lock_take(&s->lock);
-	bool full = s->total + s->segment_bytes > s->max_bytes;
+	struct segment *gone = segments_cut(s, s->released);
+	bool full = is_full(s);
 	lock_drop(&s->lock);
+	segments_unlink(s, gone);
 	if (full)
 		return ERR_TOO_LARGE;
 	enum err e = segment_make(s, base, &fd);
@@ -448,12 +513,9 @@ enum err spool_append(struct spool *s, int64_t recv_us, const struct engine_mess
 	if (size > s->segment_bytes)
 		return ERR_BAD_REQUEST;
 	uint64_t limit = s->last->base + s->last->size;		/* only the appender moves `last` */
-	enum err e = s->append + size > limit ? roll(s, s->append > limit ? s->append : limit) : ERR_OK;
-	if (e)
-		return e;
 	struct record r = {
-		.size = (uint32_t)size, .position = s->append, .recv_us = recv_us, .payload = (uint32_t)m->n,
-		.topic = (uint16_t)topic, .correlation = (uint16_t)correlation,
+		.size = (uint32_t)size, .recv_us = recv_us, .payload = (uint32_t)m->n,
+		.topic = (uint16_t)topic, .correlation = (uint16_t)correlation, .packet = m->packet,
 		.flags = (m->retained ? FLAG_RETAINED : 0) | (m->correlation ? FLAG_CORRELATION : 0),
 	};
 	static const char zeros[16];
@@ -464,12 +526,22 @@ enum err spool_append(struct spool *s, int64_t recv_us, const struct engine_mess
 		{ (void *)(uintptr_t)(m->n ? m->payload : zeros), m->n },
 		{ (void *)(uintptr_t)zeros, size - sizeof r - topic - correlation - m->n - 2 },
 	};
+	uint32_t check = ~0u;
+	for (size_t i = 1; i < 6 && m->packet; i++)
+		check = crc_add(check, v[i].iov_base, v[i].iov_len);
+	if (have(s, m, check = check_of(check)))
+		return ERR_OK;
+	enum err e = s->append + size > limit ? roll(s, s->append > limit ? s->append : limit) : ERR_OK;
+	if (e)
+		return e;
+	r.position = s->append;
 	uint32_t crc = crc_add(~0u, (const char *)&r + CRC_SKIP, sizeof r - CRC_SKIP);
 	for (size_t i = 1; i < 7; i++)
 		crc = crc_add(crc, v[i].iov_base, v[i].iov_len);
 	r.crc = crc;
 	if ((e = write_all(s, v, size, s->append - s->last->base)))
 		return e;
+	remember(s, m->packet, check);
 	if (position)
 		*position = s->append;
 	s->append += size;
@@ -483,9 +555,9 @@ enum err spool_append(struct spool *s, int64_t recv_us, const struct engine_mess
 bool spool_wait_space(struct spool *s, int64_t us)
 {
 	lock_take(&s->lock);
-	bool room = s->total + s->segment_bytes <= s->max_bytes;
+	bool room = !is_full(s);
 	if (!room)
-		room = lock_wait(&s->lock, &s->space, us) && s->total + s->segment_bytes <= s->max_bytes;
+		room = lock_wait(&s->lock, &s->space, us) && !is_full(s);
 	lock_drop(&s->lock);
 	return room;
 }

@@ -24,7 +24,8 @@ struct spool_config {
 enum err spool_open(const struct spool_config *, struct spool **, struct diag *);
 void spool_close(struct spool *);		/* NULL is allowed */
 
-/* ERR_TOO_LARGE: the spool or its disk is full (the message must then not be acknowledged; spool_wait_space tells when to try again),
+/* What the broker delivers again and the spool has, or had not long ago, is not appended: ERR_OK, and *position stays as it is.
+ * ERR_TOO_LARGE: the spool or its disk is full (the message must then not be acknowledged; spool_wait_space tells when to try again),
  * ERR_BAD_REQUEST: larger than a segment, it will never fit, ERR_IO. */
 enum err spool_append(struct spool *, int64_t recv_us, const struct engine_message *, uint64_t *position);
 /* Wait at most `us` for spool_release to make room; false: it did not. */
@@ -38,7 +39,7 @@ void spool_wake(struct spool *);
 /* Start reading at the first record whose position is >= `position`; what is before it counts as released.  When the spool ends before
  * it (the directory was lost), the next append continues there: a position once committed is never given to another message. */
 void spool_seek(struct spool *, uint64_t position);
-/* Everything before `position` is committed: its segments may go. */
+/* Everything before `position` is committed: its segments may go; the last one before the present stays while there is room. */
 void spool_release(struct spool *, uint64_t position);
 uint64_t spool_end(struct spool *);		/* the position of the next append */
 uint64_t spool_backlog(struct spool *);		/* bytes not yet released */

@@ -6,15 +6,15 @@ import { property } from './crash_load.mjs';
 const COUNT = 'urn:count';
 const collection = (idShort, value) => ({ modelType: 'SubmodelElementCollection', idShort, value });
 export const counter = { modelType: 'Submodel', id: COUNT, idShort: 'Count', submodelElements: [property('N', undefined, 'xs:long')] };
+export const link = (name, topic, ...selectors) => collection(name, [property('TopicFilter', topic, 'xs:string'), ...selectors,
+	{ modelType: 'ReferenceElement', idShort: 'Target', value: { type: 'ModelReference', keys: [{ type: 'Submodel', value: COUNT }, { type: 'Property', value: name }] } },
+	property('Quality', undefined, 'xs:string'), property('SourceTime', undefined, 'xs:dateTime')]);
 export const twin = {
 	modelType: 'Submodel', id: 'urn:count:twin', idShort: 'TwinEngine',
 	semanticId: { type: 'ExternalReference', keys: [{ type: 'GlobalReference', value: 'https://twinshell.org/submodel/TwinEngine/1/0' }] },
 	submodelElements: [property('Mode', 'shadow', 'xs:string'),
 		collection('Connection', [property('State', undefined, 'xs:string'), property('LastError', undefined, 'xs:string'), property('Messages', undefined, 'xs:unsignedLong')]),
-		collection('Links', [collection('N', [
-			property('TopicFilter', 'crash/count', 'xs:string'), property('Selector', '/n', 'xs:string'), property('TimeSelector', '/ts', 'xs:string'),
-			{ modelType: 'ReferenceElement', idShort: 'Target', value: { type: 'ModelReference', keys: [{ type: 'Submodel', value: COUNT }, { type: 'Property', value: 'N' }] } },
-			property('Quality', undefined, 'xs:string'), property('SourceTime', undefined, 'xs:dateTime')])])],
+		collection('Links', [link('N', 'crash/count', property('Selector', '/n', 'xs:string'), property('TimeSelector', '/ts', 'xs:string'))])],
 };
 
 export class Telemetry {

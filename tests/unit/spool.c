@@ -166,7 +166,7 @@ static void test_release(void)
 	check_int(drain(s, n, &exact), 1, "it is read");
 	spool_release(s, spool_end(s));
 	check_int(spool_backlog(s), 0, "all released: no backlog");
-	check_int(segments(NULL, 0), 1, "and one segment left");
+	check_int(segments(NULL, 0), 2, "and the last two segments are left, for what the broker delivers again");
 	char big[5000] = "";
 	struct engine_message m = { .topic = "t", .payload = big, .n = sizeof big };
 	check_int(spool_append(s, 0, &m, NULL), ERR_BAD_REQUEST, "a message larger than a segment is told apart");
@@ -231,6 +231,55 @@ static void test_lost(void)
 	check_int(drain(s, 1, &exact), 1, "a gap does not look like the end");
 	struct spool *t = NULL;
 	check_int(spool_open(&(struct spool_config){ .dir = dir }, &t, NULL), ERR_CONFLICT, "a directory has one owner");
+	spool_close(s);
+}
+
+/* What the broker sends under the identifier `packet`; says whether the spool has grown by it. */
+static bool grows(struct spool *s, unsigned packet, bool again, const char *payload)
+{
+	uint64_t end = spool_end(s);
+	struct engine_message m = { .topic = "t", .payload = payload, .n = strlen(payload), .packet = (uint16_t)packet, .again = again };
+	check_int(spool_append(s, 1, &m, NULL), ERR_OK, "%u %s%s is taken", packet, payload, again ? ", again" : "");
+	return spool_end(s) > end;
+}
+
+static void test_again(void)
+{
+	bool exact;
+	wipe();
+	struct spool *s = open_spool(4096, 16384);
+	check(grows(s, 1, false, "a") && grows(s, 2, false, "b"), "what comes first is kept");
+	check(!grows(s, 1, true, "a") && !grows(s, 2, true, "b"), "what the broker delivers again is not");
+	check(grows(s, 3, true, "a"), "another packet with the same content is");
+	check(grows(s, 2, true, "c"), "and the same packet with another content");
+	check(grows(s, 1, false, "a"), "a new message under a used identifier is new, whatever it says");
+	check(grows(s, 0, true, "a") && grows(s, 0, true, "a"), "without an identifier nothing is known");
+	spool_seek(s, spool_end(s));
+	spool_close(s);
+
+	s = open_spool(4096, 16384);
+	spool_seek(s, spool_end(s));
+	check(!grows(s, 3, true, "a") && !grows(s, 2, true, "c"), "the next process knows them, although they are committed");
+	check(grows(s, 2, true, "b"), "and only what came last under an identifier");
+	int n = 0;
+	while (segments(NULL, 0) < 2)
+		put(s, n++, NULL);
+	spool_release(s, spool_end(s));
+	spool_close(s);
+	s = open_spool(4096, 16384);
+	check(!grows(s, 3, true, "a") && !grows(s, 2, true, "b"), "also when a new segment has just begun");
+	spool_seek(s, spool_end(s));
+	while (segments(NULL, 0) < 3)
+		put(s, 0, NULL);
+	spool_release(s, spool_end(s));
+	check_int(segments(NULL, 0), 2, "an older one goes");
+	spool_close(s);
+	s = open_spool(4096, 8192);
+	spool_seek(s, spool_end(s));
+	for (n = 0; put(s, n, NULL) == ERR_OK && n < 1000; n++)
+		spool_release(s, spool_end(s));
+	check_int(n, 1000, "a spool of two segments holds nobody up for it");
+	drain(s, 0, &exact);
 	spool_close(s);
 }
 
@@ -310,6 +359,7 @@ int main(void)
 	test_release();
 	test_torn();
 	test_lost();
+	test_again();
 	test_threads();
 	test_killed();
 	wipe();
