@@ -444,6 +444,16 @@ enum err event_elements_tick(struct event_elements *ee, int64_t now_us)
 	return err;
 }
 
+size_t event_elements_flush(struct event_elements *ee, int64_t now_us, size_t most)
+{
+	struct map_item *it;
+	size_t n = 0;
+	for (size_t i = 0; n < most && (it = map_next(&ee->groups, &i)); )
+		for (struct event_source *s = ((struct group *)it->value)->first; s && n < most; s = s->next)
+			n += s->waits && !say(ee, s, now_us, false);
+	return n;
+}
+
 /* -- changes --------------------------------------------------------------------------------------------------------------------- */
 
 /* `path` is `above` or below it. */

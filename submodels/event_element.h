@@ -35,6 +35,8 @@ enum err event_elements_load(struct event_elements *, int64_t now_us, struct sto
 /* Something has changed.  Errors as of event_tree. */
 enum err event_elements_change(struct event_elements *, int64_t now_us, struct event_trees *, const struct event *);
 enum err event_elements_tick(struct event_elements *, int64_t now_us);
+/* The end is near: what waits for the end of its minInterval is sent now, at most `most` of them.  How many were. */
+size_t event_elements_flush(struct event_elements *, int64_t now_us, size_t most);
 int64_t event_elements_due(const struct event_elements *);	/* when the next tick is wanted; INT64_MAX: never */
 size_t event_elements_count(const struct event_elements *);	/* that are on */
 

@@ -24,6 +24,7 @@
 #define PLACE_LINES 512
 #define LOOK_US (2 * US_PER_S)		/* nobody called: look whether there is something new */
 #define RETRY_US (US_PER_S / 2)		/* the database did not answer, or a message did not go out */
+#define REST_US US_PER_S		/* at the end the broker has so long to take what waited for an interval */
 
 enum state { WAITING, GIVEN, DONE };
 
@@ -478,11 +479,38 @@ static void turn(struct publisher *p)
 	lock_drop(&p->lock);
 }
 
+/* Until everything in the window is acknowledged; false: the time is over, or there is no broker. */
+static bool drain(struct publisher *p, int64_t until)
+{
+	for (;;) {
+		give(p);
+		settle(p);
+		int64_t left = until - clock_mono_us();
+		lock_take(&p->lock);
+		bool empty = !p->first, go_on = !empty && p->connected && left > 0;
+		if (go_on && p->first->state != DONE)
+			lock_wait(&p->lock, &p->cond, left < RETRY_US ? left : RETRY_US);
+		lock_drop(&p->lock);
+		if (!go_on)
+			return empty;
+	}
+}
+
+/* The news that wait for an interval belong to lines that are done with: nobody would say them after the next start. */
+static void say_rest(struct publisher *p)
+{
+	int64_t until = clock_mono_us() + REST_US;
+	p->work.open = false;
+	while (event_elements_flush(p->elements, now_us(p), WINDOW_MAX) && drain(p, until))
+		;
+}
+
 static void *run(void *arg)
 {
 	struct publisher *p = arg;
 	while (!stopping(p))
 		turn(p);
+	say_rest(p);
 	settle(p);
 	if (p->placed)
 		keep_place(p);

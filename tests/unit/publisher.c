@@ -33,6 +33,7 @@ static struct {
 	pthread_mutex_t mutex;
 	unsigned char times[LINES_MAX];	/* how often the event of a line came */
 	size_t different, all, wrong_order;
+	size_t spoken;			/* on t/i */
 	int64_t newest[2];		/* line of each submodel */
 	char state[20], topic[200], payload[2000];
 } seen = { .mutex = PTHREAD_MUTEX_INITIALIZER };
@@ -68,6 +69,7 @@ static bool on_message(void *ctx, int64_t recv, const struct engine_message *m)
 	snprintf(seen.topic, sizeof seen.topic, "%s", m->topic);
 	snprintf(seen.payload, sizeof seen.payload, "%s", text);
 	seen.all++;
+	seen.spoken += !strcmp(m->topic, "t/i");
 	if (line > 0 && line < LINES_MAX && !seen.times[line]++) {
 		seen.different++;
 		seen.wrong_order += line < seen.newest[who];
@@ -251,10 +253,60 @@ static void test_from_start(void)
 	publisher_stop(p);
 }
 
+/* The topic of what came last is `topic` at last. */
+static bool hears(const char *topic)
+{
+	bool yes = false;
+	for (int64_t until = clock_mono_us() + 30 * US_PER_S; !yes && clock_mono_us() < until; clock_sleep_us(5000)) {
+		pthread_mutex_lock(&seen.mutex);
+		yes = !strcmp(seen.topic, topic);
+		pthread_mutex_unlock(&seen.mutex);
+	}
+	return yes;
+}
+
+static bool last_is(const char *text)
+{
+	pthread_mutex_lock(&seen.mutex);
+	bool yes = strstr(seen.payload, text) != NULL;
+	pthread_mutex_unlock(&seen.mutex);
+	return yes;
+}
+
+static size_t spoken(void)
+{
+	pthread_mutex_lock(&seen.mutex);
+	size_t n = seen.spoken;
+	pthread_mutex_unlock(&seen.mutex);
+	return n;
+}
+
+static bool speaks(size_t n)
+{
+	for (int64_t until = clock_mono_us() + 30 * US_PER_S; spoken() < n && clock_mono_us() < until; )
+		clock_sleep_us(5000);
+	return spoken() == n;
+}
+
+static void test_interval(void)
+{
+	struct publisher *p = start("pub", false);
+	create("urn:i", ",{\"modelType\":\"BasicEventElement\",\"idShort\":\"I\",\"observed\":{\"type\":\"ModelReference\",\"keys\":[{\"type\":\"Submodel\","
+			"\"value\":\"urn:b\"}]},\"direction\":\"output\",\"state\":\"on\",\"messageTopic\":\"t/i\",\"minInterval\":\"P1D\"}");
+	patch(2);
+	check(speaks(1), "an event element with an interval speaks at once");
+	patch(written % 2 ? 2 : 3);	/* urn:b, and then urn:a: when that has come, nothing has come of the other */
+	check(wait_for((size_t)written + 4) && speaks(1), "and then keeps silent");
+	publisher_stop(p);
+	check(speaks(2), "what waits for the end of its interval is said when the publisher stops");
+	p = start("pub", false);
+	publisher_stop(p);
+	check(speaks(2), "and not again");
+}
+
 static void test_event_element(void)
 {
 	struct live_value v;
-	char topic[200] = "";
 	struct publisher *p = start("pub", false);
 	create("urn:e", ",{\"modelType\":\"BasicEventElement\",\"idShort\":\"E\",\"observed\":{\"type\":\"ModelReference\",\"keys\":[{\"type\":\"Submodel\","
 			"\"value\":\"urn:a\"}]},\"direction\":\"output\",\"state\":\"on\",\"messageTopic\":\"t/e\"}");
@@ -262,15 +314,8 @@ static void test_event_element(void)
 	publisher_stop(p);
 	p = start("pub", false);	/* finds it in the store */
 	patch(1 + written % 2);		/* the last one is of urn:a */
-	for (int64_t until = clock_mono_us() + 30 * US_PER_S; strcmp(topic, "t/e") && clock_mono_us() < until; clock_sleep_us(5000)) {
-		pthread_mutex_lock(&seen.mutex);
-		snprintf(topic, sizeof topic, "%s", seen.topic);
-		pthread_mutex_unlock(&seen.mutex);
-	}
-	check_str(topic, "t/e", "it speaks on its messageTopic");
-	pthread_mutex_lock(&seen.mutex);
-	check(strstr(seen.payload, "\"observableReference\":{\"type\":\"ModelReference\",\"keys\":[{\"type\":\"Submodel\",\"value\":\"urn:a\"}]}"), "an EventPayload");
-	pthread_mutex_unlock(&seen.mutex);
+	check(hears("t/e"), "it speaks on its messageTopic");
+	check(last_is("\"observableReference\":{\"type\":\"ModelReference\",\"keys\":[{\"type\":\"Submodel\",\"value\":\"urn:a\"}]}"), "an EventPayload");
 	check(!live_get(live, "urn:e", "E", arena, &v) && strlen(v.text) > 19, "lastUpdate is a live value");
 	publisher_stop(p);
 }
@@ -325,6 +370,7 @@ int main(void)
 	mqtt_new(&(struct mqtt_config){ .uri = uri, .client_id = "sub", .on_message = on_message, .on_state = on_state }, &sub, &diag);
 	mqtt_subscribe(sub, "noauth");
 	mqtt_subscribe(sub, "t/e");
+	mqtt_subscribe(sub, "t/i");
 	/* a message that comes back tells that the subscription is there */
 	for (int64_t until = clock_mono_us() + 20 * US_PER_S; clock_mono_us() < until && !all(); clock_sleep_us(20000))
 		mqtt_publish(sub, &(struct engine_publish){ .topic = "noauth", .payload = "x", .n = 1 });
@@ -333,6 +379,7 @@ int main(void)
 	test_publisher_restarts();
 	test_from_start();
 	test_event_element();
+	test_interval();
 	test_operation();
 	mqtt_free(sub);
 	tool("stop", "TERM");
