@@ -163,7 +163,7 @@ static enum err open_store(struct house *h)
 		if (!(h->store = store_pg_open_with(&c, &h->diag)))
 			return ERR_UNAVAILABLE;
 		keep_days(h);
-		return ERR_OK;
+		return store_pg_claim(h->store, h->config.client_id, &h->diag);
 	}
 	return (h->store = store_mem_new()) ? ERR_OK : diag_add(&h->diag, ERR_NO_MEMORY, "out of memory");
 }

@@ -324,6 +324,7 @@ static void store_close(struct store *s)
 	store_pg_compactor_stop(p->compactor);
 	store_pg_writer_stop(p->writer);
 	store_pg_feed_stop(p->feed);
+	store_pg_claim_free(atomic_load(&p->claim));
 	store_listeners_fini(&p->listeners);
 	store_pg_watch(s, NULL);
 	pg_standby_free(p->standby);

@@ -20,6 +20,10 @@ struct store_pg_config {
 /* Connects, brings the schema up to date (sql/migrate.h), checks it.  NULL when the database cannot be used; the diag says why. */
 struct store *store_pg_open_with(const struct store_pg_config *, struct diag *);
 struct store *store_pg_open(const char *conninfo, unsigned connections, struct diag *);
+/* This process is `name` on the database, alone, until it ends or the store is closed: once, before anything is kept under that name.
+ * ERR_CONFLICT: another process has it and keeps it for some seconds; others when the database cannot be asked.  Behind a pooler nobody can
+ * tell, and everybody is let in. */
+enum err store_pg_claim(struct store *, const char *name, struct diag *);
 /* Months of history and feed that ended more than so many days ago are dropped from now on, once an hour; 0: never. */
 void store_pg_keep_history(struct store *, unsigned days);
 /* Can the database be reached now?  One round trip; waits at most as long as a free connection may take. */

@@ -117,6 +117,7 @@ static void *feed_run(void *arg)
 	do {
 		atomic_store(&f->pending, false);
 		keep_house(f);
+		store_pg_claim_keep(f->store);
 		enum err e = sequence(f, &more);
 		if (e && !failed)
 			log_warn("sql", "changes do not get their place in the feed: %s; trying again", err_info[e].text);

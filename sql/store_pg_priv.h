@@ -21,6 +21,7 @@ struct pg_watch;
 struct pg_reader;
 struct pg_feed;
 struct pg_compactor;
+struct pg_claim;
 
 #define STORE_PG_FOLD_BEHIND 256	/* versions that a document may lack before it is written anew */
 
@@ -43,6 +44,7 @@ struct pg_store {
 	struct store_listeners listeners;
 	_Atomic unsigned keep_days;	/* of history; 0: for ever */
 	struct pg_compactor *compactor;
+	_Atomic(struct pg_claim *) claim;	/* NULL: none */
 	_Atomic unsigned keep_samples, keep_rollups;	/* days; 0: for ever */
 	unsigned query_ms;	/* that the search for candidates of a query may take */
 	unsigned query_lead;	/* see pg_query */
@@ -164,6 +166,10 @@ void store_pg_feed_unlisten(struct store *, void (*wake)(void *ctx), void *ctx);
 enum err store_pg_feed_start(struct pg_store *, const char *conninfo);
 void store_pg_feed_stop(struct pg_feed *);	/* NULL is allowed */
 void store_pg_feed_wake(struct pg_store *);	/* something was committed; any thread, cheap */
+
+/* -- a name of this process (store_pg_claim.c): kept by the thread of the feed, which calls this often -- */
+void store_pg_claim_keep(struct pg_store *);
+void store_pg_claim_free(struct pg_claim *);	/* gives it up; NULL is allowed */
 
 /* -- reads that share a round trip (store_pg_reader.c): a thread with a connection of its own -- */
 enum err store_pg_reader_start(struct pg_store *, const char *conninfo);

@@ -178,6 +178,17 @@ async function restored() {
 	await stop(s.child);
 }
 
+/** The position in the spool, the session at the broker and handles belong to a name: only one server at a time has it. */
+async function namesake(servers) {
+	const args = ['serve', '--database', conninfo('postgres'), '--data', join(dir, 'namesake'), '--client-id', 'first', '--listen', '127.0.0.1:0'];
+	const r = cli(args);
+	ok(r.code === 69 && r.err.includes('another server runs on this database as "first": each needs a --client-id of its own'), 'a second server of one name does not start',
+		`${r.code} ${r.err}`);
+	servers[0].child.kill('SIGKILL');
+	await servers[0].child.done;
+	servers[0] = await serve('first');
+}
+
 try {
 	note(`TWINSHELL_SEED=${seed}`);
 	const servers = [await serve('first'), await serve('second')];
@@ -189,6 +200,7 @@ try {
 	for (let n = 1; n <= 60; n++)
 		await edit(servers, n);
 	await feed();
+	await namesake(servers);
 	for (const s of servers)
 		await asItWas(s, 'each server');
 	for (const s of servers) {
