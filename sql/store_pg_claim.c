@@ -25,7 +25,8 @@ struct pg_claim {
 static enum err connect_claim(struct pg_claim *c)
 {
 	static const struct pg_setting setting[] = {
-		{ "application_name", "twinshell name" }, { "tcp_keepalives_idle", "10" }, { "tcp_keepalives_interval", "5" }, { "tcp_keepalives_count", "4" },
+		{ "application_name", "twinshell name" }, { "tcp_keepalives_idle", "10" }, { "tcp_keepalives_interval", "5" },
+		{ "tcp_keepalives_count", "4" },
 	};
 	return pg_open_set(c->conninfo, setting, sizeof setting / sizeof *setting, &c->pg);
 }
@@ -66,8 +67,9 @@ enum err store_pg_claim(struct store *st, const char *name, struct diag *d)
 		atomic_store(&s->claim, c);
 	else
 		store_pg_claim_free(c);
-	return !e ? ERR_OK : e == ERR_CONFLICT ? diag_add(d, e, "another server runs on this database as \"%s\": each needs a --client-id of its own", name) :
-	       diag_add(d, e, "the name \"%s\" cannot be claimed in the database: %s", name, err_info[e].text);
+	if (e == ERR_CONFLICT)
+		return diag_add(d, e, "another server runs on this database as \"%s\": each needs a --client-id of its own", name);
+	return !e ? ERR_OK : diag_add(d, e, "the name \"%s\" cannot be claimed in the database: %s", name, err_info[e].text);
 }
 
 void store_pg_claim_keep(struct pg_store *s)
@@ -81,8 +83,8 @@ void store_pg_claim_keep(struct pg_store *s)
 		lose(c);
 	enum err e = c->pg ? ERR_OK : take(c);
 	if (e == ERR_CONFLICT && !c->refused)
-		log_error("sql", "another server has begun on this database as \"%s\" while it could not be reached: stop one of them, or telemetry is lost",
-			  c->name);
+		log_error("sql", "another server has begun on this database as \"%s\" while it could not be reached: stop one of them, or telemetry"
+			  " is lost", c->name);
 	else if (!e && c->refused)
 		log_info("sql", "no other server is on this database as \"%s\" any more", c->name);
 	c->refused = e == ERR_CONFLICT || (e && c->refused);
