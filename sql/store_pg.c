@@ -406,8 +406,8 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	lock_init(&s->pins.lock, RANK_LEAF);
 	s->query_ms = QUERY_MS;
 	store_listeners_init(&s->listeners);
-	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s, c->conninfo) ||
-	    store_pg_reader_start(s, c->conninfo) || store_pg_feed_start(s, c->conninfo) || store_pg_compactor_start(s, c->conninfo)) {
+	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s) ||
+	    store_pg_reader_start(s) || store_pg_feed_start(s) || store_pg_compactor_start(s)) {
 		store_close(&s->base);
 		diag_add(d, ERR_NO_MEMORY, "cannot start the threads of the store");
 		return NULL;

@@ -35,12 +35,7 @@ static const char *const parents[] = { "chunk", "rollup_1m", "rollup_1h", "rollu
 #define N_PARENTS 4
 
 struct pg_compactor {
-	struct pg_store *store;
-	char *conninfo;
-	pthread_t thread;
-	struct lock lock;
-	pthread_cond_t wake;
-	bool stopping;
+	struct pg_worker worker;
 };
 
 /* Samples of one series on their way into a chunk; texts are malloc'ed. */
@@ -466,7 +461,7 @@ enum err store_pg_settle(struct store *st)
 {
 	struct pg_store *s = (struct pg_store *)st;
 	struct pg *pg = NULL;
-	enum err e = connect_compactor(s->compactor->conninfo, &pg);
+	enum err e = connect_compactor(s->conninfo, &pg);
 	e = e ? e : seal_when_due(pg, 0, 0);
 	for (int i = 0; !e && i < SETTLE_TRIES; i++)
 		if ((e = compact_one(pg, clock_now_us())) == ERR_AGAIN) {
@@ -488,21 +483,22 @@ void store_pg_keep(struct store *st, unsigned samples_days, unsigned rollups_day
 	atomic_store(&s->keep_rollups, rollups_days);
 }
 
-static bool stopping(struct pg_compactor *p, int64_t wait_us)
+static bool stopping(struct pg_worker *w, int64_t wait_us)
 {
-	lock_take(&p->lock);
-	if (!p->stopping)
-		lock_wait(&p->lock, &p->wake, wait_us);
-	bool yes = p->stopping;
-	lock_drop(&p->lock);
+	lock_take(&w->lock);
+	if (!w->stopping)
+		lock_wait(&w->lock, &w->wake, wait_us);
+	bool yes = w->stopping;
+	lock_drop(&w->lock);
 	return yes;
 }
 
-static enum err look(struct pg_compactor *p, struct pg *pg, int64_t *care_us)
+static enum err look(struct pg_worker *w, int64_t *care_us)
 {
+	struct pg *pg = w->pg;
 	int64_t now = clock_now_us();
 	enum err e = seal_when_due(pg, SEAL_US, SEAL_BYTES);
-	while (!e && !stopping(p, 0))
+	while (!e && !stopping(w, 0))
 		e = compact_one(pg, now);
 	if (e && e != ERR_NOT_FOUND)
 		return e;
@@ -510,62 +506,36 @@ static enum err look(struct pg_compactor *p, struct pg *pg, int64_t *care_us)
 	if (!e && clock_mono_us() >= *care_us) {
 		*care_us = clock_mono_us() + CARE_US;
 		make_stretches(pg, day_of(now) + DAYS_AHEAD);
-		drop_old(p->store, pg, day_of(now));
+		drop_old(w->store, pg, day_of(now));
 	}
 	return e;
 }
 
 static void *compactor_run(void *arg)
 {
-	struct pg_compactor *p = arg;
-	struct pg *pg = NULL;
+	struct pg_worker *w = arg;
 	int64_t pause = LOOK_US, care = 0;
-	while (!stopping(p, pause)) {
-		enum err e = pg ? ERR_OK : connect_compactor(p->conninfo, &pg);
-		e = e ? e : look(p, pg, &care);
+	while (!stopping(w, pause)) {
+		enum err e = w->pg ? ERR_OK : connect_compactor(w->store->conninfo, &w->pg);
+		e = e ? e : look(w, &care);
 		pause = e && e != ERR_AGAIN ? PAUSE_US : LOOK_US;
 		if (!e)
 			continue;
 		if (e != ERR_AGAIN)
 			log_warn("sql", "samples are not compacted now: %s; they stay in staging", err_info[e].text);
-		pg_close(pg);	/* what was set up is made sure of by connecting again */
-		pg = NULL;
+		pg_close(w->pg);	/* what was set up is made sure of by connecting again */
+		w->pg = NULL;
 	}
-	pg_close(pg);
 	return NULL;
 }
 
-enum err store_pg_compactor_start(struct pg_store *s, const char *conninfo)
+enum err store_pg_compactor_start(struct pg_store *s)
 {
-	struct pg_compactor *p = calloc(1, sizeof *p);
-	if (!p || !(p->conninfo = strdup(conninfo)))
-		goto fail;
-	p->store = s;
-	lock_init(&p->lock, RANK_LEAF);
-	cond_init(&p->wake);
-	if (thread_start(&p->thread, "chunks", compactor_run, p)) {
-		s->compactor = p;
-		return ERR_OK;
-	}
-	pthread_cond_destroy(&p->wake);
-	lock_fini(&p->lock);
-	free(p->conninfo);
-fail:
-	free(p);
-	return ERR_NO_MEMORY;
+	s->compactor = pg_worker_start(pg_worker_new(sizeof *s->compactor, s, RANK_LEAF), "chunks", compactor_run, NULL);
+	return s->compactor ? ERR_OK : ERR_NO_MEMORY;
 }
 
 void store_pg_compactor_stop(struct pg_compactor *p)
 {
-	if (!p)
-		return;
-	lock_take(&p->lock);
-	p->stopping = true;
-	pthread_cond_signal(&p->wake);
-	lock_drop(&p->lock);
-	pthread_join(p->thread, NULL);
-	pthread_cond_destroy(&p->wake);
-	lock_fini(&p->lock);
-	free(p->conninfo);
-	free(p);
+	pg_worker_stop(p, NULL, NULL);
 }

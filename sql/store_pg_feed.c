@@ -5,8 +5,6 @@
  * a round has many changes and costs the writers little.  Everything is in the outbox until it has its position: whoever is killed leaves it to
  * the next one.
  */
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
@@ -20,17 +18,9 @@
 #define HOUSEKEEPING_US (3600 * US_PER_S)
 
 struct pg_feed {
-	struct pg_store *store;
-	char *conninfo;
-	pthread_t thread;
-	/* the thread's own */
-	struct pg *pg;
-	int64_t newest, kept_at;	/* when the partitions were looked after; 0: not yet */
-	/* any thread */
-	atomic_bool pending;
-	struct lock lock;
-	pthread_cond_t woken;
-	bool stopping;
+	struct pg_worker worker;
+	int64_t newest, kept_at;	/* the thread's own; when the partitions were looked after; 0: not yet */
+	atomic_bool pending;		/* any thread */
 };
 
 /* Rows are looked up by their keys: plans that read whole tables are never right, however small the tables look when they are planned. */
@@ -40,7 +30,7 @@ static enum err connect_feed(struct pg_feed *f)
 		{ "application_name", "twinshell feed" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" }, { "enable_mergejoin", "off" },
 		{ "lock_timeout", "5s" },
 	};
-	return f->pg ? ERR_OK : pg_open_set(f->conninfo, setting, sizeof setting / sizeof *setting, &f->pg);
+	return pg_worker_connect(&f->worker, setting, sizeof setting / sizeof *setting);
 }
 
 /* One statement with one number as a transaction. */
@@ -53,11 +43,11 @@ static enum err ask(struct pg_feed *f, struct pg_call *c, const int32_t *number)
 	c->args = &args;
 	enum err e = connect_feed(f);
 	if (!e)
-		e = pg_begin(f->pg, PG_WRITE);
+		e = pg_begin(f->worker.pg, PG_WRITE);
 	if (!e)
-		e = pg_run_commit(f->pg, c, 1);
-	if (f->pg)
-		pg_rollback(f->pg);
+		e = pg_run_commit(f->worker.pg, c, 1);
+	if (f->worker.pg)
+		pg_rollback(f->worker.pg);
 	pg_args_fini(&args);
 	return e;
 }
@@ -73,7 +63,7 @@ static enum err sequence(struct pg_feed *f, bool *more)
 		int64_t newest = pg_int8(&c, 0, 1);
 		*more = pg_int8(&c, 0, 0) >= ROUND;
 		if (newest != f->newest)
-			store_listeners_wake(&f->store->listeners);
+			store_listeners_wake(&f->worker.store->listeners);
 		f->newest = newest;
 	}
 	pg_clear(&c, 1);
@@ -84,7 +74,7 @@ static enum err sequence(struct pg_feed *f, bool *more)
 static void keep_house(struct pg_feed *f)
 {
 	struct pg_call make = { .st = PG_feed_partitions }, cut = { .st = PG_feed_cut };
-	int32_t days = (int32_t)atomic_load(&f->store->keep_days);
+	int32_t days = (int32_t)atomic_load(&f->worker.store->keep_days);
 	if (f->kept_at && clock_mono_us() - f->kept_at < HOUSEKEEPING_US)
 		return;
 	f->kept_at = clock_mono_us();
@@ -102,11 +92,11 @@ static void keep_house(struct pg_feed *f)
 static bool wait_for(struct pg_feed *f, int64_t us, bool commits_too)
 {
 	int64_t until = clock_mono_us() + us, left;
-	lock_take(&f->lock);
-	while (!f->stopping && !(commits_too && atomic_load(&f->pending)) && (left = until - clock_mono_us()) > 0)
-		lock_wait(&f->lock, &f->woken, left);
-	bool go_on = !f->stopping;
-	lock_drop(&f->lock);
+	lock_take(&f->worker.lock);
+	while (!f->worker.stopping && !(commits_too && atomic_load(&f->pending)) && (left = until - clock_mono_us()) > 0)
+		lock_wait(&f->worker.lock, &f->worker.wake, left);
+	bool go_on = !f->worker.stopping;
+	lock_drop(&f->worker.lock);
 	return go_on;
 }
 
@@ -117,7 +107,7 @@ static void *feed_run(void *arg)
 	do {
 		atomic_store(&f->pending, false);
 		keep_house(f);
-		store_pg_claim_keep(f->store);
+		store_pg_claim_keep(f->worker.store);
 		enum err e = sequence(f, &more);
 		if (e && !failed)
 			log_warn("sql", "changes do not get their place in the feed: %s; trying again", err_info[e].text);
@@ -134,9 +124,9 @@ void store_pg_feed_wake(struct pg_store *s)
 	struct pg_feed *f = s->feed;
 	if (!f || atomic_exchange(&f->pending, true))
 		return;
-	lock_take(&f->lock);
-	pthread_cond_signal(&f->woken);
-	lock_drop(&f->lock);
+	lock_take(&f->worker.lock);
+	pthread_cond_signal(&f->worker.wake);
+	lock_drop(&f->worker.lock);
 }
 
 void store_pg_keep_history(struct store *s, unsigned days)
@@ -144,39 +134,15 @@ void store_pg_keep_history(struct store *s, unsigned days)
 	atomic_store(&((struct pg_store *)s)->keep_days, days < KEEP_DAYS_MAX ? days : KEEP_DAYS_MAX);
 }
 
-enum err store_pg_feed_start(struct pg_store *s, const char *conninfo)
+enum err store_pg_feed_start(struct pg_store *s)
 {
-	struct pg_feed *f = calloc(1, sizeof *f);
-	if (!f || !(f->conninfo = strdup(conninfo)))
-		goto fail;
-	f->store = s;
-	f->newest = -1;
-	lock_init(&f->lock, RANK_QUEUE);
-	cond_init(&f->woken);
-	if (thread_start(&f->thread, "feed", feed_run, f)) {
-		s->feed = f;
-		return ERR_OK;
-	}
-	pthread_cond_destroy(&f->woken);
-	lock_fini(&f->lock);
-	free(f->conninfo);
-fail:
-	free(f);
-	return ERR_NO_MEMORY;
+	struct pg_feed *f = pg_worker_new(sizeof *f, s, RANK_QUEUE);
+	if (f)
+		f->newest = -1;
+	return (s->feed = pg_worker_start(f, "feed", feed_run, NULL)) ? ERR_OK : ERR_NO_MEMORY;
 }
 
 void store_pg_feed_stop(struct pg_feed *f)
 {
-	if (!f)
-		return;
-	lock_take(&f->lock);
-	f->stopping = true;
-	pthread_cond_signal(&f->woken);
-	lock_drop(&f->lock);
-	pthread_join(f->thread, NULL);
-	pg_close(f->pg);
-	pthread_cond_destroy(&f->woken);
-	lock_fini(&f->lock);
-	free(f->conninfo);
-	free(f);
+	pg_worker_stop(f, NULL, NULL);
 }

@@ -23,6 +23,27 @@ struct pg_feed;
 struct pg_compactor;
 struct pg_claim;
 
+/* -- threads with a connection of their own (store_pg_worker.c): the first member of each of them ---------------------------------- */
+struct pg_worker {
+	struct pg_store *store;
+	struct pg *pg;		/* the thread's own; NULL: not connected */
+	pthread_t thread;
+	struct lock lock;	/* of what is below, and of what says so in the thread's own structure */
+	pthread_cond_t wake;
+	bool stopping;
+};
+/* Zeroed, `size` bytes; NULL without memory. */
+void *pg_worker_new(size_t size, struct pg_store *, enum lock_rank);
+/* The worker itself, running; NULL is handed on, and is the answer when there is no thread: it is freed then.  `fini` frees what is in it (NULL:
+ * nothing). */
+void *pg_worker_start(void *worker, const char *name, void *(*run)(void *), void (*fini)(void *));
+/* Tells it to stop, waits, disconnects, frees.  `wake`: for one that does not wait for the condition (NULL).  NULL is allowed. */
+void pg_worker_stop(void *worker, void (*wake)(void *), void (*fini)(void *));
+void pg_worker_free(void *worker, void (*fini)(void *));	/* one that was not started */
+bool pg_worker_stopping(struct pg_worker *);
+/* Unless it is connected; with these settings. */
+enum err pg_worker_connect(struct pg_worker *, const struct pg_setting *, size_t n);
+
 #define STORE_PG_FOLD_BEHIND 256	/* versions that a document may lack before it is written anew */
 
 /* Contents that are open in this process, by hash. */
@@ -138,7 +159,7 @@ enum err store_pg_put_values(struct store_txn *, const char *submodel_id, const 
  * for nobody.  An error that is returned is everybody's, and nothing was written (ERR_UNAVAILABLE: nobody knows). */
 enum err store_pg_batch(struct pg *, struct store_write *const *, size_t n);
 /* A thread with a connection of its own. */
-enum err store_pg_writer_start(struct pg_store *, const char *conninfo);
+enum err store_pg_writer_start(struct pg_store *);
 void store_pg_writer_stop(struct pg_writer *);	/* after everything that was queued; NULL is allowed */
 void store_pg_write_values(struct store *, struct store_write *);
 /* A document has fallen far behind its rows: it is folded when there is time.  Of too many at a time some are forgotten: readers fold for
@@ -163,7 +184,7 @@ enum err store_pg_feed(struct store *, int64_t after, size_t limit, struct arena
 enum err store_pg_feed_listen(struct store *, void (*wake)(void *ctx), void *ctx);
 void store_pg_feed_unlisten(struct store *, void (*wake)(void *ctx), void *ctx);
 /* A thread with a connection of its own. */
-enum err store_pg_feed_start(struct pg_store *, const char *conninfo);
+enum err store_pg_feed_start(struct pg_store *);
 void store_pg_feed_stop(struct pg_feed *);	/* NULL is allowed */
 void store_pg_feed_wake(struct pg_store *);	/* something was committed; any thread, cheap */
 
@@ -172,7 +193,7 @@ void store_pg_claim_keep(struct pg_store *);
 void store_pg_claim_free(struct pg_claim *);	/* gives it up; NULL is allowed */
 
 /* -- reads that share a round trip (store_pg_reader.c): a thread with a connection of its own -- */
-enum err store_pg_reader_start(struct pg_store *, const char *conninfo);
+enum err store_pg_reader_start(struct pg_store *);
 void store_pg_reader_stop(struct pg_reader *);	/* after everything that was queued; NULL is allowed */
 void store_pg_read(struct store *, struct store_read *);
 
@@ -212,7 +233,7 @@ enum err store_pg_package_list(struct store_txn *, const char *aas_id, const cha
 			       struct store_package_page *);
 
 /* -- chunks: a thread with a connection of its own compacts what is staged (store_pg_compact.c) -- */
-enum err store_pg_compactor_start(struct pg_store *, const char *conninfo);
+enum err store_pg_compactor_start(struct pg_store *);
 void store_pg_compactor_stop(struct pg_compactor *);	/* NULL is allowed */
 /* The chunk in `row` of a query for CHUNK (statement_series.def). */
 struct chunk;

@@ -4,33 +4,25 @@
  * A thread per request, with a transaction around one SELECT, costs two round trips and four switches of threads for each document; this costs a
  * part of one.  What cannot be answered here (the connection is lost, twice) is answered with its error, and may be asked for in a transaction.
  */
-#include <stdlib.h>
-
 #include "base/thread.h"
 #include "sql/store_pg_priv.h"
 
 #define BATCH 32		/* documents of one round trip */
 
 struct pg_reader {
-	char *conninfo;
-	pthread_t thread;
-	struct pg *pg;			/* the thread's own, like these */
-	struct store_read *batch[BATCH];
+	struct pg_worker worker;
+	struct store_read *batch[BATCH];	/* the thread's own */
 	struct pg_args args[BATCH];
 	struct pg_call call[BATCH];
-	/* under the lock */
-	struct lock lock;
-	pthread_cond_t filled;
-	struct store_read *first, **tail;
-	bool stopping;
+	struct store_read *first, **tail;	/* under the lock */
 };
 
 static enum err ask(struct pg_reader *r, struct store_read *const *batch, unsigned n, bool whole)
 {
 	enum err e = ERR_OK;
-	if (!r->pg || !pg_alive(r->pg)) {
-		pg_close(r->pg);
-		e = pg_open(r->conninfo, &r->pg, NULL);
+	if (!r->worker.pg || !pg_alive(r->worker.pg)) {
+		pg_close(r->worker.pg);
+		e = pg_open(r->worker.store->conninfo, &r->worker.pg, NULL);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		pg_args_init(&r->args[i]);
@@ -38,11 +30,11 @@ static enum err ask(struct pg_reader *r, struct store_read *const *batch, unsign
 		r->call[i] = (struct pg_call){ .st = whole ? pg_kinds[batch[i]->kind].get : pg_kinds[batch[i]->kind].plain, .args = &r->args[i] };
 	}
 	if (!e && pg_pooled())		/* settings are those of a transaction there */
-		e = pg_begin(r->pg, PG_READ);
+		e = pg_begin(r->worker.pg, PG_READ);
 	if (!e)
-		e = pg_run(r->pg, r->call, n);
-	if (r->pg)
-		pg_rollback(r->pg);
+		e = pg_run(r->worker.pg, r->call, n);
+	if (r->worker.pg)
+		pg_rollback(r->worker.pg);
 	for (unsigned i = 0; i < n; i++)
 		pg_args_fini(&r->args[i]);
 	return e;
@@ -78,7 +70,7 @@ static void read_all(struct pg_reader *r, unsigned n)
 	enum { BEHIND = 5 };
 	unsigned n_again = 0;
 	enum err e = read_batch(r, r->batch, n, false);
-	bool somebodys = e && n > 1 && r->pg && pg_alive(r->pg);
+	bool somebodys = e && n > 1 && r->worker.pg && pg_alive(r->worker.pg);
 	for (unsigned i = 0; i < n; i++) {
 		if (somebodys || (!e && r->call[i].n && pg_bool(&r->call[i], 0, BEHIND)))
 			r->batch[n_again++] = r->batch[i];
@@ -93,22 +85,22 @@ static void read_all(struct pg_reader *r, unsigned n)
 static void *reader_run(void *arg)
 {
 	struct pg_reader *r = arg;
-	lock_take(&r->lock);
+	lock_take(&r->worker.lock);
 	for (;;) {
 		unsigned n = 0;
-		while (!r->first && !r->stopping)
-			lock_wait(&r->lock, &r->filled, -1);
+		while (!r->first && !r->worker.stopping)
+			lock_wait(&r->worker.lock, &r->worker.wake, -1);
 		for (; r->first && n < BATCH; r->first = r->first->next)
 			r->batch[n++] = r->first;
 		if (!r->first)
 			r->tail = &r->first;
 		if (!n)
 			break;
-		lock_drop(&r->lock);
+		lock_drop(&r->worker.lock);
 		read_all(r, n);
-		lock_take(&r->lock);
+		lock_take(&r->worker.lock);
 	}
-	lock_drop(&r->lock);
+	lock_drop(&r->worker.lock);
 	return NULL;
 }
 
@@ -116,47 +108,24 @@ void store_pg_read(struct store *s, struct store_read *q)
 {
 	struct pg_reader *r = ((struct pg_store *)s)->reader;
 	q->next = NULL;
-	lock_take(&r->lock);
+	lock_take(&r->worker.lock);
 	bool first = !r->first;
 	*r->tail = q;
 	r->tail = &q->next;
 	if (first)
-		pthread_cond_signal(&r->filled);
-	lock_drop(&r->lock);
+		pthread_cond_signal(&r->worker.wake);
+	lock_drop(&r->worker.lock);
 }
 
-enum err store_pg_reader_start(struct pg_store *s, const char *conninfo)
+enum err store_pg_reader_start(struct pg_store *s)
 {
-	struct pg_reader *r = calloc(1, sizeof *r);
-	if (!r || !(r->conninfo = strdup(conninfo)))
-		goto fail;
-	r->tail = &r->first;
-	lock_init(&r->lock, RANK_QUEUE);
-	cond_init(&r->filled);
-	if (thread_start(&r->thread, "reader", reader_run, r)) {
-		s->reader = r;
-		return ERR_OK;
-	}
-	pthread_cond_destroy(&r->filled);
-	lock_fini(&r->lock);
-	free(r->conninfo);
-fail:
-	free(r);
-	return ERR_NO_MEMORY;
+	struct pg_reader *r = pg_worker_new(sizeof *r, s, RANK_QUEUE);
+	if (r)
+		r->tail = &r->first;
+	return (s->reader = pg_worker_start(r, "reader", reader_run, NULL)) ? ERR_OK : ERR_NO_MEMORY;
 }
 
 void store_pg_reader_stop(struct pg_reader *r)
 {
-	if (!r)
-		return;
-	lock_take(&r->lock);
-	r->stopping = true;
-	pthread_cond_signal(&r->filled);
-	lock_drop(&r->lock);
-	pthread_join(r->thread, NULL);
-	pg_close(r->pg);
-	pthread_cond_destroy(&r->filled);
-	lock_fini(&r->lock);
-	free(r->conninfo);
-	free(r);
+	pg_worker_stop(r, NULL, NULL);
 }

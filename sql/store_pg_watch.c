@@ -35,29 +35,25 @@
 #define NOTICES_MAX 32			/* of one sending: more are told as "*" */
 
 struct pg_watch {
-	struct pg_store *store;
+	struct pg_worker worker;
 	struct store_watch to;
-	char *conninfo;
-	pthread_t thread;
 	int wake_fd;
 	/* the thread's own */
-	struct pg *pg;
 	struct map peers;		/* "PID/start" of the others that listen */
 	int64_t beat_us, send_us;	/* monotonic: not before */
 	bool missed;			/* somebody was, at the last beat */
 	bool listening;
 	/* under the lock */
-	struct lock lock;
 	struct map pending;		/* kind as a digit and id -> version */
 	bool everything;		/* instead of them */
-	bool alone, stopping;
+	bool alone;
 };
 
 /* -- from outside: what was committed here ------------------------------------------------------------------------------------------------ */
-static void poke(struct pg_watch *w)
+static void poke(void *w)
 {
 	uint64_t one = 1;
-	if (write(w->wake_fd, &one, sizeof one) < 0)
+	if (write(((struct pg_watch *)w)->wake_fd, &one, sizeof one) < 0)
 		log_error("sql", "eventfd: %m");	/* cannot happen: the counter does not overflow */
 }
 
@@ -97,13 +93,13 @@ static void tell(struct pg_store *s, const struct pg_touched *list, bool everyth
 	struct buf key = BUF_INIT;
 	if (!w)
 		return;
-	lock_take(&w->lock);
+	lock_take(&w->worker.lock);
 	bool first = !w->alone && !is_due(w);
 	if (!w->alone && everything)
 		all_pending(w);
 	for (; list && !w->alone; list = list->next)
 		note(w, &key, list->kind, list->id, list->version);
-	lock_drop(&w->lock);
+	lock_drop(&w->worker.lock);
 	if (first)
 		poke(w);
 	buf_fini(&key);
@@ -159,7 +155,7 @@ void store_pg_tell_all(struct pg_store *s)
 /* -- telling ------------------------------------------------------------------------------------------------------------------------------ */
 static enum err notify(struct pg_watch *w, const char *text)
 {
-	return pg_ask(w->pg, NULL, "SELECT pg_notify('" CHANNEL "', $1)", &text, 1, NULL, NULL);
+	return pg_ask(w->worker.pg, NULL, "SELECT pg_notify('" CHANNEL "', $1)", &text, 1, NULL, NULL);
 }
 
 /* As few notifications as they fit into; false: more than NOTICES_MAX, or no memory. */
@@ -189,20 +185,20 @@ static bool write_notices(struct pg_watch *w, const struct map *m, enum err *e)
 static enum err send_pending(struct pg_watch *w)
 {
 	enum err e = ERR_OK;
-	lock_take(&w->lock);
+	lock_take(&w->worker.lock);
 	struct map m = w->pending;
 	bool everything = w->everything;
 	w->pending = (struct map)MAP_INIT;
 	w->everything = false;
-	lock_drop(&w->lock);
+	lock_drop(&w->worker.lock);
 	if (!everything && m.n)
 		everything = !write_notices(w, &m, &e);
 	if (!e && everything)
 		e = notify(w, "*");
 	if (e) {
-		lock_take(&w->lock);
+		lock_take(&w->worker.lock);
 		all_pending(w);
-		lock_drop(&w->lock);
+		lock_drop(&w->worker.lock);
 	}
 	map_fini(&m);
 	w->send_us = clock_mono_us() + GAP_US;
@@ -225,18 +221,18 @@ static void forget_peer(struct pg_watch *w, int pid)
 static void heard(void *ctx, int pid, const char *channel, const char *text)
 {
 	struct pg_watch *w = ctx;
-	if (pid == pg_pid(w->pg) || strcmp(channel, CHANNEL))
+	if (pid == pg_pid(w->worker.pg) || strcmp(channel, CHANNEL))
 		return;
 	if (!strcmp(text, "hello")) {
-		lock_take(&w->lock);
+		lock_take(&w->worker.lock);
 		w->alone = false;
 		all_pending(w);
-		lock_drop(&w->lock);
+		lock_drop(&w->worker.lock);
 		w->beat_us = 0;
 	} else if (!strcmp(text, "bye")) {
 		forget_peer(w, pid);
 	} else {
-		pg_standby_wrote(w->store->standby);
+		pg_standby_wrote(w->worker.store->standby);
 		if (!store_pg_notice_read(text, w->to.changed, w->to.ctx))
 			w->to.heard(w->to.ctx, true);	/* "*", or what nobody understands */
 	}
@@ -251,7 +247,7 @@ static enum err beat(struct pg_watch *w)
 	struct arena *a = arena_new(0);
 	struct map now = MAP_INIT;
 	const char *list = NULL;
-	enum err e = a ? pg_ask(w->pg, a, sql, NULL, 0, &list, NULL) : ERR_NO_MEMORY;
+	enum err e = a ? pg_ask(w->worker.pg, a, sql, NULL, 0, &list, NULL) : ERR_NO_MEMORY;
 	for (const char *p = list; p && *p && !e; p += p[strcspn(p, ",")] ? strcspn(p, ",") + 1 : strcspn(p, ","))
 		e = map_put(&now, p, strcspn(p, ","), w, NULL) ? ERR_OK : ERR_NO_MEMORY;
 	bool gone = false;
@@ -263,13 +259,13 @@ static enum err beat(struct pg_watch *w)
 		w->peers = now;
 		now = was;
 		if (gone || w->missed) {
-			pg_standby_wrote(w->store->standby);
+			pg_standby_wrote(w->worker.store->standby);
 			w->to.heard(w->to.ctx, true);
 		}
 		w->missed = gone;
-		lock_take(&w->lock);
+		lock_take(&w->worker.lock);
 		w->alone = !w->peers.n;
-		lock_drop(&w->lock);
+		lock_drop(&w->worker.lock);
 		w->beat_us = clock_mono_us() + BEAT_US;
 	}
 	map_fini(&now);
@@ -278,27 +274,19 @@ static enum err beat(struct pg_watch *w)
 }
 
 /* -- the thread --------------------------------------------------------------------------------------------------------------------------- */
-static bool must_stop(struct pg_watch *w)
-{
-	lock_take(&w->lock);
-	bool stop = w->stopping;
-	lock_drop(&w->lock);
-	return stop;
-}
-
 /* The name is there before the greeting is: whoever hears it and looks, sees us.  Its commits lose nothing when they are not on the disk. */
 static enum err join(struct pg_watch *w)
 {
 	static const char sql[] = "SET application_name = '" APPLICATION "'; SET synchronous_commit = off; LISTEN " CHANNEL ";"
 				  "SELECT pg_notify('" CHANNEL "', 'hello')";
-	enum err e = pg_open(w->conninfo, &w->pg, NULL);
+	enum err e = pg_worker_connect(&w->worker, NULL, 0);
 	if (!e)
-		e = pg_script(w->pg, sql, NULL);
+		e = pg_script(w->worker.pg, sql, NULL);
 	if (!e)
 		e = beat(w);
 	if (!e) {
 		w->listening = true;
-		pg_standby_wrote(w->store->standby);
+		pg_standby_wrote(w->worker.store->standby);
 		w->to.heard(w->to.ctx, true);
 	}
 	return e;
@@ -309,28 +297,28 @@ static void lose(struct pg_watch *w)
 	if (w->listening)
 		log_info("sql", "changes of other processes are not heard now: every read asks the database");
 	w->listening = false;
-	lock_take(&w->lock);
+	lock_take(&w->worker.lock);
 	w->alone = false;
-	lock_drop(&w->lock);
+	lock_drop(&w->worker.lock);
 	w->to.heard(w->to.ctx, false);
-	pg_close(w->pg);
-	w->pg = NULL;
+	pg_close(w->worker.pg);
+	w->worker.pg = NULL;
 }
 
 static void leave(struct pg_watch *w)
 {
-	lock_take(&w->lock);
+	lock_take(&w->worker.lock);
 	bool due = is_due(w), alone = w->alone;
-	lock_drop(&w->lock);
+	lock_drop(&w->worker.lock);
 	if (due)
 		send_pending(w);
 	if (!alone)
-		pg_script(w->pg, "SELECT set_config('application_name', 'twinshell', false), pg_notify('" CHANNEL "', 'bye')", NULL);
+		pg_script(w->worker.pg, "SELECT set_config('application_name', 'twinshell', false), pg_notify('" CHANNEL "', 'bye')", NULL);
 }
 
 static void wait_until(struct pg_watch *w, int64_t until)
 {
-	struct pollfd p[2] = { { .fd = w->wake_fd, .events = POLLIN }, { .fd = w->pg ? pg_socket(w->pg) : -1, .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = w->wake_fd, .events = POLLIN }, { .fd = w->worker.pg ? pg_socket(w->worker.pg) : -1, .events = POLLIN } };
 	int64_t left = until - clock_mono_us();
 	uint64_t count;
 	if (left <= 0)
@@ -345,14 +333,14 @@ static enum err work(struct pg_watch *w)
 {
 	int64_t now = clock_mono_us();
 	enum err e = now >= w->beat_us ? beat(w) : ERR_OK;
-	lock_take(&w->lock);
+	lock_take(&w->worker.lock);
 	bool due = is_due(w);
-	lock_drop(&w->lock);
+	lock_drop(&w->worker.lock);
 	if (!e && due && now >= w->send_us)
 		e = send_pending(w);
 	else if (!e)
 		wait_until(w, due ? w->send_us : w->beat_us);
-	if (!e && !pg_notices(w->pg, heard, w))
+	if (!e && !pg_notices(w->worker.pg, heard, w))
 		e = ERR_UNAVAILABLE;
 	return e;
 }
@@ -360,69 +348,49 @@ static enum err work(struct pg_watch *w)
 static void *watch_run(void *arg)
 {
 	struct pg_watch *w = arg;
-	while (!must_stop(w)) {
-		if (w->pg ? !work(w) : !join(w))
+	while (!pg_worker_stopping(&w->worker)) {
+		if (w->worker.pg ? !work(w) : !join(w))
 			continue;
 		lose(w);
-		if (!must_stop(w))
+		if (!pg_worker_stopping(&w->worker))
 			wait_until(w, clock_mono_us() + RETRY_US);
 	}
-	if (w->pg)
+	if (w->worker.pg)
 		leave(w);
 	return NULL;
 }
 
 /* -- begin and end ------------------------------------------------------------------------------------------------------------------------ */
-static void watch_free(struct pg_watch *w)
+static void watch_fini(void *watch)
 {
-	pg_close(w->pg);
+	struct pg_watch *w = watch;
 	map_fini(&w->peers);
 	map_fini(&w->pending);
-	lock_fini(&w->lock);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
-	free(w->conninfo);
-	free(w);
-}
-
-static void watch_end(struct pg_store *s)
-{
-	struct pg_watch *w = atomic_load(&s->watch);
-	if (!w)
-		return;
-	lock_take(&w->lock);
-	w->stopping = true;
-	lock_drop(&w->lock);
-	poke(w);
-	pthread_join(w->thread, NULL);
-	atomic_store(&s->watch, NULL);
-	watch_free(w);
 }
 
 enum err store_pg_watch(struct store *store, const struct store_watch *to)
 {
 	struct pg_store *s = (struct pg_store *)store;
+	struct pg_watch *none = NULL;
 	if (!to) {
-		watch_end(s);
+		pg_worker_stop(atomic_exchange(&s->watch, NULL), poke, watch_fini);
 		return ERR_OK;
 	}
 	if (pg_pooled())
 		return ERR_NOT_SUPPORTED;	/* a session that is lent for one transaction cannot listen */
-	struct pg_watch *w = atomic_load(&s->watch) ? NULL : calloc(1, sizeof *w), *none = NULL;
+	struct pg_watch *w = pg_worker_new(sizeof *w, s, RANK_QUEUE);
 	if (!w)
-		return atomic_load(&s->watch) ? ERR_CONFLICT : ERR_NO_MEMORY;
-	w->store = s;
+		return ERR_NO_MEMORY;
 	w->to = *to;
 	w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	w->conninfo = strdup(s->conninfo);
-	lock_init(&w->lock, RANK_QUEUE);
-	if (w->wake_fd < 0 || !w->conninfo || !atomic_compare_exchange_strong(&s->watch, &none, w)) {
-		watch_free(w);
+	if (w->wake_fd < 0 || !atomic_compare_exchange_strong(&s->watch, &none, w)) {
+		pg_worker_free(w, watch_fini);
 		return none ? ERR_CONFLICT : ERR_NO_MEMORY;
 	}
-	if (thread_start(&w->thread, "watch", watch_run, w))
+	if (pg_worker_start(w, "watch", watch_run, watch_fini))
 		return ERR_OK;
 	atomic_store(&s->watch, NULL);
-	watch_free(w);
 	return ERR_NO_MEMORY;
 }

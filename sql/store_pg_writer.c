@@ -23,18 +23,11 @@
 #define IDLE_US 100000			/* without a write: time for folding */
 
 struct pg_writer {
-	struct pg_store *store;
-	char *conninfo;
-	pthread_t thread;
-	/* the thread's own */
-	struct pg *pg;
-	int64_t fold_us;		/* monotonic: not before */
+	struct pg_worker worker;
+	int64_t fold_us;		/* the thread's own; monotonic: not before */
 	/* under the lock */
-	struct lock lock;
-	pthread_cond_t filled;
 	struct store_write *first, **tail;
 	struct map behind;		/* ids of submodels to be folded */
-	bool stopping;
 };
 
 /* -- a batch ------------------------------------------------------------------------------------------------------------------------- */
@@ -57,7 +50,7 @@ static enum err connect_writer(struct pg_writer *w)
 	static const struct pg_setting setting[] = {
 		{ "application_name", "twinshell values" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" }, { "enable_mergejoin", "off" },
 	};
-	return w->pg ? ERR_OK : pg_open_set(w->conninfo, setting, sizeof setting / sizeof *setting, &w->pg);
+	return pg_worker_connect(&w->worker, setting, sizeof setting / sizeof *setting);
 }
 
 static enum err write_batch(struct pg_writer *w, struct store_write **batch, size_t n)
@@ -66,7 +59,7 @@ static enum err write_batch(struct pg_writer *w, struct store_write **batch, siz
 	for (unsigned i = 1;; i++, pause *= 2) {
 		enum err e = connect_writer(w);
 		if (!e)
-			e = store_pg_batch(w->pg, batch, n);
+			e = store_pg_batch(w->worker.pg, batch, n);
 		if (e != ERR_AGAIN || i == TRIES_MAX)
 			return e;
 		clock_sleep_us(pause);
@@ -77,24 +70,24 @@ static enum err write_batch(struct pg_writer *w, struct store_write **batch, siz
 static void write_all(struct pg_writer *w, struct store_write **batch, size_t n)
 {
 	enum err e = write_batch(w, batch, n);
-	pg_standby_wrote(w->store->standby);
+	pg_standby_wrote(w->worker.store->standby);
 	bool somebodys = e && e != ERR_AGAIN && e != ERR_UNAVAILABLE;
 	if (e == ERR_UNAVAILABLE)
-		store_pg_tell_all(w->store);
+		store_pg_tell_all(w->worker.store);
 	for (size_t i = 0; i < n; i++) {
 		if (somebodys && n > 1) {
 			e = write_batch(w, &batch[i], 1);
-			pg_standby_wrote(w->store->standby);
+			pg_standby_wrote(w->worker.store->standby);
 		}
 		if (e)
 			batch[i]->err = e;
 		else if (!batch[i]->err && batch[i]->behind >= STORE_PG_FOLD_BEHIND)
-			store_pg_fold_later(w->store, batch[i]->submodel_id);
+			store_pg_fold_later(w->worker.store, batch[i]->submodel_id);
 		if (!batch[i]->err)
-			store_pg_tell_one(w->store, STORE_SUBMODEL, batch[i]->submodel_id, batch[i]->version);
+			store_pg_tell_one(w->worker.store, STORE_SUBMODEL, batch[i]->submodel_id, batch[i]->version);
 		batch[i]->done(batch[i]);
 	}
-	store_pg_feed_wake(w->store);
+	store_pg_feed_wake(w->worker.store);
 }
 
 /* -- folding -------------------------------------------------------------------------------------------------------------------------- */
@@ -102,23 +95,23 @@ static void write_all(struct pg_writer *w, struct store_write **batch, size_t n)
 /* When somebody has it locked, or it is gone, it is left as it is: readers lay the values in themselves. */
 static enum err fold(struct pg_writer *w, const char *id)
 {
-	struct store_txn t = { .store = w->store, .write = true };
+	struct store_txn t = { .store = w->worker.store, .write = true };
 	struct pg_args args;
 	struct pg_call lock = { .st = PG_batch_lock, .args = &args };
 	enum err e = connect_writer(w);
 	if (!e)
-		e = pg_begin(w->pg, PG_WRITE);
+		e = pg_begin(w->worker.pg, PG_WRITE);
 	if (e)
 		return e;
-	t.pg = w->pg;
+	t.pg = w->worker.pg;
 	pg_args_init(&args);
 	pg_item_text(pg_arg_array(&args, PG_TEXT), id);
-	e = pg_run(w->pg, &lock, 1);
+	e = pg_run(w->worker.pg, &lock, 1);
 	if (!e && lock.n)
 		e = store_pg_fold(&t, id);
 	if (!e && lock.n)
-		e = pg_commit(w->pg);
-	pg_rollback(w->pg);
+		e = pg_commit(w->worker.pg);
+	pg_rollback(w->worker.pg);
 	pg_clear(&lock, 1);
 	pg_args_fini(&args);
 	return e;
@@ -131,13 +124,13 @@ static void fold_one(struct pg_writer *w)
 	struct map_item *it = map_next(&w->behind, &at);
 	char *id = strdup(it->key);
 	map_del(&w->behind, it->key, it->n);
-	lock_drop(&w->lock);
+	lock_drop(&w->worker.lock);
 	enum err e = id ? fold(w, id) : ERR_NO_MEMORY;
 	if (e)
 		log_debug("sql", "the document of \"%.200s\" is not folded now: %s", id ? id : "?", err_info[e].text);
 	free(id);
 	w->fold_us = clock_mono_us() + FOLD_GAP_US;
-	lock_take(&w->lock);
+	lock_take(&w->worker.lock);
 }
 
 /* Nothing to write for a moment, or never: then one document in a while. */
@@ -150,22 +143,22 @@ static void *writer_run(void *arg)
 {
 	struct pg_writer *w = arg;
 	struct store_write *batch[BATCH_WRITES];
-	lock_take(&w->lock);
+	lock_take(&w->worker.lock);
 	for (;;) {
 		bool idle = false;
-		while (!w->first && !w->stopping && !idle)
-			idle = !lock_wait(&w->lock, &w->filled, w->behind.n ? IDLE_US : -1);
+		while (!w->first && !w->worker.stopping && !idle)
+			idle = !lock_wait(&w->worker.lock, &w->worker.wake, w->behind.n ? IDLE_US : -1);
 		size_t n = take_batch(w, batch);
-		if (!n && w->stopping)
+		if (!n && w->worker.stopping)
 			break;
-		lock_drop(&w->lock);
+		lock_drop(&w->worker.lock);
 		if (n)
 			write_all(w, batch, n);
-		lock_take(&w->lock);
+		lock_take(&w->worker.lock);
 		if (time_to_fold(w, idle))
 			fold_one(w);
 	}
-	lock_drop(&w->lock);
+	lock_drop(&w->worker.lock);
 	return NULL;
 }
 
@@ -174,24 +167,24 @@ void store_pg_write_values(struct store *s, struct store_write *write)
 {
 	struct pg_writer *w = ((struct pg_store *)s)->writer;
 	write->next = NULL;
-	lock_take(&w->lock);
+	lock_take(&w->worker.lock);
 	bool first = !w->first;
 	*w->tail = write;
 	w->tail = &write->next;
 	if (first)
-		pthread_cond_signal(&w->filled);
-	lock_drop(&w->lock);
+		pthread_cond_signal(&w->worker.wake);
+	lock_drop(&w->worker.lock);
 }
 
 void store_pg_fold_later(struct pg_store *s, const char *id)
 {
 	struct pg_writer *w = s->writer;
-	lock_take(&w->lock);
+	lock_take(&w->worker.lock);
 	if (w->behind.n < FOLD_MAX)
 		map_put(&w->behind, id, strlen(id), w, NULL);
 	if (!w->first)
-		pthread_cond_signal(&w->filled);
-	lock_drop(&w->lock);
+		pthread_cond_signal(&w->worker.wake);
+	lock_drop(&w->worker.lock);
 }
 
 void store_pg_fold_after(struct store_txn *t, const char *id)
@@ -200,40 +193,20 @@ void store_pg_fold_after(struct store_txn *t, const char *id)
 		store_pg_touched_add(&t->behind, STORE_SUBMODEL, id, 0);
 }
 
-enum err store_pg_writer_start(struct pg_store *s, const char *conninfo)
+static void writer_fini(void *w)
 {
-	struct pg_writer *w = calloc(1, sizeof *w);
-	if (!w || !(w->conninfo = strdup(conninfo)))
-		goto fail;
-	w->store = s;
-	w->tail = &w->first;
-	lock_init(&w->lock, RANK_QUEUE);
-	cond_init(&w->filled);
-	if (thread_start(&w->thread, "values", writer_run, w)) {
-		s->writer = w;
-		return ERR_OK;
-	}
-	pthread_cond_destroy(&w->filled);
-	lock_fini(&w->lock);
-	free(w->conninfo);
-fail:
-	free(w);
-	return ERR_NO_MEMORY;
+	map_fini(&((struct pg_writer *)w)->behind);
+}
+
+enum err store_pg_writer_start(struct pg_store *s)
+{
+	struct pg_writer *w = pg_worker_new(sizeof *w, s, RANK_QUEUE);
+	if (w)
+		w->tail = &w->first;
+	return (s->writer = pg_worker_start(w, "values", writer_run, writer_fini)) ? ERR_OK : ERR_NO_MEMORY;
 }
 
 void store_pg_writer_stop(struct pg_writer *w)
 {
-	if (!w)
-		return;
-	lock_take(&w->lock);
-	w->stopping = true;
-	pthread_cond_signal(&w->filled);
-	lock_drop(&w->lock);
-	pthread_join(w->thread, NULL);
-	pg_close(w->pg);
-	map_fini(&w->behind);
-	pthread_cond_destroy(&w->filled);
-	lock_fini(&w->lock);
-	free(w->conninfo);
-	free(w);
+	pg_worker_stop(w, NULL, writer_fini);
 }
