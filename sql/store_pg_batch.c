@@ -371,7 +371,11 @@ static void chain_add(struct batch *b, const struct line *l, struct buf *row)
 {
 	const char **text = ARENA_ARRAY(b->arena, const char *, 3 * l->n);
 	struct pg_change c = { .key = l->sub->key, .version = l->version, .recorded_us = b->now_us, .id = l->sub->id, .cause = l->cause, .n = l->n };
-	for (size_t i = 0; text && i < l->n; i++) {
+	if (!text) {
+		row->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < l->n; i++) {
 		text[i] = l->past[i].path;
 		text[l->n + i] = l->past[i].before;
 		text[2 * l->n + i] = l->past[i].after;
@@ -379,7 +383,7 @@ static void chain_add(struct batch *b, const struct line *l, struct buf *row)
 	c.path = text;
 	c.before = text + l->n;
 	c.after = text + 2 * l->n;
-	if (!text || !store_pg_chain_add(&b->chain, &c, row))
+	if (!store_pg_chain_add(&b->chain, &c, row))
 		row->failed = true;
 }
 

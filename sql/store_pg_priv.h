@@ -182,6 +182,8 @@ enum err store_pg_get_at(struct store_txn *, enum store_kind, const char *id, in
 enum err store_pg_feed(struct store *, int64_t after, size_t limit, struct arena *, struct store_event **, size_t *n, int64_t *newest);
 enum err store_pg_feed_listen(struct store *, void (*wake)(void *ctx), void *ctx);
 void store_pg_feed_unlisten(struct store *, void (*wake)(void *ctx), void *ctx);
+/* Whatever was committed before, by whomever, is durable afterwards; on a connection that was made before that and is in no transaction. */
+enum err store_pg_flush(struct pg *);
 /* A thread with a connection of its own. */
 enum err store_pg_feed_start(struct pg_store *, const char *conninfo);
 void store_pg_feed_stop(struct pg_feed *);	/* NULL is allowed */

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_pg_writer.c - the group commit: writes that arrive during a commit join the next one.
+ * store_pg_writer.c - the group commit: writes that arrive while others are written share the next batch, and batches share a flush.
  *
- * One thread with one connection takes everything that is queued and commits it as one transaction.  It never waits for a row: a write to a
+ * One thread with one connection takes everything that is queued and writes it as one transaction, which does not wait until it is durable
+ * (synchronous_commit = off).  A second thread makes durable what was committed so far, with a transaction that does wait, on a connection of its
+ * own: only then are the writes answered, and while the disk works the next batch is written.  It never waits for a row: a write to a
  * submodel that somebody has locked fails with ERR_AGAIN and holds up nobody else, so there is no dead-lock either.  Documents that are far
  * behind their rows, whoever wrote those, are folded when there is nothing else to do, and one in a while when there always is.
- * Why one writer and not two: docs/decisions/004-value-writes.md.
+ *
+ * A server that has died and come back has lost what was not flushed, and does not say so.  So the second connection must have been there before
+ * the batch, and must still be: its generation says whether it has.  Behind a pooler that cannot be seen, and each batch waits for itself.
+ * Why one writer and not two: docs/decisions/004-value-writes.md; what is measured: docs/decisions/008-durable-values.md.
  */
 #include <stdlib.h>
 
@@ -22,17 +27,32 @@
 #define FOLD_GAP_US 100000		/* between two documents while there is something to write */
 #define IDLE_US 100000			/* without a write: time for folding */
 
+#define FLIGHTS_MAX 16			/* batches that wait to be durable */
+
+/* A batch that is written. */
+struct flight {
+	struct store_write *first;
+	uint64_t generation;		/* of the connection that can make it durable */
+};
+
 struct pg_writer {
 	struct pg_store *store;
 	char *conninfo;
-	pthread_t thread;
-	/* the thread's own */
+	pthread_t thread, flush_thread;
+	bool flushing;			/* there is that thread */
+	/* of the first thread */
 	struct pg *pg;
 	int64_t fold_us;		/* monotonic: not before */
+	/* of the second thread while it flushes; made by the first, when there is none, under the lock */
+	struct pg *flush_pg;
 	/* under the lock */
 	struct lock lock;
-	pthread_cond_t filled;
+	pthread_cond_t filled, written, flushed;
 	struct store_write *first, **tail;
+	struct flight flight[FLIGHTS_MAX];	/* n of them, the oldest at `oldest` */
+	unsigned oldest, n_flights;
+	uint64_t generation;
+	bool no_more;			/* flights */
 	struct map behind;		/* ids of submodels to be folded */
 	bool stopping;
 };
@@ -56,15 +76,39 @@ static enum err connect_writer(struct pg_writer *w)
 {
 	static const struct pg_setting setting[] = {
 		{ "application_name", "twinshell values" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" }, { "enable_mergejoin", "off" },
+		{ "synchronous_commit", "off" },
 	};
-	return w->pg ? ERR_OK : pg_open_set(w->conninfo, setting, sizeof setting / sizeof *setting, &w->pg);
+	unsigned n = sizeof setting / sizeof *setting;
+	return w->pg ? ERR_OK : pg_open_set(w->conninfo, setting, w->flushing ? n : n - 1, &w->pg);
 }
 
-static enum err write_batch(struct pg_writer *w, struct store_write **batch, size_t n)
+/* The connection that makes durable, before anything is written. */
+static enum err connect_flush(struct pg_writer *w)
+{
+	static const struct pg_setting setting[] = { { "application_name", "twinshell flush" } };
+	struct pg *pg = NULL;
+	lock_take(&w->lock);
+	bool there = w->flush_pg != NULL;
+	lock_drop(&w->lock);
+	enum err e = there ? ERR_OK : pg_open_set(w->conninfo, setting, 1, &pg);
+	if (pg) {
+		lock_take(&w->lock);
+		w->flush_pg = pg;
+		lock_drop(&w->lock);
+	}
+	return e;
+}
+
+static enum err write_batch(struct pg_writer *w, struct store_write **batch, size_t n, uint64_t *generation)
 {
 	int64_t pause = PAUSE_US;
 	for (unsigned i = 1;; i++, pause *= 2) {
-		enum err e = connect_writer(w);
+		enum err e = w->flushing ? connect_flush(w) : ERR_OK;
+		lock_take(&w->lock);
+		*generation = w->generation;
+		lock_drop(&w->lock);
+		if (!e)
+			e = connect_writer(w);
 		if (!e)
 			e = store_pg_batch(w->pg, batch, n);
 		if (e != ERR_AGAIN || i == TRIES_MAX)
@@ -73,28 +117,114 @@ static enum err write_batch(struct pg_writer *w, struct store_write **batch, siz
 	}
 }
 
+/* In the order in which they were written; `lost`: nobody knows what became of them. */
+static void answer(struct pg_writer *w, struct store_write *first, bool lost)
+{
+	pg_standby_wrote(w->store->standby);
+	for (struct store_write *s = first, *next; s; s = next) {
+		next = s->next;		/* once it is done it may be gone */
+		if (!s->err && lost)
+			s->err = ERR_UNAVAILABLE;
+		else if (!s->err && s->behind >= STORE_PG_FOLD_BEHIND)
+			store_pg_fold_later(w->store, s->submodel_id);
+		if (!s->err)
+			store_pg_tell_one(w->store, STORE_SUBMODEL, s->submodel_id, s->version);
+		s->done(s);
+	}
+	store_pg_feed_wake(w->store);
+}
+
+static void take_off(struct pg_writer *w, struct store_write **batch, size_t n, uint64_t generation)
+{
+	for (size_t i = 0; i < n; i++)
+		batch[i]->next = i + 1 < n ? batch[i + 1] : NULL;
+	if (!w->flushing) {
+		answer(w, batch[0], false);
+		return;
+	}
+	lock_take(&w->lock);
+	while (w->n_flights == FLIGHTS_MAX)
+		lock_wait(&w->lock, &w->flushed, -1);
+	w->flight[(w->oldest + w->n_flights++) % FLIGHTS_MAX] = (struct flight){ batch[0], generation };
+	pthread_cond_signal(&w->written);
+	lock_drop(&w->lock);
+}
+
 /* What cannot be written (a text that is not Unicode) must not take the others with it. */
 static void write_all(struct pg_writer *w, struct store_write **batch, size_t n)
 {
-	enum err e = write_batch(w, batch, n);
-	pg_standby_wrote(w->store->standby);
+	uint64_t generation;
+	enum err e = write_batch(w, batch, n, &generation);
 	bool somebodys = e && e != ERR_AGAIN && e != ERR_UNAVAILABLE;
 	if (e == ERR_UNAVAILABLE)
 		store_pg_tell_all(w->store);
-	for (size_t i = 0; i < n; i++) {
-		if (somebodys && n > 1) {
-			e = write_batch(w, &batch[i], 1);
-			pg_standby_wrote(w->store->standby);
-		}
-		if (e)
+	if (!somebodys || n == 1) {
+		for (size_t i = 0; e && i < n; i++)
 			batch[i]->err = e;
-		else if (!batch[i]->err && batch[i]->behind >= STORE_PG_FOLD_BEHIND)
-			store_pg_fold_later(w->store, batch[i]->submodel_id);
-		if (!batch[i]->err)
-			store_pg_tell_one(w->store, STORE_SUBMODEL, batch[i]->submodel_id, batch[i]->version);
-		batch[i]->done(batch[i]);
+		take_off(w, batch, n, generation);
+		return;
 	}
-	store_pg_feed_wake(w->store);
+	for (size_t i = 0; i < n; i++)
+		write_all(w, &batch[i], 1);
+}
+
+/* -- making durable ------------------------------------------------------------------------------------------------------------------ */
+
+static bool flush(struct pg_writer *w)
+{
+	enum err e = store_pg_flush(w->flush_pg);
+	if (!e)
+		return true;
+	log_warn("sql", "nobody knows whether what was written last is durable: %s", err_info[e].text);
+	store_pg_tell_all(w->store);
+	lock_take(&w->lock);
+	struct pg *old = w->flush_pg;
+	w->flush_pg = NULL;
+	w->generation++;
+	lock_drop(&w->lock);
+	pg_close(old);
+	return false;
+}
+
+static bool any_written(const struct store_write *s)
+{
+	while (s && s->err)
+		s = s->next;
+	return s != NULL;
+}
+
+static void land(struct pg_writer *w, const struct flight *f, unsigned n, uint64_t generation)
+{
+	bool due = false, ok = true;
+	for (unsigned i = 0; i < n; i++)
+		due |= f[i].generation == generation && any_written(f[i].first);
+	if (due)
+		ok = flush(w);
+	for (unsigned i = 0; i < n; i++)
+		answer(w, f[i].first, !ok || f[i].generation != generation);
+}
+
+static void *flush_run(void *arg)
+{
+	struct pg_writer *w = arg;
+	struct flight f[FLIGHTS_MAX];
+	lock_take(&w->lock);
+	for (;;) {
+		unsigned n = 0;
+		while (!w->n_flights && !w->no_more)
+			lock_wait(&w->lock, &w->written, -1);
+		if (!w->n_flights)
+			break;
+		for (; w->n_flights; w->n_flights--, w->oldest = (w->oldest + 1) % FLIGHTS_MAX)
+			f[n++] = w->flight[w->oldest];
+		uint64_t generation = w->generation;
+		pthread_cond_signal(&w->flushed);
+		lock_drop(&w->lock);
+		land(w, f, n, generation);
+		lock_take(&w->lock);
+	}
+	lock_drop(&w->lock);
+	return NULL;
 }
 
 /* -- folding -------------------------------------------------------------------------------------------------------------------------- */
@@ -200,24 +330,50 @@ void store_pg_fold_after(struct store_txn *t, const char *id)
 		store_pg_touched_add(&t->behind, STORE_SUBMODEL, id, 0);
 }
 
+static void writer_free(struct pg_writer *w)
+{
+	pg_close(w->pg);
+	pg_close(w->flush_pg);
+	map_fini(&w->behind);
+	pthread_cond_destroy(&w->filled);
+	pthread_cond_destroy(&w->written);
+	pthread_cond_destroy(&w->flushed);
+	lock_fini(&w->lock);
+	free(w->conninfo);
+	free(w);
+}
+
+static void flush_stop(struct pg_writer *w)
+{
+	if (!w->flushing)
+		return;
+	lock_take(&w->lock);
+	w->no_more = true;
+	pthread_cond_signal(&w->written);
+	lock_drop(&w->lock);
+	pthread_join(w->flush_thread, NULL);
+}
+
 enum err store_pg_writer_start(struct pg_store *s, const char *conninfo)
 {
 	struct pg_writer *w = calloc(1, sizeof *w);
-	if (!w || !(w->conninfo = strdup(conninfo)))
-		goto fail;
+	if (!w || !(w->conninfo = strdup(conninfo))) {
+		free(w);
+		return ERR_NO_MEMORY;
+	}
 	w->store = s;
 	w->tail = &w->first;
 	lock_init(&w->lock, RANK_QUEUE);
 	cond_init(&w->filled);
-	if (thread_start(&w->thread, "values", writer_run, w)) {
+	cond_init(&w->written);
+	cond_init(&w->flushed);
+	bool ok = pg_pooled() || (w->flushing = thread_start(&w->flush_thread, "flush", flush_run, w));
+	if (ok && thread_start(&w->thread, "values", writer_run, w)) {
 		s->writer = w;
 		return ERR_OK;
 	}
-	pthread_cond_destroy(&w->filled);
-	lock_fini(&w->lock);
-	free(w->conninfo);
-fail:
-	free(w);
+	flush_stop(w);
+	writer_free(w);
 	return ERR_NO_MEMORY;
 }
 
@@ -230,10 +386,6 @@ void store_pg_writer_stop(struct pg_writer *w)
 	pthread_cond_signal(&w->filled);
 	lock_drop(&w->lock);
 	pthread_join(w->thread, NULL);
-	pg_close(w->pg);
-	map_fini(&w->behind);
-	pthread_cond_destroy(&w->filled);
-	lock_fini(&w->lock);
-	free(w->conninfo);
-	free(w);
+	flush_stop(w);
+	writer_free(w);
 }
