@@ -27,11 +27,11 @@
 #define FOLD_GAP_US 100000		/* between two documents while there is something to write */
 #define IDLE_US 100000			/* without a write: time for folding */
 
-#define FLIGHTS_MAX 16			/* batches that wait to be durable */
 
 /* A batch that is written. */
 struct flight {
 	struct store_write *first;
+	size_t n;
 	uint64_t generation;		/* of the connection that can make it durable */
 };
 
@@ -47,12 +47,12 @@ struct pg_writer {
 	struct pg *flush_pg;
 	/* under the lock */
 	struct lock lock;
-	pthread_cond_t filled, written, flushed;
+	pthread_cond_t filled, written;	/* for the first thread, for the second */
 	struct store_write *first, **tail;
-	struct flight flight[FLIGHTS_MAX];	/* n of them, the oldest at `oldest` */
-	unsigned oldest, n_flights;
+	size_t n_queued, n_flushing;	/* writes; the second: that are being made durable */
+	struct flight flight;		/* waits to be made durable; `first` NULL: none */
 	uint64_t generation;
-	bool no_more;			/* flights */
+	bool no_more;			/* batches */
 	struct map behind;		/* ids of submodels to be folded */
 	bool stopping;
 };
@@ -66,6 +66,7 @@ static size_t take_batch(struct pg_writer *w, struct store_write **batch)
 		batch[n++] = w->first;
 		w->first = w->first->next;
 	}
+	w->n_queued -= n;
 	if (!w->first)
 		w->tail = &w->first;
 	return n;
@@ -143,9 +144,9 @@ static void take_off(struct pg_writer *w, struct store_write **batch, size_t n, 
 		return;
 	}
 	lock_take(&w->lock);
-	while (w->n_flights == FLIGHTS_MAX)
-		lock_wait(&w->lock, &w->flushed, -1);
-	w->flight[(w->oldest + w->n_flights++) % FLIGHTS_MAX] = (struct flight){ batch[0], generation };
+	while (w->flight.first)		/* of a batch that was taken apart */
+		lock_wait(&w->lock, &w->filled, -1);
+	w->flight = (struct flight){ batch[0], n, generation };
 	pthread_cond_signal(&w->written);
 	lock_drop(&w->lock);
 }
@@ -193,34 +194,28 @@ static bool any_written(const struct store_write *s)
 	return s != NULL;
 }
 
-static void land(struct pg_writer *w, const struct flight *f, unsigned n, uint64_t generation)
-{
-	bool due = false, ok = true;
-	for (unsigned i = 0; i < n; i++)
-		due |= f[i].generation == generation && any_written(f[i].first);
-	if (due)
-		ok = flush(w);
-	for (unsigned i = 0; i < n; i++)
-		answer(w, f[i].first, !ok || f[i].generation != generation);
-}
-
 static void *flush_run(void *arg)
 {
 	struct pg_writer *w = arg;
-	struct flight f[FLIGHTS_MAX];
 	lock_take(&w->lock);
 	for (;;) {
-		unsigned n = 0;
-		while (!w->n_flights && !w->no_more)
+		while (!w->flight.first && !w->no_more)
 			lock_wait(&w->lock, &w->written, -1);
-		if (!w->n_flights)
+		struct flight f = w->flight;
+		if (!f.first)
 			break;
-		for (; w->n_flights; w->n_flights--, w->oldest = (w->oldest + 1) % FLIGHTS_MAX)
-			f[n++] = w->flight[w->oldest];
-		uint64_t generation = w->generation;
-		pthread_cond_signal(&w->flushed);
+		w->flight.first = NULL;
+		w->n_flushing = f.n;
+		bool lost = f.generation != w->generation;
+		pthread_cond_signal(&w->filled);
 		lock_drop(&w->lock);
-		land(w, f, n, generation);
+		if (!lost && any_written(f.first))
+			lost = !flush(w);
+		lock_take(&w->lock);
+		w->n_flushing = 0;
+		pthread_cond_signal(&w->filled);
+		lock_drop(&w->lock);
+		answer(w, f.first, lost);
 		lock_take(&w->lock);
 	}
 	lock_drop(&w->lock);
@@ -276,6 +271,13 @@ static bool time_to_fold(const struct pg_writer *w, bool idle)
 	return w->behind.n && (idle || clock_mono_us() >= w->fold_us);
 }
 
+/* While one batch becomes durable, the next one grows until it is as large: what a batch costs, however many share it, is better spent once than
+ * twice in that time.  And none is written while there is one that waits. */
+static bool may_begin(const struct pg_writer *w)
+{
+	return !w->flight.first && w->n_queued >= w->n_flushing;
+}
+
 static void *writer_run(void *arg)
 {
 	struct pg_writer *w = arg;
@@ -283,8 +285,8 @@ static void *writer_run(void *arg)
 	lock_take(&w->lock);
 	for (;;) {
 		bool idle = false;
-		while (!w->first && !w->stopping && !idle)
-			idle = !lock_wait(&w->lock, &w->filled, w->behind.n ? IDLE_US : -1);
+		while (!may_begin(w) || (!w->first && !w->stopping && !idle))
+			idle = !lock_wait(&w->lock, &w->filled, w->behind.n && may_begin(w) ? IDLE_US : -1);
 		size_t n = take_batch(w, batch);
 		if (!n && w->stopping)
 			break;
@@ -305,10 +307,9 @@ void store_pg_write_values(struct store *s, struct store_write *write)
 	struct pg_writer *w = ((struct pg_store *)s)->writer;
 	write->next = NULL;
 	lock_take(&w->lock);
-	bool first = !w->first;
 	*w->tail = write;
 	w->tail = &write->next;
-	if (first)
+	if (++w->n_queued == 1 || w->n_queued == w->n_flushing)
 		pthread_cond_signal(&w->filled);
 	lock_drop(&w->lock);
 }
@@ -337,7 +338,6 @@ static void writer_free(struct pg_writer *w)
 	map_fini(&w->behind);
 	pthread_cond_destroy(&w->filled);
 	pthread_cond_destroy(&w->written);
-	pthread_cond_destroy(&w->flushed);
 	lock_fini(&w->lock);
 	free(w->conninfo);
 	free(w);
@@ -366,7 +366,6 @@ enum err store_pg_writer_start(struct pg_store *s, const char *conninfo)
 	lock_init(&w->lock, RANK_QUEUE);
 	cond_init(&w->filled);
 	cond_init(&w->written);
-	cond_init(&w->flushed);
 	bool ok = pg_pooled() || (w->flushing = thread_start(&w->flush_thread, "flush", flush_run, w));
 	if (ok && thread_start(&w->thread, "values", writer_run, w)) {
 		s->writer = w;
