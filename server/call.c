@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/condition.h"
+#include "server/op.h"
 #include "server/range.h"
 #include "server/request.h"
 #include "submodels/past.h"
@@ -334,6 +335,30 @@ static void answer(struct call *c, enum err e)
 		reply_error(c, e);
 	else
 		finish(c);
+}
+
+static bool is_patch_alone(const struct call *c)
+{
+	const struct route *r = c->route;
+	return r->handler == op_node_patch && c->view.modifier == AAS_VALUE && !r->superpath && !r->sole_sm && !c->if_match && !c->if_none_match;
+}
+
+bool call_patch(struct call *c)
+{
+	struct sm_session *s;
+	if (!is_patch_alone(c))
+		return false;
+	if (request_body(c) || sm_begin(c->service, true, c->arena, &c->diag, &s)) {
+		diag_clear(&c->diag);	/* a worker says it again */
+		return false;
+	}
+	sm_cause(s, NULL, c->correlation_id);
+	c->attempt = 1;
+	if (sm_value_patch_quick(s, c->sm_id, c->id_short_path, c->body) && sm_commit_later(s, committed, c))
+		return true;
+	c->attempt = 0;
+	sm_abort(s);
+	return false;
 }
 
 bool call_start(struct call *c)

@@ -93,6 +93,9 @@ bool call_peek(struct call *, struct live *, const struct sm_tree **tree);
 bool call_read_later(struct call *, void (*done)(void *ctx, const struct sm_tree *), void *ctx);
 /* call_peek with the document that was read (which is taken). */
 bool call_from_tree(struct call *, struct live *, const struct sm_tree *, const struct sm_tree **tree);
+/* After call_begin: a patch of values that memory can check goes to the store.  True: as call_start answers false.  False: nothing has happened,
+ * call_start has to.  Never blocks. */
+bool call_patch(struct call *);
 /* Run the whole pipeline (without call_begin, if that was done); afterwards reply.status and reply.body are final.  Worker thread. */
 void call_run(struct call *);
 /* The same, but nobody waits for a commit that is shared with others.  True: the answer is final.  False: `done` or `again` will be called or has

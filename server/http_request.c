@@ -378,6 +378,20 @@ static void work_call(struct request *r)
 	http_wake(&r->wakeup);
 }
 
+/* The connection is suspended behind it, which this thread alone ends: the answer may be there already. */
+static bool patch(struct request *r)
+{
+	struct call *c = &r->call;
+	c->done = call_done;
+	c->again = call_again;
+	r->run = work_call;
+	if (atomic_load(&c->server->stopping) || !call_patch(c))
+		return false;
+	r->working = true;
+	http_suspend(&r->wakeup);
+	return true;
+}
+
 /* In the thread of the store. */
 static void document_read(void *ctx, const struct sm_tree *t)
 {
@@ -409,7 +423,7 @@ static enum MHD_Result answer_call(struct request *r)
 		return refuse_early(r);
 	c->body = buf_view(&r->body);
 	if (!is_read(c))
-		return have_it_done(r);
+		return patch(r) ? MHD_YES : have_it_done(r);
 	if (call_peek(c, c->server->config.live, &r->tree))
 		return reply_packed(r);
 	r->reading = call_read_later(c, document_read, r);

@@ -72,7 +72,7 @@ void pg_arg_int2(struct pg_args *, int16_t);
 void pg_arg_time(struct pg_args *, int64_t us);		/* TIME_NONE: NULL */
 
 /* Arrays grow item by item; the array is complete when the statement runs.  NULL when the args have failed; items accept NULL. */
-enum pg_type { PG_BOOL, PG_INT2, PG_INT4, PG_INT8, PG_FLOAT8, PG_TEXT, PG_TIMESTAMPTZ };
+enum pg_type { PG_BOOL, PG_INT2, PG_INT4, PG_INT8, PG_FLOAT8, PG_TEXT, PG_TIMESTAMPTZ, PG_BYTEA };
 struct buf *pg_arg_array(struct pg_args *, enum pg_type);
 void pg_item_null(struct buf *);
 void pg_item_text(struct buf *, const char *);		/* NULL: SQL's NULL */
@@ -88,6 +88,12 @@ void pg_item_bits(struct buf *, uint64_t);		/* of a double, whatever they are */
 /* An array of n items as one item, for COPY: its items, each by pg_item_*, then the end with what this returned. */
 size_t pg_item_array(struct buf *, enum pg_type, size_t n);
 void pg_item_array_end(struct buf *, size_t at);
+
+/* A row as record_send writes it: pg_record, then each field, which is its type and an item by pg_item_*. */
+void pg_record(struct buf *, int32_t n_fields);
+void pg_field(struct buf *, enum pg_type);
+void pg_field_texts(struct buf *, const char *const *, size_t n);	/* text[], at least one item; NULL: SQL's NULL in it */
+void pg_field_no_texts(struct buf *);					/* text[], SQL's NULL */
 
 /* -- statements -------------------------------------------------------------------------------------------------------------------- */
 struct pg_call {

@@ -10,7 +10,8 @@
 #define PG_TIME_MIN (INT64_C(-211813488000000000) + PG_EPOCH_US)	/* 4714-11-24 BC: the first instant it knows; the last is beyond ours */
 
 static const uint32_t type_oid[] = { [PG_BOOL] = 16, [PG_INT2] = 21, [PG_INT4] = 23, [PG_INT8] = 20, [PG_FLOAT8] = 701, [PG_TEXT] = 25,
-				     [PG_TIMESTAMPTZ] = 1184 };
+				     [PG_TIMESTAMPTZ] = 1184, [PG_BYTEA] = 17 };
+#define TEXTS_OID 1009u
 
 static void put(char *p, uint64_t v, unsigned n)
 {
@@ -214,6 +215,36 @@ void pg_item_array_end(struct buf *b, size_t at)
 {
 	if (!b->failed)
 		put(b->p + at, b->n - at - 4, 4);
+}
+
+void pg_record(struct buf *b, int32_t n_fields)
+{
+	append(b, (uint32_t)n_fields, 4);
+}
+
+void pg_field(struct buf *b, enum pg_type type)
+{
+	append(b, type_oid[type], 4);
+}
+
+void pg_field_texts(struct buf *b, const char *const *text, size_t n)
+{
+	bool nulls = false;
+	for (size_t i = 0; i < n; i++)
+		nulls |= !text[i];
+	append(b, TEXTS_OID, 4);
+	size_t at = pg_item_array(b, PG_TEXT, n);
+	if (!b->failed)
+		put(b->p + at + 8, nulls, 4);
+	for (size_t i = 0; i < n; i++)
+		pg_item_text(b, text[i]);
+	pg_item_array_end(b, at);
+}
+
+void pg_field_no_texts(struct buf *b)
+{
+	append(b, TEXTS_OID, 4);
+	pg_item_null(b);
 }
 
 void pg_copy_row(struct buf *b, int16_t n_fields)

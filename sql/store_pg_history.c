@@ -74,21 +74,40 @@ static int64_t at_most(size_t limit)
 }
 
 /* -- the feed -------------------------------------------------------------------------------------------------------------------------- */
+
+/* A transaction with something in the log, which waits until the log is flushed, and is where synchronous stand-bys want it, up to its own end. */
+enum err store_pg_flush(struct pg *pg)
+{
+	return pg_ask(pg, NULL, "SELECT pg_logical_emit_message(true, 'twinshell', '')", NULL, 0, NULL, NULL);
+}
+
+/* What is told must not be undone by a crash of the server: value writes can be read a moment before they are durable (store_pg_writer.c).  A
+ * server that crashes now takes this connection with it. */
+static enum err make_sure(struct pg *pg, const struct pg_call *durable)
+{
+	if (pg_bool(durable, 0, 0))
+		return ERR_OK;
+	enum err e = pg_commit(pg);
+	return e ? e : store_pg_flush(pg);
+}
+
 static enum err read_feed(struct pg *pg, int64_t after, size_t limit, struct arena *a, struct store_event **out, size_t *n, int64_t *newest)
 {
 	struct pg_args args;
-	struct pg_call c[2] = { { .st = PG_feed_ends }, { .st = PG_feed, .args = &args } };
+	struct pg_call c[3] = { { .st = PG_feed_ends }, { .st = PG_feed, .args = &args }, { .st = PG_feed_durable } };
 	pg_args_init(&args);
 	pg_arg_int8(&args, after);
 	pg_arg_int8(&args, at_most(limit));
 	enum err e = pg_begin(pg, PG_READ);
 	if (!e)
-		e = pg_run(pg, c, 2);
+		e = pg_run(pg, c, 3);
 	if (!e) {
 		*newest = pg_int8(&c[0], 0, 0);
 		e = after < pg_int8(&c[0], 0, 1) || after > *newest ? ERR_GONE : read_events(&c[1], a, out, n);
 	}
-	pg_clear(c, 2);
+	if (!e && *n)
+		e = make_sure(pg, &c[2]);
+	pg_clear(c, 3);
 	pg_args_fini(&args);
 	return e;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_pg_priv.h - what the parts of the PostgreSQL store share: session and reading (store_pg.c), blobs (store_pg_blob.c), writing of
- * identifiables (store_pg_put.c, store_pg_many.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_writer.c), queries
+ * identifiables (store_pg_put.c, store_pg_many.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_chain.c,
+ * store_pg_writer.c), queries
  * (store_pg_query*.c),
  * invocations and packages (store_pg_index.c), changes (store_pg_history.c, store_pg_feed.c), time (store_pg_series.c, store_pg_samples.c,
  * store_pg_compact.c, store_pg_rollup.c).
@@ -170,6 +171,27 @@ void store_pg_fold_after(struct store_txn *, const char *id);
 /* Write the document anew, with the values that are newer. */
 enum err store_pg_fold(struct store_txn *, const char *id);
 
+/* -- the chain of hashes of the feed, made by who writes (store_pg_chain.c) -- */
+struct pg_chain {
+	int64_t position;		/* the last one */
+	int64_t sequenced_us;		/* when those that follow get theirs */
+	unsigned char hash[SHA256_SIZE];
+	size_t n;			/* its bytes: none before the first position */
+};
+/* A change of values of a submodel. */
+struct pg_change {
+	int64_t key, version, recorded_us;
+	const char *id;
+	const struct store_cause *cause;	/* NULL: nothing is known */
+	const char *const *path, *const *before, *const *after;	/* n of each, as they are in history */
+	size_t n;
+};
+/* False: that is no hash of ours. */
+bool store_pg_chain_begin(struct pg_chain *, int64_t position, struct slice hash);
+/* Goes on by one position; `row` is used for a moment.  False: no memory. */
+bool store_pg_chain_add(struct pg_chain *, const struct pg_change *, struct buf *row);
+struct slice store_pg_chain_hash(const struct pg_chain *);
+
 /* -- changes (store_pg_history.c), and who gives them their positions (store_pg_feed.c) -- */
 /* actor, request, since when it is valid */
 void store_pg_cause_args(struct pg_args *, const struct store_cause *);
@@ -183,6 +205,8 @@ enum err store_pg_get_at(struct store_txn *, enum store_kind, const char *id, in
 enum err store_pg_feed(struct store *, int64_t after, size_t limit, struct arena *, struct store_event **, size_t *n, int64_t *newest);
 enum err store_pg_feed_listen(struct store *, void (*wake)(void *ctx), void *ctx);
 void store_pg_feed_unlisten(struct store *, void (*wake)(void *ctx), void *ctx);
+/* Whatever was committed before, by whomever, is durable afterwards; on a connection that was made before that and is in no transaction. */
+enum err store_pg_flush(struct pg *);
 /* A thread with a connection of its own. */
 enum err store_pg_feed_start(struct pg_store *);
 void store_pg_feed_stop(struct pg_feed *);	/* NULL is allowed */

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_pg_writer.c - the group commit: writes that arrive during a commit join the next one.
+ * store_pg_writer.c - the group commit: writes that arrive while others are written share the next batch, and batches share a flush.
  *
- * One thread with one connection takes everything that is queued and commits it as one transaction.  It never waits for a row: a write to a
+ * One thread with one connection takes everything that is queued and writes it as one transaction, which does not wait until it is durable
+ * (synchronous_commit = off).  A second thread makes durable what was committed so far, with a transaction that does wait, on a connection of its
+ * own: only then are the writes answered, and while the disk works the next batch is written.  It never waits for a row: a write to a
  * submodel that somebody has locked fails with ERR_AGAIN and holds up nobody else, so there is no dead-lock either.  Documents that are far
  * behind their rows, whoever wrote those, are folded when there is nothing else to do, and one in a while when there always is.
- * Why one writer and not two: docs/decisions/004-value-writes.md.
+ *
+ * A server that has died and come back has lost what was not flushed, and does not say so.  So the second connection must have been there before
+ * the batch, and must still be: its generation says whether it has.  Behind a pooler that cannot be seen, and each batch waits for itself.
+ * Why one writer and not two: docs/decisions/004-value-writes.md; what is measured: docs/decisions/008-durable-values.md.
  */
 #include <stdlib.h>
 
@@ -22,11 +27,27 @@
 #define FOLD_GAP_US 100000		/* between two documents while there is something to write */
 #define IDLE_US 100000			/* without a write: time for folding */
 
+/* A batch that is written. */
+struct flight {
+	struct store_write *first;
+	size_t n;
+	uint64_t generation;		/* of the connection that can make it durable */
+};
+
 struct pg_writer {
-	struct pg_worker worker;
-	int64_t fold_us;		/* the thread's own; monotonic: not before */
+	struct pg_worker worker;	/* the first thread; `wake` is its */
+	int64_t fold_us;		/* its own; monotonic: not before */
+	pthread_t flush_thread;
+	bool flushing;			/* there is that thread */
+	/* of the second thread while it flushes; made by the first, when there is none, under the lock */
+	struct pg *flush_pg;
 	/* under the lock */
+	pthread_cond_t written;		/* for the second thread */
 	struct store_write *first, **tail;
+	size_t n_queued, n_flushing;	/* writes; the second: that are being made durable */
+	struct flight flight;		/* waits to be made durable; `first` NULL: none */
+	uint64_t generation;
+	bool no_more;			/* batches */
 	struct map behind;		/* ids of submodels to be folded */
 };
 
@@ -39,6 +60,7 @@ static size_t take_batch(struct pg_writer *w, struct store_write **batch)
 		batch[n++] = w->first;
 		w->first = w->first->next;
 	}
+	w->n_queued -= n;
 	if (!w->first)
 		w->tail = &w->first;
 	return n;
@@ -49,15 +71,39 @@ static enum err connect_writer(struct pg_writer *w)
 {
 	static const struct pg_setting setting[] = {
 		{ "application_name", "twinshell values" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" }, { "enable_mergejoin", "off" },
+		{ "synchronous_commit", "off" },
 	};
-	return pg_worker_connect(&w->worker, setting, sizeof setting / sizeof *setting);
+	size_t n = sizeof setting / sizeof *setting;
+	return pg_worker_connect(&w->worker, setting, w->flushing ? n : n - 1);
 }
 
-static enum err write_batch(struct pg_writer *w, struct store_write **batch, size_t n)
+/* The connection that makes durable, before anything is written. */
+static enum err connect_flush(struct pg_writer *w)
+{
+	static const struct pg_setting setting[] = { { "application_name", "twinshell flush" } };
+	struct pg *pg = NULL;
+	lock_take(&w->worker.lock);
+	bool there = w->flush_pg != NULL;
+	lock_drop(&w->worker.lock);
+	enum err e = there ? ERR_OK : pg_open_set(w->worker.store->conninfo, setting, 1, &pg);
+	if (pg) {
+		lock_take(&w->worker.lock);
+		w->flush_pg = pg;
+		lock_drop(&w->worker.lock);
+	}
+	return e;
+}
+
+static enum err write_batch(struct pg_writer *w, struct store_write **batch, size_t n, uint64_t *generation)
 {
 	int64_t pause = PAUSE_US;
 	for (unsigned i = 1;; i++, pause *= 2) {
-		enum err e = connect_writer(w);
+		enum err e = w->flushing ? connect_flush(w) : ERR_OK;
+		lock_take(&w->worker.lock);
+		*generation = w->generation;
+		lock_drop(&w->worker.lock);
+		if (!e)
+			e = connect_writer(w);
 		if (!e)
 			e = store_pg_batch(w->worker.pg, batch, n);
 		if (e != ERR_AGAIN || i == TRIES_MAX)
@@ -66,32 +112,110 @@ static enum err write_batch(struct pg_writer *w, struct store_write **batch, siz
 	}
 }
 
-/* What cannot be written (a text that is not Unicode) must not take the others with it. */
-static void write_all(struct pg_writer *w, struct store_write **batch, size_t n)
+/* In the order in which they were written; `lost`: nobody knows what became of them. */
+static void answer(struct pg_writer *w, struct store_write *first, bool lost)
 {
-	enum err e = write_batch(w, batch, n);
 	pg_standby_wrote(w->worker.store->standby);
-	bool somebodys = e && e != ERR_AGAIN && e != ERR_UNAVAILABLE;
-	if (e == ERR_UNAVAILABLE)
-		store_pg_tell_all(w->worker.store);
-	for (size_t i = 0; i < n; i++) {
-		if (somebodys && n > 1) {
-			e = write_batch(w, &batch[i], 1);
-			pg_standby_wrote(w->worker.store->standby);
-		}
-		if (e)
-			batch[i]->err = e;
-		else if (!batch[i]->err && batch[i]->behind >= STORE_PG_FOLD_BEHIND)
-			store_pg_fold_later(w->worker.store, batch[i]->submodel_id);
-		if (!batch[i]->err)
-			store_pg_tell_one(w->worker.store, STORE_SUBMODEL, batch[i]->submodel_id, batch[i]->version);
-		batch[i]->done(batch[i]);
+	for (struct store_write *s = first, *next; s; s = next) {
+		next = s->next;		/* once it is done it may be gone */
+		if (!s->err && lost)
+			s->err = ERR_UNAVAILABLE;
+		else if (!s->err && s->behind >= STORE_PG_FOLD_BEHIND)
+			store_pg_fold_later(w->worker.store, s->submodel_id);
+		if (!s->err)
+			store_pg_tell_one(w->worker.store, STORE_SUBMODEL, s->submodel_id, s->version);
+		s->done(s);
 	}
 	store_pg_feed_wake(w->worker.store);
 }
 
-/* -- folding -------------------------------------------------------------------------------------------------------------------------- */
+static void take_off(struct pg_writer *w, struct store_write **batch, size_t n, uint64_t generation)
+{
+	for (size_t i = 0; i < n; i++)
+		batch[i]->next = i + 1 < n ? batch[i + 1] : NULL;
+	if (!w->flushing) {
+		answer(w, batch[0], false);
+		return;
+	}
+	lock_take(&w->worker.lock);
+	while (w->flight.first)		/* of a batch that was taken apart */
+		lock_wait(&w->worker.lock, &w->worker.wake, -1);
+	w->flight = (struct flight){ batch[0], n, generation };
+	pthread_cond_signal(&w->written);
+	lock_drop(&w->worker.lock);
+}
 
+/* What cannot be written (a text that is not Unicode) must not take the others with it. */
+static void write_all(struct pg_writer *w, struct store_write **batch, size_t n)
+{
+	uint64_t generation;
+	enum err e = write_batch(w, batch, n, &generation);
+	bool somebodys = e && e != ERR_AGAIN && e != ERR_UNAVAILABLE;
+	if (e == ERR_UNAVAILABLE)
+		store_pg_tell_all(w->worker.store);
+	if (!somebodys || n == 1) {
+		for (size_t i = 0; e && i < n; i++)
+			batch[i]->err = e;
+		take_off(w, batch, n, generation);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		write_all(w, &batch[i], 1);
+}
+
+/* -- making durable ------------------------------------------------------------------------------------------------------------------ */
+static bool flush(struct pg_writer *w)
+{
+	enum err e = store_pg_flush(w->flush_pg);
+	if (!e)
+		return true;
+	log_warn("sql", "nobody knows whether what was written last is durable: %s", err_info[e].text);
+	store_pg_tell_all(w->worker.store);
+	lock_take(&w->worker.lock);
+	struct pg *old = w->flush_pg;
+	w->flush_pg = NULL;
+	w->generation++;
+	lock_drop(&w->worker.lock);
+	pg_close(old);
+	return false;
+}
+
+static bool any_written(const struct store_write *s)
+{
+	while (s && s->err)
+		s = s->next;
+	return s != NULL;
+}
+
+static void *flush_run(void *arg)
+{
+	struct pg_writer *w = arg;
+	lock_take(&w->worker.lock);
+	for (;;) {
+		while (!w->flight.first && !w->no_more)
+			lock_wait(&w->worker.lock, &w->written, -1);
+		struct flight f = w->flight;
+		if (!f.first)
+			break;
+		w->flight.first = NULL;
+		w->n_flushing = f.n;
+		bool lost = f.generation != w->generation;
+		pthread_cond_signal(&w->worker.wake);
+		lock_drop(&w->worker.lock);
+		if (!lost && any_written(f.first))
+			lost = !flush(w);
+		lock_take(&w->worker.lock);
+		w->n_flushing = 0;
+		pthread_cond_signal(&w->worker.wake);
+		lock_drop(&w->worker.lock);
+		answer(w, f.first, lost);
+		lock_take(&w->worker.lock);
+	}
+	lock_drop(&w->worker.lock);
+	return NULL;
+}
+
+/* -- folding -------------------------------------------------------------------------------------------------------------------------- */
 /* When somebody has it locked, or it is gone, it is left as it is: readers lay the values in themselves. */
 static enum err fold(struct pg_writer *w, const char *id)
 {
@@ -139,6 +263,13 @@ static bool time_to_fold(const struct pg_writer *w, bool idle)
 	return w->behind.n && (idle || clock_mono_us() >= w->fold_us);
 }
 
+/* While one batch becomes durable, the next one grows until it is as large: what a batch costs, however many share it, is better spent once than
+ * twice in that time.  And none is written while there is one that waits. */
+static bool may_begin(const struct pg_writer *w)
+{
+	return !w->flight.first && w->n_queued >= w->n_flushing;
+}
+
 static void *writer_run(void *arg)
 {
 	struct pg_writer *w = arg;
@@ -146,8 +277,8 @@ static void *writer_run(void *arg)
 	lock_take(&w->worker.lock);
 	for (;;) {
 		bool idle = false;
-		while (!w->first && !w->worker.stopping && !idle)
-			idle = !lock_wait(&w->worker.lock, &w->worker.wake, w->behind.n ? IDLE_US : -1);
+		while (!may_begin(w) || (!w->first && !w->worker.stopping && !idle))
+			idle = !lock_wait(&w->worker.lock, &w->worker.wake, w->behind.n && may_begin(w) ? IDLE_US : -1);
 		size_t n = take_batch(w, batch);
 		if (!n && w->worker.stopping)
 			break;
@@ -168,10 +299,9 @@ void store_pg_write_values(struct store *s, struct store_write *write)
 	struct pg_writer *w = ((struct pg_store *)s)->writer;
 	write->next = NULL;
 	lock_take(&w->worker.lock);
-	bool first = !w->first;
 	*w->tail = write;
 	w->tail = &write->next;
-	if (first)
+	if (++w->n_queued == 1 || w->n_queued == w->n_flushing)
 		pthread_cond_signal(&w->worker.wake);
 	lock_drop(&w->worker.lock);
 }
@@ -193,17 +323,31 @@ void store_pg_fold_after(struct store_txn *t, const char *id)
 		store_pg_touched_add(&t->behind, STORE_SUBMODEL, id, 0);
 }
 
-static void writer_fini(void *w)
+static void writer_fini(void *writer)
 {
-	map_fini(&((struct pg_writer *)w)->behind);
+	struct pg_writer *w = writer;
+	if (w->flushing) {
+		lock_take(&w->worker.lock);
+		w->no_more = true;
+		pthread_cond_signal(&w->written);
+		lock_drop(&w->worker.lock);
+		pthread_join(w->flush_thread, NULL);
+	}
+	pg_close(w->flush_pg);
+	pthread_cond_destroy(&w->written);
+	map_fini(&w->behind);
 }
 
 enum err store_pg_writer_start(struct pg_store *s)
 {
 	struct pg_writer *w = pg_worker_new(sizeof *w, s, RANK_QUEUE);
-	if (w)
-		w->tail = &w->first;
-	return (s->writer = pg_worker_start(w, "values", writer_run, writer_fini)) ? ERR_OK : ERR_NO_MEMORY;
+	if (!w)
+		return ERR_NO_MEMORY;
+	w->tail = &w->first;
+	cond_init(&w->written);
+	w->flushing = !pg_pooled() && thread_start(&w->flush_thread, "flush", flush_run, w);
+	s->writer = pg_worker_start(w, "values", writer_run, writer_fini);
+	return s->writer ? ERR_OK : ERR_NO_MEMORY;
 }
 
 void store_pg_writer_stop(struct pg_writer *w)

@@ -401,17 +401,36 @@ struct sm_shared *sm_cache_peek(struct sm_cache *c, enum store_kind kind, const 
 	return sm_cache_hears(c) ? get(c, kind, id, QUICK_BYTES) : NULL;
 }
 
-struct sm_shared *sm_cache_structure(struct sm_cache *c, enum store_kind kind, const char *id)
+static struct sm_shared *structure(struct sm_cache *c, enum store_kind kind, const char *id, size_t bytes_max)
 {
 	lock_take(&c->lock);
 	struct sm_shared *s = find(c, kind, id);
-	bool mine = s && s->n_newer > NEWER_MAX && !s->renewing;
+	bool due = s && s->n_newer > NEWER_MAX && !s->renewing, mine = due && s->bytes <= bytes_max;
 	size_t n = s ? s->n_newer : 0;
 	int64_t version = s ? s->latest : 0;
 	if (mine)
 		s->renewing = true;
 	lock_drop(&c->lock);
-	return mine ? renew(c, s, n, version) : s;
+	if (mine)
+		return renew(c, s, n, version);
+	if (!due)
+		return s;
+	sm_shared_drop(s);
+	return NULL;
+}
+
+struct sm_shared *sm_cache_structure(struct sm_cache *c, enum store_kind kind, const char *id)
+{
+	return structure(c, kind, id, SIZE_MAX);
+}
+
+struct sm_shared *sm_cache_structure_quick(struct sm_cache *c, enum store_kind kind, const char *id)
+{
+	struct sm_shared *s = structure(c, kind, id, QUICK_BYTES);
+	if (!s || sm_shared_node_quick(s))
+		return s;
+	sm_shared_drop(s);
+	return NULL;
 }
 
 uint64_t sm_cache_epoch(struct sm_cache *c)

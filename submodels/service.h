@@ -97,6 +97,9 @@ enum err sm_element_patch(struct sm_session *, const char *sm_id, const char *pa
 enum err sm_element_delete(struct sm_session *, const char *sm_id, const char *path);
 /* Value-only PATCH: `text` is the JSON value.  One CHANGE_VALUE per leaf, also when the value was the same: a repeated set-point is one. */
 enum err sm_value_patch(struct sm_session *, const char *sm_id, const char *path, struct slice text);
+/* The same in a session that has done nothing yet, for a thread that must not block: when what is in memory is enough, only sm_commit_later is to
+ * follow.  False: nothing has happened. */
+bool sm_value_patch_quick(struct sm_session *, const char *sm_id, const char *path, struct slice text);
 
 /* -- a shell's parts ------------------------------------------------------------------------------------------------- */
 enum err sm_asset_put(struct sm_session *, const char *aas_id, const struct aas_node *asset_information);

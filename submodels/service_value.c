@@ -183,15 +183,11 @@ static bool check_quick(struct sm_session *s, const struct sm_shared *shared)
 	       !quick_values(s, canonical, &wr);
 }
 
-/* quick.on stays false when it cannot be done in this way, for whatever reason; the other way says why. */
-static enum err patch_quick(struct sm_session *s, const char *sm_id, const char *path, struct slice text)
+/* quick.on stays false when it cannot be done in this way, for whatever reason; the other way says why.  Takes `shared`. */
+static bool patch_alone(struct sm_session *s, struct sm_shared *shared, const char *sm_id, const char *path, struct slice text)
 {
 	struct sm_quick *q = &s->quick;
 	struct diag *d = s->diag, quiet = DIAG_INIT;
-	struct sm_shared *shared;
-	enum err err = sm_structure(s, sm_id, &shared);
-	if (err)
-		return err;
 	*q = (struct sm_quick){
 		.work = { .id = arena_strdup(s->arena, sm_id), .kind = STORE_SUBMODEL }, .path = arena_strdup(s->arena, path ? path : ""),
 		.text = { arena_strndup(s->arena, text.p ? text.p : "", text.n), text.n },
@@ -203,7 +199,22 @@ static enum err patch_quick(struct sm_session *s, const char *sm_id, const char 
 		forget_changes(s);
 	sm_shared_drop(shared);
 	diag_fini(&quiet);
-	return ERR_OK;
+	return q->on;
+}
+
+static enum err patch_quick(struct sm_session *s, const char *sm_id, const char *path, struct slice text)
+{
+	struct sm_shared *shared;
+	enum err err = sm_structure(s, sm_id, &shared);
+	if (!err)
+		patch_alone(s, shared, sm_id, path, text);
+	return err;
+}
+
+bool sm_value_patch_quick(struct sm_session *s, const char *sm_id, const char *path, struct slice text)
+{
+	struct sm_shared *shared = sm_cache_structure_quick(s->service->cache, STORE_SUBMODEL, sm_id);
+	return shared && patch_alone(s, shared, sm_id, path, text);
 }
 
 enum err sm_settle(struct sm_session *s)
