@@ -43,6 +43,7 @@ struct pg_writer {
 	/* of the first thread */
 	struct pg *pg;
 	int64_t fold_us;		/* monotonic: not before */
+	bool waiting;			/* the outbox had something */
 	/* of the second thread while it flushes; made by the first, when there is none, under the lock */
 	struct pg *flush_pg;
 	/* under the lock */
@@ -111,7 +112,7 @@ static enum err write_batch(struct pg_writer *w, struct store_write **batch, siz
 		if (!e)
 			e = connect_writer(w);
 		if (!e)
-			e = store_pg_batch(w->pg, batch, n);
+			e = store_pg_batch(w->pg, batch, n, &w->waiting);
 		if (e != ERR_AGAIN || i == TRIES_MAX)
 			return e;
 		clock_sleep_us(pause);
