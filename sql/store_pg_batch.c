@@ -17,7 +17,7 @@
 
 #define WAITING_MAX 100			/* of the outbox, that get their positions before a batch */
 
-enum { LOOK_LOCK, LOOK_ROWS, LOOK_WAITING, LOOK_HEAD, N_LOOKS };
+enum { LOOK_WAITING, LOOK_LOCK, LOOK_ROWS, LOOK_HEAD, N_LOOKS };
 
 struct sub {
 	const char *id;
@@ -59,6 +59,7 @@ struct batch {
 	struct line *line;
 	size_t n_subs, n_cells, n_pasts, n_lines, n_values;
 	int64_t now_us;			/* by the clock of the database */
+	bool waiting;			/* the outbox may have something, and had before the batch when it begins */
 	bool sequencing;		/* `chain` is the end of the feed, and ours */
 	struct pg_chain chain;
 	struct pg_call found[N_LOOKS];	/* its texts are used until the end */
@@ -155,6 +156,7 @@ static void take_looks(struct batch *b)
 	}
 	if (rows->n)
 		b->now_us = pg_time(rows, rows->n - 1, 4);
+	b->waiting = !head->n || pg_bool(head, 0, 3);
 	b->sequencing = head->n && store_pg_chain_begin(&b->chain, pg_int8(head, 0, 0), pg_slice(head, 0, 1));
 	if (b->sequencing)
 		b->chain.sequenced_us = pg_time(head, 0, 2) > b->now_us ? pg_time(head, 0, 2) : b->now_us;
@@ -172,7 +174,8 @@ static enum err look(struct batch *b)
 		b->found[i] = (struct pg_call){ .st = st[i], .args = &args[i] };
 	}
 	look_args(args, b);
-	enum err e = pg_run(b->pg, b->found, N_LOOKS);
+	unsigned first = b->waiting ? LOOK_WAITING : LOOK_WAITING + 1;
+	enum err e = pg_run(b->pg, b->found + first, N_LOOKS - first);
 	for (int i = 0; i < N_LOOKS; i++) {
 		pg_args_fini(&args[i]);
 		b->found[i].args = NULL;
@@ -433,9 +436,9 @@ static enum err write_all(struct batch *b)
 	return e;
 }
 
-enum err store_pg_batch(struct pg *pg, struct store_write *const *w, size_t n)
+enum err store_pg_batch(struct pg *pg, struct store_write *const *w, size_t n, bool *waiting)
 {
-	struct batch b = { .pg = pg, .arena = arena_new(0), .sub_index = MAP_INIT, .cell_index = MAP_INIT };
+	struct batch b = { .pg = pg, .arena = arena_new(0), .sub_index = MAP_INIT, .cell_index = MAP_INIT, .waiting = *waiting };
 	enum err e = b.arena ? collect(&b, w, n) : ERR_NO_MEMORY;
 	if (!e)
 		e = pg_begin(pg, PG_WRITE);
@@ -448,6 +451,7 @@ enum err store_pg_batch(struct pg *pg, struct store_write *const *w, size_t n)
 		if (b.n_pasts)
 			e = write_all(&b);
 	}
+	*waiting = e || b.waiting;
 	pg_rollback(pg);
 	pg_clear(b.found, N_LOOKS);
 	map_fini(&b.sub_index);

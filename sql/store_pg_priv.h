@@ -158,7 +158,8 @@ enum err store_pg_put_values(struct store_txn *, const char *submodel_id, const 
 /* -- value writes that share a commit (store_pg_batch.c, store_pg_writer.c) -- */
 /* One transaction for all of them, in their order; each has its own `err`, `version` and `behind` (versions that the document lacks now).  Waits
  * for nobody.  An error that is returned is everybody's, and nothing was written (ERR_UNAVAILABLE: nobody knows). */
-enum err store_pg_batch(struct pg *, struct store_write *const *, size_t n);
+/* *waiting: what waits for its position in the feed gets it before; afterwards: something may wait. */
+enum err store_pg_batch(struct pg *, struct store_write *const *, size_t n, bool *waiting);
 /* A thread with a connection of its own. */
 enum err store_pg_writer_start(struct pg_store *);
 void store_pg_writer_stop(struct pg_writer *);	/* after everything that was queued; NULL is allowed */

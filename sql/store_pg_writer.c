@@ -36,7 +36,10 @@ struct flight {
 
 struct pg_writer {
 	struct pg_worker worker;	/* the first thread; `wake` is its */
-	int64_t fold_us;		/* its own; monotonic: not before */
+	/* its own */
+	int64_t fold_us;		/* monotonic: not before */
+	bool waiting;			/* the outbox had something */
+	/* of any */
 	pthread_t flush_thread;
 	bool flushing;			/* there is that thread */
 	/* of the second thread while it flushes; made by the first, when there is none, under the lock */
@@ -105,7 +108,7 @@ static enum err write_batch(struct pg_writer *w, struct store_write **batch, siz
 		if (!e)
 			e = connect_writer(w);
 		if (!e)
-			e = store_pg_batch(w->worker.pg, batch, n);
+			e = store_pg_batch(w->worker.pg, batch, n, &w->waiting);
 		if (e != ERR_AGAIN || i == TRIES_MAX)
 			return e;
 		clock_sleep_us(pause);
