@@ -155,9 +155,12 @@ struct sm_import_item {
 };
 struct sm_import_report {
 	size_t created, replaced, skipped, files;
+	size_t read, total;		/* identifiables looked at, and how many there are (0: nobody knows before the end) */
 	struct sm_import_item *items;	/* of sm_import_all alone: the first SM_IMPORT_ITEMS */
 	size_t n_items;			/* also those that are not there */
 };
+/* `step` is called while it grows, in the thread of the import: after each identifiable and each file. */
+void sm_import_watch(struct sm_session *, void (*step)(void *ctx, const struct sm_import_report *), void *ctx);
 enum sm_import_mode { SM_IMPORT_NEW, SM_IMPORT_IGNORE_DUPLICATES, SM_IMPORT_REPLACE };
 /* The files are in memory, or read from the archive piece by piece. */
 enum err sm_import(struct sm_session *, const struct aasx *, enum sm_import_mode, struct sm_import_report *);
