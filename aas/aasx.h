@@ -64,7 +64,8 @@ enum aasx_form { AASX_JSON, AASX_XML, AASX_N_FORMS };	/* how the environment is 
 
 /* A file of the package: bytes in memory, or (bytes.p is NULL) read in pieces, one file after the other. */
 struct aasx_part {
-	const struct aas_node *owner;	/* the submodel whose File elements name it, the shell whose default thumbnail does; NULL: all */
+	const char *owner;		/* id of the submodel whose File elements name it, of the shell whose default thumbnail does; NULL: all */
+	enum aas_class_id owner_class;	/* AAS_Submodel or AAS_AssetAdministrationShell */
 	const char *value;		/* as they name it */
 	const char *content_type;	/* NULL or no media type: application/octet-stream */
 	const char *file_name;		/* for the part's name, where `value` cannot be it; may be NULL */
@@ -73,13 +74,21 @@ struct aasx_part {
 	struct source input;
 };
 
+/* Identifiables that are never in memory all at once: `each` gives one after the other, in the order of the lists of an environment, to `take`,
+ * which may change it and keeps nothing of it.  The first error ends it and is its result. */
+struct aasx_items {
+	enum err (*each)(void *ctx, enum err (*take)(void *to, struct aas_node *identifiable, struct diag *), void *to, struct diag *);
+	void *ctx;
+};
+
 struct aasx_content {
 	enum aasx_form form;
-	struct aas_node *environment;
+	struct aas_node *environment;	/* NULL: `items` */
 	const struct aasx_part *part;
 	size_t n;
 	const struct aasx_part *thumbnail;	/* of the package: one of them, or NULL */
 	enum aas_version version;	/* for V3.0 nothing but the namespace of XML is different (v30.h) */
+	struct aasx_items items;	/* walked over once, after everything has been named */
 };
 
 /* Equal input gives equal bytes.  A part is named by its value, where that is a relative reference to a free part name; else it gets a

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "aas/aasx_rel.h"
+#include "aas/environment.h"
 #include "aas/json.h"
 #include "aas/lexical.h"
 #include "aas/partname.h"
@@ -26,9 +27,10 @@ static void write_json(struct buf *b, const struct aas_node *environment, enum a
 static const struct form {
 	const char *spec, *rels, *type;
 	void (*write)(struct buf *, const struct aas_node *, enum aas_version);
+	enum aas_format text;		/* the same one by one */
 } forms[AASX_N_FORMS] = {
-	[AASX_JSON] = { "aasx/data.json", "aasx/_rels/data.json.rels", "application/json", write_json },
-	[AASX_XML] = { "aasx/data.xml", "aasx/_rels/data.xml.rels", "application/xml", aas_xml_write },
+	[AASX_JSON] = { "aasx/data.json", "aasx/_rels/data.json.rels", "application/json", write_json, AAS_FORMAT_JSON },
+	[AASX_XML] = { "aasx/data.xml", "aasx/_rels/data.xml.rels", "application/xml", aas_xml_write, AAS_FORMAT_XML },
 };
 
 struct named {
@@ -133,10 +135,14 @@ static enum err invent_name(struct writer *w, const struct aasx_part *p, const c
 }
 
 /* What names a file of this owner: for `renames`. */
-static struct slice owned(struct writer *w, const struct aas_node *owner, const char *value)
+static struct slice owned(struct writer *w, enum aas_class_id class, const char *owner, const char *value)
 {
 	buf_reset(&w->text);
-	buf_put(&w->text, &owner, sizeof owner);
+	if (owner) {
+		buf_putc(&w->text, class == AAS_Submodel ? 'M' : 'S');
+		buf_put(&w->text, owner, strlen(owner) + 1);
+	}
+	buf_putc(&w->text, ' ');
 	buf_puts(&w->text, value);
 	return buf_view(&w->text);
 }
@@ -161,17 +167,19 @@ static enum err name_file(struct writer *w, size_t i)
 		return ERR_OK;
 	if (!(path = arena_printf(w->arena, "/%s", f->name)))
 		return ERR_NO_MEMORY;
-	struct slice key = owned(w, p->owner, p->value);
+	struct slice key = owned(w, p->owner_class, p->owner, p->value);
 	return w->text.failed || !map_put(&w->renames, key.p, key.n, (void *)path, NULL) ? ERR_NO_MEMORY : ERR_OK;
 }
 
 /* What named a file before names its part now. */
 static void rename_below(struct writer *w, struct aas_node *n, const struct aas_node *owner)
 {
+	const char *id;
 	union aas_slot *s = aas_is(n, AAS_File) ? &AAS_AT(n, File, value) : aas_is(n, AAS_Resource) ? &AAS_AT(n, Resource, path) : NULL;
 	owner = aas_is(n, AAS_Submodel) || aas_is(n, AAS_AssetAdministrationShell) ? n : owner;
 	for (int all = 0; s && s->str && all < 2; all++) {
-		struct slice key = owned(w, all ? NULL : owner, s->str);
+		id = all || !owner ? NULL : AAS_ID(owner);
+		struct slice key = owned(w, id ? owner->cls->id : AAS_Submodel, id, s->str);
 		const char *to = map_get(&w->renames, key.p, key.n);
 		if (to) {
 			s->str = to;
@@ -301,17 +309,62 @@ static enum err put_frame(struct writer *w, struct diag *d)
 	return put_rels(w, "aasx/_rels/aasx-origin.rels", d);
 }
 
-static enum err put_spec(struct writer *w, struct diag *d)
+/* One identifiable after the other, straight into the archive. */
+struct spec {
+	struct writer *w;
+	struct aas_writer *out;
+	size_t n;			/* bytes so far */
+};
+
+static enum err too_large(struct diag *d)
+{
+	return diag_add(d, ERR_TOO_LARGE, "the environment has more than %zu MiB", AASX_SPEC_MAX >> 20);
+}
+
+static enum err pass_on(void *ctx, const char *p, size_t n, struct diag *d)
+{
+	struct spec *s = ctx;
+	if (n > AASX_SPEC_MAX - s->n)
+		return too_large(d);
+	s->n += n;
+	return zip_out_write(s->w->zip, p, n, d);
+}
+
+static enum err take_item(void *to, struct aas_node *n, struct diag *d)
+{
+	struct spec *s = to;
+	if (s->w->renames.n)
+		rename_below(s->w, n, NULL);
+	return aas_writer_add(s->out, n, d);
+}
+
+static enum err put_items(struct writer *w, struct diag *d)
+{
+	struct spec s = { .w = w };
+	const struct aasx_content *what = w->what;
+	if (!(s.out = aas_writer_new(w->form->text, what->version, true, (struct sink){ pass_on, &s })))
+		return no_memory(d);
+	enum err e = zip_out_begin(w->zip, w->form->spec, d);
+	if (!e && !(e = what->items.each(what->items.ctx, take_item, &s, d)) && !(e = aas_writer_end(s.out, d)))
+		e = zip_out_close(w->zip, d);
+	aas_writer_free(s.out);
+	return e;
+}
+
+static enum err put_environment(struct writer *w, struct diag *d)
 {
 	struct buf b = BUF_INIT;
-	size_t id = 0;
-	enum err e;
 	b.limit = AASX_SPEC_MAX;
 	w->form->write(&b, w->what->environment, w->what->version);
-	e = b.full   ? diag_add(d, ERR_TOO_LARGE, "the environment has more than %zu MiB", AASX_SPEC_MAX >> 20) :
-	    b.failed ? no_memory(d)
-		     : zip_out_bytes(w->zip, w->form->spec, buf_view(&b), d);
+	enum err e = b.full ? too_large(d) : b.failed ? no_memory(d) : zip_out_bytes(w->zip, w->form->spec, buf_view(&b), d);
 	buf_fini(&b);
+	return e;
+}
+
+static enum err put_spec(struct writer *w, struct diag *d)
+{
+	size_t id = 0;
+	enum err e = w->what->environment ? put_environment(w, d) : put_items(w, d);
 	if (e || !w->what->n)
 		return e;
 	begin_rels(&w->text);
@@ -348,7 +401,7 @@ static enum err name_all(struct writer *w, struct diag *d)
 		else if (!w->what->part[i].same)
 			e = type_file(w, w->file[i].name, w->what->part[i].content_type, &w->file[i], d);
 	}
-	if (!e && w->renames.n)
+	if (!e && w->renames.n && w->what->environment)
 		rename_below(w, w->what->environment, NULL);
 	return e;
 }

@@ -69,6 +69,10 @@ struct zip_out;
 enum err zip_out_new(struct sink, struct zip_out **);
 enum err zip_out_bytes(struct zip_out *, const char *name, struct slice bytes, struct diag *);
 enum err zip_out_stream(struct zip_out *, const char *name, struct source, struct diag *);
+/* The same for who writes: begin, the bytes, close, before anything else is done.  The name must live until then. */
+enum err zip_out_begin(struct zip_out *, const char *name, struct diag *);
+enum err zip_out_write(struct zip_out *, const char *p, size_t n, struct diag *);
+enum err zip_out_close(struct zip_out *, struct diag *);
 enum err zip_out_end(struct zip_out *, struct diag *);		/* the directory */
 void zip_out_free(struct zip_out *);		/* NULL is allowed */
 

@@ -15,6 +15,14 @@
 #define DATE 0x0021u		/* 1980-01-01, the first one there is */
 #define NEEDED 20u		/* 2.0: deflate, folders */
 
+struct entry {
+	const char *name;
+	unsigned flags, method;
+	uint32_t crc;
+	size_t packed, size, at;
+	bool plain;			/* streamed: it packed too well, the rest is not packed */
+};
+
 struct zip_out {
 	struct sink sink;
 	size_t at, unpacked;		/* bytes written; unpacked bytes of all entries */
@@ -23,14 +31,7 @@ struct zip_out {
 	struct buf packed;		/* of an entry in memory, or a piece of one that is streamed */
 	z_stream z;
 	bool ready;			/* z has been initialised */
-};
-
-struct entry {
-	const char *name;
-	unsigned flags, method;
-	uint32_t crc;
-	size_t packed, size, at;
-	bool plain;			/* streamed: it packed too well, the rest is not packed */
+	struct entry open;		/* that is being streamed */
 };
 
 static enum err no_memory(struct diag *d)
@@ -226,26 +227,43 @@ static enum err send_descriptor(struct zip_out *o, const struct entry *e, struct
 	return err;
 }
 
+enum err zip_out_begin(struct zip_out *o, const char *name, struct diag *d)
+{
+	o->open = (struct entry){ .name = name, .flags = ZIP_FLAG_DESCRIPTOR, .method = ZIP_DEFLATED, .at = o->at };
+	enum err err = buf_reserve(&o->packed, PIECE) ? fits(o, name, 0, 0, d) : no_memory(d);
+	restart(o);
+	return err ? err : send_header(o, &o->open, d);
+}
+
+enum err zip_out_write(struct zip_out *o, const char *p, size_t n, struct diag *d)
+{
+	enum err err = ERR_OK;
+	for (size_t part; n && !err; p += part, n -= part) {
+		part = n < PIECE ? n : PIECE;
+		if (!(err = fits(o, o->open.name, part, o->open.size + part, d)))
+			err = press(o, &o->open, p, part, d);
+	}
+	return err;
+}
+
+enum err zip_out_close(struct zip_out *o, struct diag *d)
+{
+	enum err err;
+	o->z.avail_in = 0;
+	if ((err = squeeze(o, &o->open, Z_FINISH, d)) || (err = send_descriptor(o, &o->open, d)))
+		return err;
+	return list(o, &o->open, d);
+}
+
 enum err zip_out_stream(struct zip_out *o, const char *name, struct source in, struct diag *d)
 {
-	struct entry e = { .name = name, .flags = ZIP_FLAG_DESCRIPTOR, .method = ZIP_DEFLATED, .at = o->at };
 	char *piece = malloc(PIECE);
-	size_t got = 0;
-	enum err err = piece && buf_reserve(&o->packed, PIECE) ? fits(o, name, 0, 0, d) : no_memory(d);
-	if (!err)
-		err = send_header(o, &e, d);
-	restart(o);
-	do {
-		if (err || (err = in.read(in.ctx, piece, PIECE, &got, d)) || (err = fits(o, name, got, e.size + got, d)))
-			break;
-		if (got)
-			err = press(o, &e, piece, got, d);
-	} while (!err && got);
+	size_t got = 1;
+	enum err err = piece ? zip_out_begin(o, name, d) : no_memory(d);
+	while (!err && got && !(err = in.read(in.ctx, piece, PIECE, &got, d)))
+		err = zip_out_write(o, piece, got, d);
 	free(piece);
-	o->z.avail_in = 0;
-	if (err || (err = squeeze(o, &e, Z_FINISH, d)) || (err = send_descriptor(o, &e, d)))
-		return err;
-	return list(o, &e, d);
+	return err ? err : zip_out_close(o, d);
 }
 
 enum err zip_out_end(struct zip_out *o, struct diag *d)

@@ -17,6 +17,13 @@
 struct server;		/* server/http.h */
 struct jws;		/* server/jws.h */
 
+/* How far an upload is; the phase is one of a few constants. */
+struct call_progress {
+	const char *phase;			/* "reading", "storing", "committing" */
+	int64_t bytes, total_bytes;		/* of the file that came: read so far, and all */
+	const struct sm_import_report *report;
+};
+
 struct call {
 	/* -- who and what; set by the transport -- */
 	struct server *server;
@@ -60,6 +67,8 @@ struct call {
 	unsigned attempt;
 	bool undo;				/* set by a handler: nothing of its session shall stay */
 	struct findings *findings;		/* set by a handler: a failure tells all of them instead of the first messages; or NULL */
+	/* Set by a transport whose client wants to be told; called often, and must not block.  NULL: nobody does. */
+	void (*progress)(struct call *, const struct call_progress *);
 	/* Set by a transport that does not want to wait (call_start): the answer is final, or call_start shall be called again by a worker. */
 	void (*done)(struct call *), (*again)(struct call *);
 

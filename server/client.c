@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/client.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <strings.h>
 #include <sysexits.h>
 
-#include "aas/json.h"
 #include "base/buf.h"
-#include "base/file.h"
+#include "server/client_download.h"
 #include "server/client_export.h"
 #include "server/client_json.h"
 #include "server/client_priv.h"
+#include "server/whole.h"
 
 #define DEFAULT_URL "http://127.0.0.1:8080"
-#define REPLY_MAX ((size_t)1 << 30)
 
 #define CONNECT_S 10L
 
-static const char export_usage[] = "usage: twinshell export [--url URL] [--output FILE | --split DIR]\n\n"
+static const char export_usage[] = "usage: twinshell export [--url URL] [--format json|xml|aasx] [--output FILE | --split DIR]\n"
+	"                        [--progress | --no-progress]\n\n"
 	"FILE.aasx is written as a package with the stored files, FILE.xml as XML, any other as JSON.\n";
 
 static bool is_flag(const char *word, const char *name, const char **value)
@@ -60,6 +57,10 @@ static bool suits(struct client_words *w, const char *jobs, bool importing)
 		fputs("twinshell: either one file (--output) or many (--split)\n", stderr);
 		return false;
 	}
+	if (w->form && !client_form_named(w->form)) {
+		fprintf(stderr, "twinshell: --format is json, xml or aasx, not \"%s\"\n", w->form);
+		return false;
+	}
 	if (w->replace && w->ignore_duplicates) {
 		fputs("twinshell: what is there already is either left (--ignore-duplicates) or replaced (--replace)\n", stderr);
 		return false;
@@ -76,12 +77,14 @@ static bool suits(struct client_words *w, const char *jobs, bool importing)
 bool client_read_words(int argc, char **argv, struct client_words *w, bool importing)
 {
 	const char *jobs = NULL, *value = NULL;
+	bool yes = false, no = false;
 	const struct word words[] = {
 		{ "--url", true, true, &w->url, NULL }, { "--output", false, true, &w->output, NULL },
 		{ "--split", false, true, &w->split, NULL },
 		{ "--journal", true, false, &w->journal, NULL }, { "--jobs", true, false, &jobs, NULL },
 		{ "--ignore-duplicates", true, false, NULL, &w->ignore_duplicates }, { "--replace", true, false, NULL, &w->replace },
-		{ "--dry-run", true, false, NULL, &w->dry_run },
+		{ "--dry-run", true, false, NULL, &w->dry_run }, { "--format", false, true, &w->form, NULL },
+		{ "--progress", true, true, NULL, &yes }, { "--no-progress", true, true, NULL, &no },
 	};
 	const size_t n_words = sizeof words / sizeof *words;
 	*w = (struct client_words){ .url = DEFAULT_URL, .file = argv, .jobs = 2 };
@@ -99,6 +102,7 @@ bool client_read_words(int argc, char **argv, struct client_words *w, bool impor
 			return false;
 		}
 	}
+	w->bar = no ? CLIENT_BAR_NO : yes ? CLIENT_BAR_YES : CLIENT_BAR_AUTO;
 	return suits(w, jobs, importing);
 }
 
@@ -132,6 +136,17 @@ void client_prepare(CURL *curl, const char *url, char *why, struct buf *reply)
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
 }
 
+int client_answer(long http, const char *name, const char *url, struct slice reply)
+{
+	if (http >= 200 && http <= 299)
+		return EX_OK;
+	fprintf(stderr, "%s: refused by %s with status %ld\n", name, url, http);
+	client_put_messages(stderr, name, reply);
+	if (http == 409)
+		fprintf(stderr, "%s: --ignore-duplicates imports the rest, --replace all of it\n", name);
+	return status_of_answer(http);
+}
+
 int client_outcome(CURL *curl, CURLcode rc, const char *name, const char *url, const char *why, const struct buf *reply)
 {
 	long http = 0;
@@ -140,13 +155,7 @@ int client_outcome(CURL *curl, CURLcode rc, const char *name, const char *url, c
 		return status_of_transfer(rc);
 	}
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &http);
-	if (http >= 200 && http <= 299)
-		return EX_OK;
-	fprintf(stderr, "%s: refused by %s with status %ld\n", name, url, http);
-	client_put_messages(stderr, name, (struct slice){ reply->p, reply->n });
-	if (http == 409)
-		fprintf(stderr, "%s: --ignore-duplicates imports the rest, --replace all of it\n", name);
-	return status_of_answer(http);
+	return client_answer(http, name, url, (struct slice){ reply->p, reply->n });
 }
 
 void client_put_url(struct buf *url, const struct client_words *w, const char *path)
@@ -157,83 +166,42 @@ void client_put_url(struct buf *url, const struct client_words *w, const char *p
 	buf_printf(url, "%.*s%s", (int)n, w->url, path);
 }
 
-static size_t count(const struct aas_node *n)
+static void tell_contents(const char *name, const struct client_form *form, const struct client_contents *has)
 {
-	size_t k = 0;
-	for (; n; n = n->next)
-		k++;
-	return k;
-}
-
-/* Reads back what was received: a truncated or foreign answer is no export. */
-static int summarize(const char *name, const struct buf *reply)
-{
-	struct arena *a = arena_new(0);
-	struct diag d = DIAG_INIT;
-	struct aas_node *env = NULL;
-	char why[DIAG_PATH_MAX + DIAG_TEXT_MAX];
-	enum err e = a ? aas_json_read(a, AAS_Environment, reply->p, reply->n, AAS_JSON_DEFAULT, &env, &d) : ERR_NO_MEMORY;
-	if (e)
-		fprintf(stderr, "%s: the server's answer is not an environment: %s\n", name, diag_first(&d, why, sizeof why));
+	if (form->package)
+		fprintf(stderr, "%s: %zu bytes\n", name, has->bytes);
 	else
-		fprintf(stderr, "%s: %zu shells, %zu submodels, %zu concept descriptions, %zu bytes\n", name,
-			count(AAS_AT(env, Environment, assetAdministrationShells).node), count(AAS_AT(env, Environment, submodels).node),
-			count(AAS_AT(env, Environment, conceptDescriptions).node), reply->n);
-	diag_fini(&d);
-	arena_free(a);
-	return e ? EX_UNAVAILABLE : EX_OK;
+		fprintf(stderr, "%s: %zu shells, %zu submodels, %zu concept descriptions, %zu bytes\n", name, has->shells, has->submodels,
+			has->concepts, has->bytes);
 }
 
-static int tell_size(const char *name, const struct buf *reply)
+/* A file is replaced in one step; a pipe or a device is written to when all is there. */
+static int export_whole(const struct client_words *w)
 {
-	fprintf(stderr, "%s: %zu bytes\n", name, reply->n);
-	return EX_OK;
-}
-
-/* What is asked for is told by the name of the file. */
-static const struct form {
-	const char *suffix, *accept;
-	int (*summarize)(const char *name, const struct buf *reply);
-} forms[] = {
-	{ ".aasx", "Accept: application/asset-administration-shell-package+xml", tell_size },
-	{ ".xml", "Accept: application/xml", tell_size },
-	{ "", "Accept: application/json", summarize },
-};
-
-static const struct form *form_of(const char *output)
-{
-	const struct form *f = forms;
-	for (size_t n = output ? strlen(output) : 0; *f->suffix; f++) {
-		size_t k = strlen(f->suffix);
-		if (n > k && !strcasecmp(output + n - k, f->suffix))
-			break;
-	}
-	return f;
-}
-
-static bool write_all(FILE *out, const struct buf *reply)
-{
-	bool ok = out && fwrite(reply->p, 1, reply->n, out) == reply->n;
-	return out && !(out == stdout ? fflush(out) : fclose(out)) && ok;
-}
-
-/* A file is replaced in one step; a pipe or a device is written to. */
-static int save(const struct client_words *w, const struct buf *reply)
-{
+	const struct client_form *form = w->form ? client_form_named(w->form) : client_form_of(w->output);
+	struct whole_out out = { .fd = -1 };
+	struct client_contents has;
+	struct client_bar bar;
 	struct diag d = DIAG_INIT;
-	struct stat st;
+	struct buf url = BUF_INIT;
 	char why[DIAG_PATH_MAX + DIAG_TEXT_MAX];
-	const char *name = w->output ? w->output : "standard output";
-	int status = EX_OK;
-	if (!w->output || (!stat(w->output, &st) && !S_ISREG(st.st_mode))) {
-		if (!write_all(w->output ? fopen(w->output, "we") : stdout, reply)) {
-			fprintf(stderr, "twinshell: %s: %s\n", name, strerror(errno));
-			status = EX_IOERR;
-		}
-	} else if (file_write(name, reply->p, reply->n, 0644, &d)) {
-		fprintf(stderr, "twinshell: %s\n", diag_first(&d, why, sizeof why));
+	CURL *curl = curl_easy_init();
+	long http;
+	client_put_url(&url, w, "/serialization");
+	client_bar_start(&bar, w->bar);
+	int status = curl && !url.failed ? EX_OK : EX_OSERR;
+	if (!status && whole_out_open(&out, w->output ? w->output : "-", &d))
 		status = EX_CANTCREAT;
-	}
+	if (!status && !(status = client_download(curl, url.p, form, w->output ? w->output : "twinshell", out.fd, false, &bar, &has, &http)) &&
+	    whole_out_commit(&out, &d))
+		status = EX_IOERR;
+	if (d.n)
+		fprintf(stderr, "twinshell: %s: %s\n", out.name, diag_first(&d, why, sizeof why));
+	if (!status)
+		tell_contents(w->output ? w->output : "twinshell", form, &has);
+	whole_out_close(&out);
+	curl_easy_cleanup(curl);
+	buf_fini(&url);
 	diag_fini(&d);
 	return status;
 }
@@ -241,31 +209,8 @@ static int save(const struct client_words *w, const struct buf *reply)
 int client_export(int argc, char **argv)
 {
 	struct client_words w;
-	struct buf url = BUF_INIT, reply;
-	char why[CURL_ERROR_SIZE];
-	if (!client_read_words(argc, argv, &w, false)) {
-		fputs(export_usage, stderr);
-		return EX_USAGE;
-	}
-	if (w.split)
-		return client_export_split(&w);
-	const char *name = w.output ? w.output : "twinshell";
-	buf_init(&reply, REPLY_MAX);
-	client_put_url(&url, &w, "/serialization");
-	CURL *curl = curl_easy_init();
-	const struct form *form = form_of(w.output);
-	struct curl_slist *headers = curl_slist_append(NULL, form->accept);
-	int status = curl && headers ? EX_OK : EX_OSERR;
-	if (status == EX_OK) {
-		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-		client_prepare(curl, url.p, why, &reply);
-		status = client_outcome(curl, curl_easy_perform(curl), name, url.p, why, &reply);
-	}
-	if (status == EX_OK && (status = form->summarize(name, &reply)) == EX_OK)
-		status = save(&w, &reply);
-	curl_easy_cleanup(curl);
-	curl_slist_free_all(headers);
-	buf_fini(&reply);
-	buf_fini(&url);
-	return status;
+	if (client_read_words(argc, argv, &w, false))
+		return w.split ? client_export_split(&w) : export_whole(&w);
+	fputs(export_usage, stderr);
+	return EX_USAGE;
 }

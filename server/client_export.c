@@ -2,6 +2,7 @@
 #include "server/client_export.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -9,11 +10,13 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "server/client_download.h"
 #include "server/client_journal.h"
 #include "server/client_json.h"
 
-#define REPLY_MAX ((size_t)1 << 30)
+#define REPLY_MAX ((size_t)64 << 20)	/* of a page of shells */
 #define NOTE ".twinshell-export"
+#define PART ".twinshell-part"	/* a file that is being written */
 #define PAGE 100
 #define NAME_KEPT 80		/* bytes of the id in a file's name */
 
@@ -22,10 +25,12 @@ struct split {
 	CURL *curl;
 	struct buf url, reply, file;
 	char why[CURL_ERROR_SIZE];
-	char at[TIME_TEXT_MAX];		/* the moment */
+	char at[TIME_TEXT_MAX];		/* the moment; "": each as it is when its turn comes */
+	const char *part;		/* name of the file that is being written */
+	const struct client_form *form;
 	struct client_journal *journal;
-	size_t written, before;
-	bool bar;
+	size_t written, before, gone, bytes;
+	struct client_bar bar;
 };
 
 static int get(struct split *s, const char *name)
@@ -92,11 +97,15 @@ static int begin(struct split *s, struct arena *a, const char *note)
 		status = EX_CANTCREAT;
 	}
 	diag_fini(&d);
-	if (!status && !earlier(s, note))
+	/* files are not kept as they were, so there is no package of another time than now */
+	if (!status && !s->form->package && !earlier(s, note))
 		status = now(s);
 	buf_puts(&title, "export from ");
 	client_put_url(&title, s->w, "");
-	buf_printf(&title, " at %s", s->at);
+	if (!str_eq(s->form->name, "json"))
+		buf_printf(&title, " as %s", s->form->name);
+	if (*s->at)
+		buf_printf(&title, " at %s", s->at);
 	const char *text = arena_strdup(a, title.failed ? "" : title.p);
 	if (!status && (!text || !(s->journal = client_journal_open(note, text))))
 		status = EX_CANTCREAT;
@@ -105,7 +114,7 @@ static int begin(struct split *s, struct arena *a, const char *note)
 }
 
 /* -- one shell ---------------------------------------------------------------------------------------------------------------------- */
-/* DIR/ID.json: what is no letter, digit, "." or "-" of the id becomes "_"; a hash keeps such names apart. */
+/* DIR/ID.json or another form: what is no letter, digit, "." or "-" of the id becomes "_"; a hash keeps such names apart. */
 static void put_name(struct split *s, const char *id)
 {
 	uint64_t hash = UINT64_C(14695981039346656037);
@@ -118,21 +127,49 @@ static void put_name(struct split *s, const char *id)
 		if (n++ < NAME_KEPT)
 			buf_putc(&s->file, plain ? *p : '_');
 	}
-	buf_printf(&s->file, "-%08x.json", (unsigned)(hash ^ hash >> 32));
+	buf_printf(&s->file, "-%08x%s", (unsigned)(hash ^ hash >> 32), s->form->suffix);
 }
 
-static void show(const struct split *s)
+static void show(struct split *s)
 {
-	if (!s->bar)
-		return;
-	printf("\r\033[K%zu shells  %s", s->written, s->at);
-	fflush(stdout);
+	size_t n = s->written + s->before;
+	if (client_bar_due(&s->bar))
+		client_bar_draw(&s->bar, -1, "%zu shells  %.0f/s  %.1f MB  %s", n, client_bar_rate(&s->bar, (double)s->written),
+				(double)s->bytes / 1e6, s->at);
+}
+
+/* Whole, and then under its name: who looks in between sees the one that was there before, or none. */
+static int put_file(struct split *s)
+{
+	struct client_contents has;
+	long http = 0;
+	int fd = open(s->part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		fprintf(stderr, "%s: %s\n", s->part, strerror(errno));
+		return EX_CANTCREAT;
+	}
+	int status = client_download(s->curl, s->url.p, s->form, s->file.p, fd, s->form->package, NULL, &has, &http);
+	if (close(fd) && !status) {
+		fprintf(stderr, "%s: %s\n", s->part, strerror(errno));
+		status = EX_IOERR;
+	}
+	if (status && s->form->package && http == 404) {	/* deleted since the list was read */
+		s->gone++;
+		return EX_OK;
+	}
+	if (!status && rename(s->part, s->file.p)) {
+		fprintf(stderr, "%s: %s\n", s->file.p, strerror(errno));
+		status = EX_CANTCREAT;
+	}
+	if (!status && !client_journal_note(s->journal, s->file.p))
+		status = EX_IOERR;
+	s->written += !status;
+	s->bytes += status ? 0 : has.bytes;
+	return status;
 }
 
 static int write_shell(struct split *s, struct arena *a, const char *id)
 {
-	struct diag d = DIAG_INIT;
-	char why[DIAG_PATH_MAX + DIAG_TEXT_MAX];
 	put_name(s, id);
 	if (s->file.failed)
 		return EX_OSERR;
@@ -145,18 +182,12 @@ static int write_shell(struct split *s, struct arena *a, const char *id)
 		return EX_OSERR;
 	buf_reset(&s->url);
 	client_put_url(&s->url, s->w, "/serialization?aasIds=");
-	buf_printf(&s->url, "%s&at=%s", text, s->at);
-	int status = get(s, s->file.p);
-	if (status)
-		return status;
-	if (file_write(s->file.p, s->reply.p, s->reply.n, 0644, &d)) {
-		fprintf(stderr, "%s\n", diag_first(&d, why, sizeof why));
-		status = EX_CANTCREAT;
-	} else if (!client_journal_note(s->journal, s->file.p)) {
-		status = EX_IOERR;
-	}
-	diag_fini(&d);
-	s->written += !status;
+	buf_puts(&s->url, text);
+	if (*s->at)
+		buf_printf(&s->url, "&at=%s", s->at);
+	if (s->url.failed)
+		return EX_OSERR;
+	int status = put_file(s);
 	show(s);
 	return status;
 }
@@ -168,7 +199,9 @@ static int page(struct split *s, struct arena *a, const char **cursor)
 	size_t n = 0;
 	buf_reset(&s->url);
 	client_put_url(&s->url, s->w, "/shells");
-	buf_printf(&s->url, "?limit=%d&at=%s", PAGE, s->at);
+	buf_printf(&s->url, "?limit=%d", PAGE);
+	if (*s->at)
+		buf_printf(&s->url, "&at=%s", s->at);
 	if (*cursor)
 		buf_printf(&s->url, "&cursor=%s", *cursor);
 	int status = get(s, s->w->split);
@@ -197,24 +230,35 @@ static int pages(struct split *s)
 	return status;
 }
 
+static void tell(const struct split *s)
+{
+	printf("%s: %zu shells%s%s, %zu of them written before", s->w->split, s->written + s->before, *s->at ? " as of " : "", s->at, s->before);
+	if (s->gone)
+		printf(", %zu were deleted meanwhile", s->gone);
+	putchar('\n');
+}
+
 int client_export_split(const struct client_words *w)
 {
 	struct split s = { .w = w, .curl = curl_easy_init(), .url = BUF_INIT, .file = BUF_INIT };
 	struct arena *a = arena_new(0);
 	const char *note = a ? arena_printf(a, "%s/" NOTE, w->split) : NULL;
-	int status = s.curl && note ? EX_OK : EX_OSERR;
+	s.part = a ? arena_printf(a, "%s/" PART, w->split) : NULL;
+	int status = s.curl && note && s.part ? EX_OK : EX_OSERR;
+	s.form = client_form_named(w->form ? w->form : "json");
 	buf_init(&s.reply, REPLY_MAX);
-	s.bar = isatty(STDOUT_FILENO);
+	client_bar_start(&s.bar, w->bar);
 	if (!status && !(status = begin(&s, a, note)))
 		status = pages(&s);
+	if (s.part)
+		unlink(s.part);		/* there is none, unless something failed */
+	client_bar_wipe(&s.bar);
 	if (!status && unlink(note)) {
 		fprintf(stderr, "%s: %s\n", note, strerror(errno));
 		status = EX_IOERR;
 	}
-	if (s.bar)
-		fputs("\r\033[K", stdout);
 	if (!status)
-		printf("%s: %zu shells as of %s, %zu of them written before\n", w->split, s.written + s.before, s.at, s.before);
+		tell(&s);
 	client_journal_close(s.journal);
 	curl_easy_cleanup(s.curl);
 	buf_fini(&s.url);

@@ -6,25 +6,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "server/client.h"
 #include "server/client_journal.h"
 #include "server/client_json.h"
 #include "server/client_priv.h"
 
 #define REPLY_MAX ((size_t)1 << 30)
-#define SHOW_US 100000		/* between two pictures of the bar */
-#define BAR 24
 #define NAME_SHOWN 28
 
 static const char usage[] = "usage: twinshell import [--url URL] [--ignore-duplicates | --replace] [--dry-run] [--jobs N] [--journal FILE]\n"
-	"                        FILE-OR-DIRECTORY...\n";
+	"                        [--progress | --no-progress] FILE-OR-DIRECTORY...\n";
 
 struct job {
 	CURL *curl;
+	struct curl_slist *headers;
+	struct client_progress now;
+	size_t size;
 	curl_mime *body;
 	struct buf reply;
 	char why[CURL_ERROR_SIZE];
@@ -42,34 +43,61 @@ struct import {
 	size_t next, done, good, before;	/* before: that the journal has */
 	int status;			/* the worst */
 	struct client_report sum;
-	bool bar;
-	int64_t started_us, shown_us;
+	size_t all_bytes, done_bytes;	/* of the files */
+	struct client_bar bar;
+	bool quiet;			/* the bar stands for the lines that tell what came of each file */
 };
 
 /* -- what is shown ----------------------------------------------------------------------------------------------------------------- */
-static void wipe(const struct import *im)
+static const char *tail_of(const char *file)
 {
-	if (!im->bar)
-		return;
-	fputs("\r\033[K", stdout);
-	fflush(stdout);
+	size_t n = strlen(file);
+	return file + (n > NAME_SHOWN ? n - NAME_SHOWN : 0);
 }
 
-static void show(struct import *im, const char *file, bool now)
+/* How much of one file is done: half of it is to send it, half that the server takes it. */
+static double part_of(const struct job *j)
 {
-	int64_t t = clock_mono_us();
-	size_t n = im->files.n, bar = n ? im->done * BAR / n : BAR, len = strlen(file);
-	char name[NAME_SHOWN + 1] = "";
-	if (!im->bar || (!now && t - im->shown_us < SHOW_US))
+	curl_off_t sent = 0;
+	curl_easy_getinfo(j->curl, CURLINFO_SIZE_UPLOAD_T, &sent);
+	double all = (double)j->size + 1, there = (double)sent < all ? (double)sent / all : 1;
+	double taken = j->now.total_bytes ? (double)j->now.bytes / (double)j->now.total_bytes : 0;
+	return (there + taken) / 2;
+}
+
+static void show_one(struct import *im, const struct job *j, double part)
+{
+	const struct client_progress *p = &j->now;
+	double left = client_bar_left(&im->bar, part);
+	if (!p->total_bytes)
+		client_bar_draw(&im->bar, part, "sending %.1f MB  %s", (double)j->size / 1e6, tail_of(j->file));
+	else
+		client_bar_draw(&im->bar, part, "%s  %zu read, %zu created, %zu replaced, %zu there already  %.0f s left", p->phase, p->read, p->created,
+				p->replaced, p->skipped, left < 0 ? 0 : left);
+}
+
+/* In bytes, for files may be as different as they like. */
+static void show(struct import *im, const struct job *last)
+{
+	double done = (double)im->done_bytes, all = (double)im->all_bytes + 1;
+	if (im->done == im->files.n)
+		im->bar.shown_us = 0;	/* the last picture is always drawn */
+	if (!client_bar_due(&im->bar))
 		return;
-	im->shown_us = t;
-	snprintf(name, sizeof name, "%s", file + (len > NAME_SHOWN ? len - NAME_SHOWN : 0));
-	for (char *p = name; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 127)
-			*p = '?';
-	printf("\r\033[K[%.*s%.*s] %zu/%zu  %.0f/s  %zu refused  %s", (int)bar, "########################", (int)(BAR - bar),
-	       "........................", im->done, n, (double)im->done * US_PER_S / (double)(t - im->started_us + 1), im->done - im->good, name);
-	fflush(stdout);
+	for (const struct job *j = im->job; j < im->job + im->w.jobs; j++)
+		if (j->file && j->curl)
+			done += part_of(j) * (double)j->size;
+	if (im->files.n == 1 && last->file) {
+		show_one(im, last, done / all);
+		return;
+	}
+	double left = client_bar_left(&im->bar, done / all);
+	char rest[40] = "";
+	if (left >= 0)
+		snprintf(rest, sizeof rest, "%d:%02d left  ", (int)left / 60, (int)left % 60);
+	client_bar_draw(&im->bar, done / all, "%zu/%zu  %.0f/s  %.1f MB/s  %s%zu refused  %s", im->done, im->files.n,
+			client_bar_rate(&im->bar, (double)im->done), client_bar_rate(&im->bar, done) / 1e6, rest, im->done - im->good,
+			last->file ? tail_of(last->file) : "");
 }
 
 static void tell(const char *what, const struct client_report *r)
@@ -98,6 +126,39 @@ static bool readable(const char *name)
 	return ok;
 }
 
+static bool is_stream(const struct job *j)
+{
+	const char *type = NULL;
+	curl_easy_getinfo(j->curl, CURLINFO_CONTENT_TYPE, &type);
+	return type && !strncmp(type, "text/event-stream", 17);
+}
+
+static size_t size_of(const char *file)
+{
+	struct stat st;
+	return stat(file, &st) || st.st_size < 0 ? 0 : (size_t)st.st_size;
+}
+
+/* The answer, or its events as they come: each says how far it is, the last one is the answer. */
+static size_t collect(char *p, size_t size, size_t n, void *ctx)
+{
+	struct job *j = ctx;
+	struct slice rest, name, data;
+	buf_put(&j->reply, p, size * n);
+	if (j->reply.failed)
+		return 0;
+	if (!is_stream(j))
+		return size * n;
+	rest = buf_view(&j->reply);
+	for (struct slice next = rest; client_read_event(&next, &name, &data) && slice_is(name, "progress"); rest = next)
+		client_read_progress(data, &j->now);
+	if (rest.p != j->reply.p) {
+		memmove(j->reply.p, rest.p, rest.n);
+		j->reply.n = rest.n;
+	}
+	return size * n;
+}
+
 static bool start(struct import *im, struct job *j, const char *file)
 {
 	curl_mimepart *part = (j->body = curl_mime_init(j->curl)) ? curl_mime_addpart(j->body) : NULL;
@@ -108,15 +169,39 @@ static bool start(struct import *im, struct job *j, const char *file)
 	}
 	client_prepare(j->curl, im->url.p, j->why, &j->reply);
 	curl_easy_setopt(j->curl, CURLOPT_MIMEPOST, j->body);
+	curl_easy_setopt(j->curl, CURLOPT_HTTPHEADER, im->bar.on ? j->headers : NULL);
+	curl_easy_setopt(j->curl, CURLOPT_WRITEFUNCTION, collect);
+	curl_easy_setopt(j->curl, CURLOPT_WRITEDATA, j);
+	j->now = (struct client_progress){ .phase = "" };
+	j->size = size_of(file);
 	j->file = file;
 	return curl_multi_add_handle(im->multi, j->curl) == CURLM_OK;
 }
 
+/* The answer that the last event brought stands where it would have come without events. */
+static int unwrap(struct import *im, struct job *j)
+{
+	struct slice rest = buf_view(&j->reply), name, data;
+	struct buf body;
+	long http;
+	buf_init(&body, REPLY_MAX);
+	if (!client_read_event(&rest, &name, &data) || !slice_is(name, "report") || !client_read_outcome(data, &http, &body)) {
+		fprintf(stderr, "%s: the answer of %s breaks off\n", j->file, im->url.p);
+		buf_fini(&body);
+		return EX_UNAVAILABLE;
+	}
+	buf_fini(&j->reply);
+	j->reply = body;
+	return client_answer(http, j->file, im->url.p, buf_view(&j->reply));
+}
+
 static int account(struct import *im, struct job *j, CURLcode rc)
 {
-	struct slice reply = { j->reply.p, j->reply.n };
 	struct client_report r;
 	int status = client_outcome(j->curl, rc, j->file, im->url.p, j->why, &j->reply);
+	if (!status && is_stream(j))
+		status = unwrap(im, j);
+	struct slice reply = buf_view(&j->reply);
 	if (status)
 		return status;
 	if (!client_read_report(reply, &r)) {
@@ -126,7 +211,7 @@ static int account(struct import *im, struct job *j, CURLcode rc)
 	if (im->journal && !r.dry_run && !client_journal_note(im->journal, j->file))
 		worse(im, EX_IOERR);
 	client_put_warnings(stderr, j->file, reply);
-	if (!im->bar)
+	if (!im->quiet)
 		tell(j->file, &r);
 	im->sum.dry_run = r.dry_run;
 	im->sum.created += r.created;
@@ -139,14 +224,15 @@ static int account(struct import *im, struct job *j, CURLcode rc)
 
 static void finish(struct import *im, struct job *j, CURLcode rc)
 {
-	wipe(im);
+	client_bar_wipe(&im->bar);
 	worse(im, account(im, j, rc));
 	fflush(stdout);
 	curl_multi_remove_handle(im->multi, j->curl);
 	curl_mime_free(j->body);
 	im->done++;
-	show(im, j->file, true);
+	im->done_bytes += j->size;
 	j->file = NULL;
+	show(im, j);
 }
 
 /* -- all of them -------------------------------------------------------------------------------------------------------------------- */
@@ -171,7 +257,6 @@ static void fill(struct import *im)
 static void run(struct import *im)
 {
 	int busy = 1, left;
-	im->started_us = clock_mono_us();
 	for (fill(im); busy; fill(im)) {
 		if (curl_multi_perform(im->multi, &busy)) {
 			worse(im, EX_SOFTWARE);
@@ -188,17 +273,13 @@ static void run(struct import *im)
 			busy = 0;
 		for (struct job *j = im->job; j < im->job + im->w.jobs; j++)
 			if (j->file)
-				show(im, j->file, false);
+				show(im, j);
 	}
 }
 
-static void find_files(struct import *im)
+/* What the journal has. */
+static void leave_out(struct import *im)
 {
-	for (int i = 0; i < im->w.n_files; i++)
-		if (!client_files_add(im->arena, &im->files, im->w.file[i]))
-			worse(im, EX_NOINPUT);
-	if (!im->journal)
-		return;
 	size_t n = 0;
 	for (size_t i = 0; i < im->files.n; i++)
 		if (!client_journal_has(im->journal, im->files.name[i]))
@@ -210,10 +291,21 @@ static void find_files(struct import *im)
 	fflush(stdout);
 }
 
+static void find_files(struct import *im)
+{
+	for (int i = 0; i < im->w.n_files; i++)
+		if (!client_files_add(im->arena, &im->files, im->w.file[i]))
+			worse(im, EX_NOINPUT);
+	if (im->journal)
+		leave_out(im);
+	for (size_t i = 0; i < im->files.n; i++)
+		im->all_bytes += size_of(im->files.name[i]);
+}
+
 static void summarize(const struct import *im)
 {
 	char all[80];
-	wipe(im);
+	client_bar_wipe(&im->bar);
 	if (im->files.n < 2)
 		return;
 	snprintf(all, sizeof all, "%zu of %zu files %s", im->good, im->files.n, im->w.dry_run ? "looked at" : "imported");
@@ -236,7 +328,7 @@ static bool prepare(struct import *im)
 	bool ok = im->arena && !im->url.failed && (im->multi = curl_multi_init());
 	for (struct job *j = im->job; j < im->job + im->w.jobs; j++) {
 		buf_init(&j->reply, REPLY_MAX);
-		ok = ok && (j->curl = curl_easy_init());
+		ok = ok && (j->curl = curl_easy_init()) && (j->headers = curl_slist_append(NULL, "Accept: text/event-stream, application/json;q=0.9"));
 	}
 	if (!ok)
 		im->status = EX_OSERR;
@@ -252,12 +344,14 @@ int client_import(int argc, char **argv)
 	}
 	if (prepare(&im)) {
 		find_files(&im);
-		im.bar = isatty(STDOUT_FILENO) && im.files.n > 1;
+		client_bar_start(&im.bar, im.w.bar);
+		im.quiet = im.bar.on && isatty(STDOUT_FILENO) && im.files.n > 1;
 		run(&im);
 		summarize(&im);
 	}
 	for (struct job *j = im.job; j < im.job + im.w.jobs; j++) {
 		curl_easy_cleanup(j->curl);
+		curl_slist_free_all(j->headers);
 		buf_fini(&j->reply);
 	}
 	curl_multi_cleanup(im.multi);

@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 #include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 
@@ -73,6 +75,65 @@ bool client_read_report(struct slice body, struct client_report *r)
 	}
 	r->dry_run = json_is_true(json_object_get(json, "dryRun"));
 	json_decref(json);
+	return ok;
+}
+
+/* Our server writes each event as two lines and an empty one. */
+bool client_read_event(struct slice *rest, struct slice *name, struct slice *data)
+{
+	static const char begin[] = "event: ", second[] = "\ndata: ";
+	const char *end = rest->n ? memmem(rest->p, rest->n, "\n\n", 2) : NULL;
+	if (!end)
+		return false;
+	struct slice event = { rest->p, (size_t)(end - rest->p) };
+	const char *at = memmem(event.p, event.n, second, sizeof second - 1);
+	*name = *data = (struct slice){ event.p, 0 };
+	if (at && event.n >= sizeof begin && !memcmp(event.p, begin, sizeof begin - 1)) {
+		name->p = event.p + sizeof begin - 1;
+		name->n = at > name->p ? (size_t)(at - name->p) : 0;
+		data->p = at + sizeof second - 1;
+		data->n = (size_t)(end - data->p);
+	}
+	rest->n -= event.n + 2;
+	rest->p = end + 2;
+	return true;
+}
+
+static size_t count_of(const json_t *o, const char *name)
+{
+	json_int_t v = json_integer_value(json_object_get(o, name));
+	return v > 0 ? (size_t)v : 0;
+}
+
+bool client_read_progress(struct slice data, struct client_progress *p)
+{
+	json_t *o = json_loadb(data.p, data.n, 0, NULL);
+	bool ok = json_is_object(o);
+	snprintf(p->phase, sizeof p->phase, "%s", text_of(o, "phase"));
+	for (char *c = p->phase; *c; c++)
+		if (!isalpha((unsigned char)*c))
+			*c = '?';
+	p->read = count_of(o, "read");
+	p->created = count_of(o, "created");
+	p->replaced = count_of(o, "replaced");
+	p->skipped = count_of(o, "skipped");
+	p->bytes = count_of(o, "bytes");
+	p->total_bytes = count_of(o, "totalBytes");
+	json_decref(o);
+	return ok;
+}
+
+bool client_read_outcome(struct slice data, long *status, struct buf *body)
+{
+	json_t *o = json_loadb(data.p, data.n, 0, NULL), *report = json_object_get(o, "report");
+	char *text = json_is_object(report) ? json_dumps(report, JSON_COMPACT) : NULL;
+	*status = (long)json_integer_value(json_object_get(o, "status"));
+	buf_reset(body);
+	if (text)
+		buf_puts(body, text);
+	bool ok = text && *status >= 200 && *status <= 599 && !body->failed;
+	free(text);
+	json_decref(o);
 	return ok;
 }
 

@@ -129,6 +129,10 @@ void http_request_free(struct request *);
 void http_feed_work(struct request *);
 enum MHD_Result http_feed_open(struct request *);
 
+/* http_progress.c: an upload whose answer is a stream of events. */
+bool http_progress_wanted(const struct request *);
+enum MHD_Result http_progress_open(struct request *);
+
 /* http_header.c: the header of the request is read.  Loop thread. */
 void http_read_headers(struct request *, const char *method);
 

@@ -422,6 +422,8 @@ static enum MHD_Result answer_call(struct request *r)
 	if (!c->service)
 		return refuse_early(r);
 	c->body = buf_view(&r->body);
+	if (http_progress_wanted(r) && !atomic_load(&c->server->stopping))
+		return http_progress_open(r);
 	if (!is_read(c))
 		return patch(r) ? MHD_YES : have_it_done(r);
 	if (call_peek(c, c->server->config.live, &r->tree))

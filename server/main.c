@@ -43,24 +43,29 @@ static const struct command {
 	const char *arguments, *text, *more;
 } commands[] = {
 	{ "serve", serve, "[OPTION]...", "run the server", NULL },
-	{ "import", client_import, "[--url URL] [--ignore-duplicates | --replace] [--dry-run] [--jobs N] [--journal FILE] PATH...",
+	{ "import", client_import, "[--url URL] [--ignore-duplicates | --replace] [--dry-run] [--jobs N] [--journal FILE]\n"
+		"                        [--progress | --no-progress] PATH...",
 	  "load AASX, JSON or XML files into a running server",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --ignore-duplicates   leave what the server has already as it is\n"
 	  "  --replace             replace it\n"
 	  "  --dry-run             only say what would be done; nothing is written\n"
 	  "  --jobs N              files that are sent at the same time (2)\n"
-	  "  --journal FILE        note each file that the server has taken, and leave out those that are noted and have not changed since\n\n"
+	  "  --journal FILE        note each file that the server has taken, and leave out those that are noted and have not changed since\n"
+	  "  --progress            show a bar on standard error with rate and time left, also when that is no terminal; --no-progress: never\n\n"
 	  "Of a directory all .aasx, .json and .xml files below it are taken, in the order of their names.  A file is imported whole or not at\n"
-	  "all; one line per file says what came of it, for many files a terminal shows a bar instead.  Of a file that is refused every fault is\n"
+	  "all; one line per file says what came of it, for many files a terminal shows the bar instead.  Of a file that is refused every fault is\n"
 	  "told, with its part of the package, its place and its rule.  An import that was interrupted is gone on with by the same words: what the\n"
 	  "journal has is left out, and --ignore-duplicates or --replace do no harm to what was done just before the end.\n" CLIENT_STATUS },
-	{ "export", client_export, "[--url URL] [--output FILE | --split DIR]",
+	{ "export", client_export, "[--url URL] [--format json|xml|aasx] [--output FILE | --split DIR] [--progress | --no-progress]",
 	  "save what a running server holds: FILE.aasx with all files, FILE.xml, else JSON",
 	  "  --url URL             the server (http://127.0.0.1:8080)\n"
 	  "  --output FILE         where to; standard output when not given\n"
 	  "  --split DIR           a JSON file for each shell, with its submodels and their concept descriptions, all as of one moment.  What no\n"
-	  "                        shell refers to is not there.  The same words go on with a run that was interrupted\n\n"
+	  "                        shell refers to is not there.  The same words go on with a run that was interrupted\n"
+	  "  --format FORMAT       json, xml or aasx, whatever the name says.  With --split, aasx: packages with the stored files and thumbnails,\n"
+	  "                        each as its shell is when it is written, which an import gives back\n"
+	  "  --progress            show a bar on standard error, also when that is no terminal; --no-progress: never\n\n"
 	  "A line on standard error says how much it was.\n" CLIENT_STATUS },
 	{ "check", check_files, "[--strict] [--version 3.0|3.1] [--profile templates[=DIR]] [--json] FILE...",
 	  "check AASX, JSON and XML files; one line per fault: FILE: path: [rule] text",

@@ -14,6 +14,27 @@
 
 #define STREAM_MIN ((int64_t)1 << 20)	/* bytes of a text from which on it is read in pieces */
 
+/* Who wants to know how far it is. */
+struct teller {
+	struct call *c;
+	int64_t at;			/* bytes of the file that have been read */
+	const char *phase;
+};
+
+static void tell(struct teller *t, const struct sm_import_report *r)
+{
+	struct call *c = t->c;
+	if (c->progress)
+		c->progress(c, &(struct call_progress){ t->phase, t->at, scratch_size(c->upload->file), r });
+}
+
+static void step(void *ctx, const struct sm_import_report *r)
+{
+	struct teller *t = ctx;
+	t->phase = "storing";
+	tell(t, r);
+}
+
 static char first_byte(struct slice s)
 {
 	if (s.n >= 3 && !memcmp(s.p, "\xEF\xBB\xBF", 3))
@@ -75,46 +96,43 @@ static void put_items(struct buf *b, const struct sm_import_report *r)
 	buf_printf(b, "],\"moreItems\":%zu", r->n_items - n);
 }
 
-static enum err read_whole(struct call *c, enum sm_import_mode mode, struct sm_import_report *r)
+static enum err read_whole(struct call *c, enum sm_import_mode mode, struct sm_import_report *r, struct teller *t)
 {
 	struct aasx_reader *archive;
 	struct aasx package;
 	enum err err = read_package(c, &package, &archive);
+	t->at = scratch_size(c->upload->file);
 	if (!err || (err == ERR_BAD_REQUEST && package.environment && c->findings->faults))
 		err = sm_import_all(c->session, &package, mode, c->findings, r);
 	aasx_close(archive);
 	return err;
 }
 
-struct pieces {
-	const struct scratch *file;
-	int64_t at;
-};
-
 static enum err read_piece(void *ctx, char *p, size_t n, size_t *got, struct diag *d)
 {
-	struct pieces *from = ctx;
-	int64_t left = scratch_size(from->file) - from->at;
+	struct teller *from = ctx;
+	const struct scratch *file = from->c->upload->file;
+	int64_t left = scratch_size(file) - from->at;
 	*got = left < (int64_t)n ? (size_t)left : n;
-	enum err err = *got ? scratch_read(from->file, from->at, p, *got, d) : ERR_OK;
+	enum err err = *got ? scratch_read(file, from->at, p, *got, d) : ERR_OK;
 	from->at += (int64_t)*got;
 	return err;
 }
 
 /* A large text one identifiable at a time.  Should there be a fault, the next attempt finds all of them, unless it is too large for that. */
-static enum err read_pieces(struct call *c, enum sm_import_mode mode, struct sm_import_report *r, bool *done)
+static enum err read_pieces(struct call *c, enum sm_import_mode mode, struct sm_import_report *r, struct teller *t, bool *done)
 {
-	struct pieces from = { c->upload->file, 0 };
-	int64_t size = scratch_size(from.file);
+	const struct scratch *file = c->upload->file;
+	int64_t size = scratch_size(file);
 	bool large = size > (int64_t)AASX_SPEC_MAX;
 	char start[64];
 	size_t n = size < (int64_t)sizeof start ? (size_t)size : sizeof start;
-	enum err err = scratch_read(from.file, 0, start, n, &c->diag);
+	enum err err = scratch_read(file, 0, start, n, &c->diag);
 	char first = err ? 0 : first_byte((struct slice){ start, n });
 	*done = err || (size >= STREAM_MIN && (large || c->attempt == 1) && (first == '{' || first == '<'));
 	if (err || !*done)
 		return err;
-	err = sm_import_stream(c->session, first == '{' ? aas_json_read_items : aas_xml_read_items, (struct source){ read_piece, &from }, mode, r);
+	err = sm_import_stream(c->session, first == '{' ? aas_json_read_items : aas_xml_read_items, (struct source){ read_piece, t }, mode, r);
 	return !large && (err == ERR_BAD_REQUEST || err == ERR_CONFLICT) ? ERR_AGAIN : err;
 }
 
@@ -123,17 +141,23 @@ enum err op_upload(struct call *c)
 	enum sm_import_mode mode = asked(c, "replace") ? SM_IMPORT_REPLACE :
 				   asked(c, "ignore-duplicates") ? SM_IMPORT_IGNORE_DUPLICATES : SM_IMPORT_NEW;
 	struct buf *b = &c->reply.body;
-	struct sm_import_report r;
+	struct sm_import_report r = { 0 };
+	struct teller t = { c, 0, "reading" };
 	bool done;
 	if (!(c->findings = findings_of(c->arena, &c->diag)))
 		return ERR_NO_MEMORY;
-	enum err err = read_pieces(c, mode, &r, &done);
+	sm_import_watch(c->session, step, &t);
+	tell(&t, &r);
+	enum err err = read_pieces(c, mode, &r, &t, &done);
 	if (!done)
-		err = read_whole(c, mode, &r);
+		err = read_whole(c, mode, &r, &t);
+	sm_import_watch(c->session, NULL, NULL);
 	findings_end(c->findings);
 	if (err)
 		return err;
 	c->undo = asked(c, "dry-run");
+	t.phase = "committing";
+	tell(&t, &r);
 	buf_printf(b, "{\"created\":%zu,\"replaced\":%zu,\"skipped\":%zu,\"files\":%zu,\"dryRun\":%s,", r.created, r.replaced, r.skipped, r.files,
 		   c->undo ? "true" : "false");
 	put_items(b, &r);

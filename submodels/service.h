@@ -79,6 +79,10 @@ void sm_patient(struct sm_session *);
 /* -- whole identifiables.  The trees from sm_get are valid until the session ends. ---------------------------------------- */
 enum err sm_get(struct sm_session *, enum store_kind, const char *id, const struct sm_tree **);
 enum err sm_list(struct sm_session *, enum store_kind, const struct store_filter *, const char *after, size_t limit, struct store_page *);
+/* For who reads more than memory holds, in a session that reads: what its transaction sees, in an arena of the caller's; nothing is kept.
+ * ERR_NOT_FOUND comes without a message.  A list is of all, as sm_list pages it. */
+enum err sm_read(struct sm_session *, enum store_kind, const char *id, struct arena *, struct store_doc *);
+enum err sm_read_list(struct sm_session *, enum store_kind, const char *after, size_t limit, struct arena *, struct store_page *);
 /* ERR_EXPENSIVE: the query costs more than it may; see store_ops.query. */
 enum err sm_query(struct sm_session *, enum store_kind, struct store_query *, const char *after, size_t limit, struct store_page *);
 enum err sm_create(struct sm_session *, enum store_kind, struct aas_node *);			/* ERR_CONFLICT when it exists */
@@ -154,9 +158,12 @@ struct sm_import_item {
 };
 struct sm_import_report {
 	size_t created, replaced, skipped, files;
+	size_t read, total;		/* identifiables looked at, and how many there are (0: nobody knows before the end) */
 	struct sm_import_item *items;	/* of sm_import_all alone: the first SM_IMPORT_ITEMS */
 	size_t n_items;			/* also those that are not there */
 };
+/* `step` is called while it grows, in the thread of the import: after each identifiable and each file. */
+void sm_import_watch(struct sm_session *, void (*step)(void *ctx, const struct sm_import_report *), void *ctx);
 enum sm_import_mode { SM_IMPORT_NEW, SM_IMPORT_IGNORE_DUPLICATES, SM_IMPORT_REPLACE };
 /* The files are in memory, or read from the archive piece by piece. */
 enum err sm_import(struct sm_session *, const struct aasx *, enum sm_import_mode, struct sm_import_report *);
@@ -169,8 +176,8 @@ enum err sm_import_all(struct sm_session *, const struct aasx *, enum sm_import_
 struct aas_items;
 enum err sm_import_stream(struct sm_session *, enum err (*read)(struct source, const struct aas_items *, struct diag *), struct source,
 			  enum sm_import_mode, struct sm_import_report *);
-/* The environment, which is the caller's own and may be changed (aasx_write), with the stored files that its File elements and
+/* The identifiables, which are walked over twice and may be changed (aasx_write), with the stored files that their File elements and
  * thumbnails name, as a package.  ERR_TOO_LARGE when it does not fit into one. */
-enum err sm_export(struct sm_session *, struct aas_node *environment, enum aasx_form, struct sink);
+enum err sm_export(struct sm_session *, struct aasx_items, enum aasx_form, struct sink);
 
 #endif

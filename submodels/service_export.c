@@ -24,6 +24,7 @@ struct export {
 	size_t n;
 	struct map values;		/* value -> the last struct stored of that name */
 	struct map seen;		/* of one identifiable: value -> anything */
+	struct arena *scratch;		/* likewise */
 	struct aasx_part *row;		/* all parts, as aasx_write wants them */
 };
 
@@ -64,9 +65,11 @@ static void find_same(struct stored *f)
 			f->same = o;
 }
 
-static enum err add(struct export *ex, enum store_kind kind, const struct aas_node *owner, const char *value, const char *type)
+/* `value` and `type` are of an identifiable that goes away. */
+static enum err add(struct export *ex, enum store_kind kind, const char *owner, const char *value, const char *type)
 {
 	struct arena *a = ex->s->arena;
+	struct store_blob_info info;
 	const char *key;
 	struct stored *f;
 	void *old = NULL;
@@ -74,16 +77,19 @@ static enum err add(struct export *ex, enum store_kind kind, const struct aas_no
 	/* what has a scheme is an address elsewhere and was never stored here */
 	if (!value || strchr(value, ':') || map_get(&ex->seen, value, strlen(value)))
 		return ERR_OK;
-	if (!map_put(&ex->seen, value, strlen(value), ex, NULL) || !(f = ARENA_NEW(a, struct stored)) ||
-	    !(key = sm_file_key(a, kind, AAS_ID(owner), value)))
+	if (!map_put(&ex->seen, value, strlen(value), ex, NULL) || !(key = sm_file_key(ex->scratch, kind, owner, value)))
 		return no_memory(ex);
-	if ((err = find(ex, key, &f->info)))
+	if ((err = find(ex, key, &info)))
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	if (!(f = ARENA_NEW(a, struct stored)) || !(value = arena_strdup(a, value)) || (type && !(type = arena_strdup(a, type))) ||
+	    !(owner = arena_strdup(a, owner)))
+		return no_memory(ex);
 	f->ex = ex;
-	f->part = (struct aasx_part){ .owner = owner, .value = value, .content_type = type, .input = { read_stored, f } };
-	if (!f->part.content_type)
-		f->part.content_type = f->info.content_type;
-	f->part.file_name = f->info.file_name;
+	f->info = info;
+	f->part = (struct aasx_part){
+		.owner = owner, .owner_class = sm_kind_class[kind], .value = value, .content_type = type ? type : info.content_type,
+		.file_name = info.file_name, .input = { read_stored, f },
+	};
 	if (!map_put(&ex->values, value, strlen(value), f, &old))
 		return no_memory(ex);
 	f->alike = old;
@@ -94,7 +100,7 @@ static enum err add(struct export *ex, enum store_kind kind, const struct aas_no
 	return ERR_OK;
 }
 
-static enum err add_below(struct export *ex, const struct aas_node *sm, const struct aas_node *n)
+static enum err add_below(struct export *ex, const char *sm, const struct aas_node *n)
 {
 	enum err err = aas_is(n, AAS_File) ? add(ex, STORE_SUBMODEL, sm, AAS_AT(n, File, value).str, AAS_AT(n, File, contentType).str) : ERR_OK;
 	for (const struct aas_node *c = aas_first_child(n); c && !err; c = c->next)
@@ -102,21 +108,18 @@ static enum err add_below(struct export *ex, const struct aas_node *sm, const st
 	return err;
 }
 
-static enum err collect(struct export *ex, const struct aas_node *env)
+/* The files of one identifiable. */
+static enum err collect(void *to, struct aas_node *n, struct diag *d)
 {
-	enum err err = ERR_OK;
-	for (const struct aas_node *n = AAS_AT(env, Environment, assetAdministrationShells).node; n && !err; n = n->next) {
-		const struct aas_node *info = AAS_AT(n, AssetAdministrationShell, assetInformation).node;
-		const struct aas_node *r = info ? AAS_AT(info, AssetInformation, defaultThumbnail).node : NULL;
-		map_fini(&ex->seen);
-		if (r)
-			err = add(ex, STORE_SHELL, n, AAS_AT(r, Resource, path).str, AAS_AT(r, Resource, contentType).str);
-	}
-	for (const struct aas_node *n = AAS_AT(env, Environment, submodels).node; n && !err; n = n->next) {
-		map_fini(&ex->seen);
-		err = add_below(ex, n, n);
-	}
-	return err;
+	struct export *ex = to;
+	(void)d;
+	map_fini(&ex->seen);
+	arena_reset(ex->scratch);
+	if (aas_is(n, AAS_Submodel))
+		return add_below(ex, AAS_ID(n), n);
+	const struct aas_node *info = aas_is(n, AAS_AssetAdministrationShell) ? AAS_AT(n, AssetAdministrationShell, assetInformation).node : NULL;
+	const struct aas_node *r = info ? AAS_AT(info, AssetInformation, defaultThumbnail).node : NULL;
+	return r ? add(ex, STORE_SHELL, AAS_ID(n), AAS_AT(r, Resource, path).str, AAS_AT(r, Resource, contentType).str) : ERR_OK;
 }
 
 static enum err line_up(struct export *ex)
@@ -132,19 +135,20 @@ static enum err line_up(struct export *ex)
 	return ERR_OK;
 }
 
-enum err sm_export(struct sm_session *s, struct aas_node *environment, enum aasx_form form, struct sink sink)
+enum err sm_export(struct sm_session *s, struct aasx_items items, enum aasx_form form, struct sink sink)
 {
-	struct export ex = { .s = s };
+	struct export ex = { .s = s, .scratch = arena_new(0) };
 	ex.tail = &ex.first;
-	enum err err = collect(&ex, environment);
+	enum err err = ex.scratch ? items.each(items.ctx, collect, &ex, s->diag) : no_memory(&ex);
 	if (!err && !(err = line_up(&ex))) {
-		struct aasx_content c = { .form = form, .environment = environment, .part = ex.row, .n = ex.n };
+		struct aasx_content c = { .form = form, .items = items, .part = ex.row, .n = ex.n };
 		/* shells come first: the thumbnail of the first that has one stands for the package */
-		if (ex.first && aas_is(ex.first->part.owner, AAS_AssetAdministrationShell))
+		if (ex.first && ex.first->part.owner_class == AAS_AssetAdministrationShell)
 			c.thumbnail = ex.row;
 		err = aasx_write(s->arena, sink, &c, s->diag);
 	}
 	map_fini(&ex.values);
 	map_fini(&ex.seen);
+	arena_free(ex.scratch);
 	return err;
 }

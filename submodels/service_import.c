@@ -32,6 +32,18 @@ struct sum {
 	unsigned char hash[SHA256_SIZE];
 };
 
+void sm_import_watch(struct sm_session *s, void (*step)(void *ctx, const struct sm_import_report *), void *ctx)
+{
+	s->step = step;
+	s->step_ctx = ctx;
+}
+
+static void step(const struct import *im)
+{
+	if (im->s->step)
+		im->s->step(im->s->step_ctx, im->report);
+}
+
 static enum err no_memory(struct import *im)
 {
 	return diag_add(im->s->diag, ERR_NO_MEMORY, "out of memory");
@@ -145,6 +157,7 @@ static enum err keep(struct import *im, enum store_kind kind, const char *id, co
 	if (!map_put(&im->taken, f->path, strlen(f->path), (void *)f, &old))
 		return no_memory(im);
 	im->report->files += old == NULL;
+	step(im);
 	return ERR_OK;
 }
 
@@ -292,6 +305,8 @@ static enum err bring_list(struct import *im, enum store_kind kind, unsigned lis
 		diag_push_index(d, &item, from ? from->index : i);
 		err = go_on(im, bring(im, kind, n, im->has[i % PORTION]));
 		d->top = top;
+		im->report->read++;
+		step(im);
 		from = from ? from->next : NULL;
 	}
 	return err || (im->findings && im->findings->faults) ? err : write_fresh(im, kind);
@@ -308,8 +323,11 @@ enum err sm_import_all(struct sm_session *s, const struct aasx *package, enum sm
 	for (const struct aasx_file *f = package->files; f && !err; f = f->next)
 		if (!map_put(&im.files, f->path, strlen(f->path), (void *)f, NULL))
 			err = no_memory(&im);
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < 3; i++) {
 		im.packed |= package->items[i] != NULL;
+		for (const struct aas_node *n = package->environment->slot[i].node; n; n = n->next)
+			report->total++;
+	}
 	for (unsigned i = 0; i < 3 && !err; i++)
 		err = bring_list(&im, kinds[i], i);
 	map_fini(&im.files);

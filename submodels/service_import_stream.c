@@ -102,6 +102,9 @@ static enum err take(void *ctx, struct arena *a, struct aas_node *n, struct diag
 		return diag_add(d, ERR_CONFLICT, "a %s with the id \"%s\" comes twice", sm_kind_name[kind], AAS_ID(n));
 	if (!(st->node[st->n++] = aas_copy(st->arena, n)))
 		return no_memory(st);
+	st->report->read++;
+	if (st->s->step)
+		st->s->step(st->s->step_ctx, st->report);
 	return ERR_OK;
 }
 

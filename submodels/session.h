@@ -68,6 +68,8 @@ struct sm_session {
 	size_t n_changes;
 	size_t n_kept;			/* trees that sm_create_many left to the cache */
 	struct sm_quick quick;
+	void (*step)(void *ctx, const struct sm_import_report *);	/* sm_import_watch; NULL: nobody watches */
+	void *step_ctx;
 };
 
 extern const enum aas_class_id sm_kind_class[STORE_N_KINDS];

@@ -43,7 +43,7 @@ static struct aas_node *environment(const char *json)
 static enum err write_package(struct aas_node *env, const struct aasx_part *part, size_t n, const struct aasx_part *thumbnail, char why[1100])
 {
 	struct sink sink = { put, &out };
-	struct aasx_content c = { AASX_JSON, env, part, n, thumbnail, AAS_V3_1 };
+	struct aasx_content c = { .form = AASX_JSON, .environment = env, .part = part, .n = n, .thumbnail = thumbnail, .version = AAS_V3_1 };
 	struct diag d = DIAG_INIT;
 	buf_reset(&out);
 	enum err e = aasx_write(a, sink, &c, &d);
@@ -207,11 +207,11 @@ static void owners(void)
 		"\"assetKind\":\"Type\",\"defaultThumbnail\":{\"path\":\"/t.png\",\"contentType\":\"image/png\"}}}],\"submodels\":["
 		SM("a", FILE_AT("F", "/m.pdf")) "," SM("b", FILE_AT("F", "/m.pdf")) "," SM("c", FILE_AT("F", "/m.pdf") "," FILE_AT("G", "/t.png")) "]}");
 	struct aasx_part part[] = {
-		{ .owner = submodel(env, 0), .value = "/m.pdf", .content_type = "application/pdf", .bytes = SLICE("one") },
-		{ .owner = submodel(env, 1), .value = "/m.pdf", .content_type = "text/\"evil\"", .bytes = SLICE("two") },
-		{ .owner = submodel(env, 2), .value = "/m.pdf", .same = &part[0] },
-		{ .owner = submodel(env, 2), .value = "/t.png", .content_type = "text/plain; charset=\"utf-8\"", .bytes = SLICE("text") },
-		{ .owner = AAS_AT(env, Environment, assetAdministrationShells).node, .value = "/t.png", .content_type = "image/png", .bytes = SLICE("png") },
+		{ .owner = "a", .owner_class = AAS_Submodel, .value = "/m.pdf", .content_type = "application/pdf", .bytes = SLICE("one") },
+		{ .owner = "b", .owner_class = AAS_Submodel, .value = "/m.pdf", .content_type = "text/\"evil\"", .bytes = SLICE("two") },
+		{ .owner = "c", .owner_class = AAS_Submodel, .value = "/m.pdf", .same = &part[0] },
+		{ .owner = "c", .owner_class = AAS_Submodel, .value = "/t.png", .content_type = "text/plain; charset=\"utf-8\"", .bytes = SLICE("text") },
+		{ .owner = "s", .owner_class = AAS_AssetAdministrationShell, .value = "/t.png", .content_type = "image/png", .bytes = SLICE("png") },
 	};
 	e = write_package(env, part, 5, &part[4], why);
 	check_int(e, ERR_OK, "files of one name: %s", why);

@@ -82,6 +82,20 @@ static bool import_package(const struct aasx *x)
 	return check_int(e, ERR_OK, "the package is imported");
 }
 
+/* One after the other, as the service is asked. */
+static enum err each(void *ctx, enum err (*take)(void *to, struct aas_node *, struct diag *), void *to, struct diag *d)
+{
+	const struct aas_node *env = ctx;
+	enum err e = ERR_OK;
+	for (unsigned i = 0; i < env->cls->n; i++)
+		for (struct aas_node *n = env->slot[i].node, *next; n && !e; n = next) {
+			struct aas_node *own = aas_copy(a, n);
+			next = n->next;
+			e = own ? take(to, own, d) : ERR_NO_MEMORY;
+		}
+	return e;
+}
+
 static void export_package(struct aas_node *env, struct aasx *x)
 {
 	struct sink sink = { put, &out };
@@ -91,7 +105,7 @@ static void export_package(struct aas_node *env, struct aasx *x)
 	buf_reset(&out);
 	enum err e = sm_begin(service, false, a, &d, &s);
 	if (!e) {
-		e = sm_export(s, env, AASX_JSON, sink);
+		e = sm_export(s, (struct aasx_items){ each, env }, AASX_JSON, sink);
 		sm_abort(s);
 	}
 	if (!e)
