@@ -1,5 +1,4 @@
 -- SPDX-License-Identifier: Apache-2.0
--- compatible: 24
 -- A million identifiables: nothing may depend on what the planner believes about a table that was empty when it was last looked at.
 
 -- Plans of a function are kept, and the outbox is empty most of the time: a plan that was made then reads the whole of it for every change, and an import
@@ -39,3 +38,9 @@ BEGIN
 	UPDATE twinshell.feed_head SET position = newest, hash = last, sequenced_at = now;
 	PERFORM pg_notify('twinshell_changes', newest::text);
 END $$;
+
+-- Who starts wants to know which submodels have events, and reads no others.  Programs that do not write this fact must not go on.
+INSERT INTO twinshell.lookup (key, kind, field, hash, name, value, id)
+	SELECT DISTINCT s.key, 1, 14, twinshell.key_of(E'\nBasicEventElement'), '', 'BasicEventElement', s.id
+	FROM twinshell.element e JOIN twinshell.submodel s ON s.key = e.submodel WHERE e.class = 'BasicEventElement';
+COMMENT ON COLUMN twinshell.lookup.field IS '1 idShort, 2 semanticId or supplementalSemanticId, 3 isCaseOf, 4 dataSpecification, 5 asset id, 6 submodel that a shell refers to, 7 key of a semanticId, 8 further key of a reference to a submodel, 9 name, 10 key of the semanticId and 11 text of an element that has no row for it, 12 kind and 13 type of an asset, 14 has a BasicEventElement.';

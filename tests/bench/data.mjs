@@ -12,7 +12,7 @@ const median = list => [...list].sort((a, b) => a - b)[Math.floor(list.length / 
 export const BIG_CACHE = 1 << 29;
 const API = '/api/v3.0';
 const SMALL = { prefix: 'urn:bench:sm', n: 10000, groups: 10, per: 9 };
-const LARGE = { prefix: 'urn:bench:many', n: 1000000, groups: 2, per: 4 };
+const LARGE = { prefix: 'urn:bench:many', n: Number(process.env.BENCH_MANY ?? 1000000), groups: 2, per: 4 };
 
 export class Data {
 	static parts = ['documents', 'loops', 'durable', 'create', 'lists', 'queries', 'coherent', 'million'];
@@ -267,7 +267,7 @@ export class Data {
 	async on(set) {
 		const database = this.database.replace(/dbname=\w+/, `dbname=${set.database}`);
 		run('psql', [this.database, '-XAtqc', `CREATE DATABASE ${set.database} TEMPLATE template0`]);
-		run(program, ['db', 'migrate', '--database', database]);
+		run(program, ['db', 'migrate', '--database', database], { stdio: ['ignore', 'pipe', 'ignore'] });
 		const on = Object.assign(Object.create(this), { database, set });
 		on.fill(set);
 		run('psql', [database, '-XAtqc', 'VACUUM ANALYZE'], { timeout: 600000 });

@@ -118,7 +118,7 @@ static const char move[] =
 /* Unique indexes stay: the b-tree of each is filled in the order of a hash, as it always is. */
 static const char take_indexes[] =
 	"CREATE TEMP TABLE i AS SELECT schemaname || '.' || indexname AS name, indexdef AS def FROM pg_indexes WHERE schemaname = 'twinshell'"
-	" AND tablename IN ('submodel', 'element', 'lookup') AND indexdef NOT LIKE 'CREATE UNIQUE%' AND NOT EXISTS (SELECT FROM twinshell.submodel);"
+	" AND tablename IN ('submodel', 'element', 'lookup') AND indexdef LIKE 'CREATE INDEX % USING btree %' AND NOT EXISTS (SELECT FROM twinshell.submodel);"
 	"DO $$ DECLARE r record; BEGIN FOR r IN SELECT * FROM pg_temp.i LOOP EXECUTE 'DROP INDEX ' || r.name; END LOOP; END $$";
 static const char make_indexes[] =
 	"SET maintenance_work_mem = '256MB';"
