@@ -171,11 +171,12 @@ export class Data {
 	async deepest(path, limit = 100) {
 		let cursor = '', last = '';
 		for (;;) {
-			const page = await (await fetch(`${this.large.url}${path}?limit=${limit}${cursor && `&cursor=${cursor}`}`)).json();
-			if (!page.paging_metadata.cursor)
+			const page = await (await fetch(`${this.large.url}${path}?limit=${limit}${cursor && `&cursor=${cursor}`}`)).text();
+			const next = /"cursor":"([^"]+)"/.exec(page.slice(-4000));
+			if (!next)
 				return last;
 			last = cursor;
-			cursor = page.paging_metadata.cursor;
+			cursor = next[1];
 		}
 	}
 	listed(set, cursor) {
@@ -276,7 +277,7 @@ export class Data {
 		on.large = await on.serve('--cache', String(BIG_CACHE));
 		on.none = await on.serve('--cache', '1');
 		console.log(`two servers were ready after ${((performance.now() - from) / 1000).toFixed(1)} s; memory of one ${on.memory()} MB`);
-		on.cursor = await on.deepest(`${API}/submodels/$metadata`, 1000);
+		on.cursor = await on.deepest(`${API}/submodels`, 1000);
 		on.some = on.paths(`some-${set.database}`, set, SMALL.n);
 		on.hot = on.paths(`hot-${set.database}`, set, 200);
 		on.value = on.paths(`value-${set.database}`, set, 200, '/submodel-elements/Group1.Value1/$value');
