@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 
+#define EVENTS "BasicEventElement"	/* stored: the only value of FACT_EVENTS */
+
 struct list {
 	struct arena *arena;
 	struct buf items;
@@ -120,8 +122,17 @@ static void elements(struct list *l, const struct aas_node *parent)
 	}
 }
 
+static bool has_events(const struct aas_node *parent)
+{
+	for (const struct aas_node *n = aas_first_child(parent); n; n = n->next)
+		if (aas_is(n, AAS_BasicEventElement) || has_events(n))
+			return true;
+	return false;
+}
+
 static void submodel(struct list *l, const struct aas_node *n)
 {
+	add(l, FACT_EVENTS, "", has_events(n) ? EVENTS : NULL);
 	add_reference(l, FACT_SEMANTIC_ID, AAS_AT(n, Submodel, semanticId).node);
 	for (const struct aas_node *r = AAS_AT(n, Submodel, supplementalSemanticIds).node; r; r = r->next)
 		add_reference(l, FACT_SEMANTIC_ID, r);
@@ -167,6 +178,8 @@ enum err aas_filter_facts(struct arena *a, const struct store_filter *f, struct 
 			add(&l, FACT_ASSET_ID, f->asset_ids[i].name, f->asset_ids[i].value);
 		add(&l, FACT_ASSET_KIND, "", f->asset_kind);
 		add(&l, FACT_ASSET_TYPE, "", f->asset_type);
+		add(&l, FACT_SEMANTIC_KEY, "0", f->semantic_key);
+		add(&l, FACT_EVENTS, "", f->events ? EVENTS : NULL);
 	}
 	return finish(&l, out, n);
 }

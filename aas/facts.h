@@ -23,7 +23,9 @@ enum aas_fact_field {
 	FACT_ELEMENT_TEXT = 11,		/* each text of a MultiLanguageProperty that has several */
 	/* -- of shells and their descriptors -- */
 	FACT_ASSET_KIND = 12,
-	FACT_ASSET_TYPE = 13
+	FACT_ASSET_TYPE = 13,
+	/* -- of submodels -- */
+	FACT_EVENTS = 14		/* "BasicEventElement": it has one */
 };
 
 struct aas_fact {

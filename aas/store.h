@@ -41,6 +41,8 @@ struct store_asset_id {
 struct store_filter {
 	const char *id_short;
 	const struct aas_node *semantic_id;	/* Reference: submodels, supplemental ids included (aas_reference_match) */
+	const char *semantic_key;		/* submodels: value of the first key of the semanticId, whatever follows it */
+	bool events;				/* submodels that have a BasicEventElement */
 	const struct aas_node *is_case_of;	/* Reference: concept descriptions */
 	const struct aas_node *data_specification;	/* Reference: concept descriptions */
 	const struct store_asset_id *asset_ids;	/* shells, their descriptors and links */

@@ -28,7 +28,7 @@ static enum err connect_feed(struct pg_feed *f)
 {
 	static const struct pg_setting setting[] = {
 		{ "application_name", "twinshell feed" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" }, { "enable_mergejoin", "off" },
-		{ "lock_timeout", "5s" },
+		{ "enable_bitmapscan", "off" }, { "lock_timeout", "5s" },
 	};
 	return pg_worker_connect(&f->worker, setting, sizeof setting / sizeof *setting);
 }

@@ -269,7 +269,8 @@ enum err store_pg_recent(struct store_txn *t, enum store_kind kind, int64_t crea
 {
 	struct pg_args args;
 	bool all = created_us == TIME_NONE && updated_us == TIME_NONE;
-	struct pg_call c = { .st = all ? pg_kinds[kind].recent_all : pg_kinds[kind].recent, .args = &args };
+	struct pg_call call[2] = { { .st = PG_plan_for_recent }, { .st = all ? pg_kinds[kind].recent_all : pg_kinds[kind].recent, .args = &args } };
+	const struct pg_call *c = &call[1];
 	*n = 0;
 	pg_args_init(&args);
 	pg_arg_text(&args, after ? after : "");
@@ -279,12 +280,12 @@ enum err store_pg_recent(struct store_txn *t, enum store_kind kind, int64_t crea
 		pg_arg_time(&args, created_us);
 		pg_arg_time(&args, updated_us);
 	}
-	enum err e = store_pg_run(t, &c, 1);
-	if (!e && !(*out = ARENA_ARRAY(a, struct store_recent, (size_t)c.n + 1)))
+	enum err e = store_pg_run(t, all ? &call[1] : call, all ? 1 : 2);
+	if (!e && !(*out = ARENA_ARRAY(a, struct store_recent, (size_t)c->n + 1)))
 		e = ERR_NO_MEMORY;
-	for (; !e && *n < (size_t)c.n; ++*n)
-		(*out)[*n] = (struct store_recent){ copy(&c, (int)*n, 0, a), pg_time(&c, (int)*n, 1), pg_time(&c, (int)*n, 2) };
-	pg_clear(&c, 1);
+	for (; !e && *n < (size_t)c->n; ++*n)
+		(*out)[*n] = (struct store_recent){ copy(c, (int)*n, 0, a), pg_time(c, (int)*n, 1), pg_time(c, (int)*n, 2) };
+	pg_clear(call, 2);
 	pg_args_fini(&args);
 	return store_pg_noted(t, !e && arena_failed(a) ? ERR_NO_MEMORY : e);
 }

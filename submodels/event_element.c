@@ -338,8 +338,6 @@ enum err event_elements_submodel(struct event_elements *ee, int64_t now_us, cons
 static enum err load_document(struct event_elements *ee, int64_t now_us, const struct store_doc *doc)
 {
 	struct aas_node *node;
-	if (!memmem(doc->json.p, doc->json.n, "BasicEventElement", 17))
-		return ERR_OK;
 	struct arena *a = arena_new(0);
 	enum err err = a ? ERR_OK : ERR_NO_MEMORY;
 	if (a && !aas_json_read(a, AAS_Submodel, doc->json.p, doc->json.n, AAS_JSON_DEFAULT, &node, NULL))
@@ -359,7 +357,7 @@ enum err event_elements_load(struct event_elements *ee, int64_t now_us, struct s
 		if (err || (err = store->ops->begin(store, false, &txn)))
 			break;
 		arena_reset(a);
-		err = store->ops->list(txn, STORE_SUBMODEL, NULL, after, LOAD_PAGE, a, &page);
+		err = store->ops->list(txn, STORE_SUBMODEL, &(struct store_filter){ .events = true }, after, LOAD_PAGE, a, &page);
 		store->ops->abort(txn);
 		for (size_t i = 0; i < page.n && !err; i++)
 			err = load_document(ee, now_us, &page.item[i]);

@@ -314,15 +314,13 @@ static void make_provisions(struct twin_runtime *t)
 static void load_item(struct twin_runtime *t, const struct store_doc *doc)
 {
 	struct aas_node *node = NULL;
-	/* only twins need be told, and what they refer to is asked for; the rest is not even parsed */
-	if (!memmem(doc->json.p, doc->json.n, TWIN_SEMANTIC_ID, sizeof TWIN_SEMANTIC_ID - 1))
-		return;
 	if (aas_json_read(t->arena, AAS_Submodel, doc->json.p, doc->json.n, AAS_JSON_DEFAULT, &node, NULL))
 		log_error("engine", "%s is not bound: its document cannot be read", doc->id);
 	else
 		engine_submodel(t->engine, t->now, doc->id, node);
 }
 
+/* Only twins need be told, and what they refer to is asked for. */
 static enum err load_page(struct twin_runtime *t, char **after, bool *more, struct diag *d)
 {
 	struct sm_session *s = NULL;
@@ -330,7 +328,7 @@ static enum err load_page(struct twin_runtime *t, char **after, bool *more, stru
 	arena_reset(t->arena);
 	enum err e = sm_begin(t->service, false, t->arena, d, &s);
 	if (!e)
-		e = sm_list(s, STORE_SUBMODEL, &(struct store_filter){ 0 }, *after, PAGE, &page);
+		e = sm_list(s, STORE_SUBMODEL, &(struct store_filter){ .semantic_key = TWIN_SEMANTIC_ID }, *after, PAGE, &page);
 	for (size_t i = 0; !e && i < page.n; i++)
 		load_item(t, &page.item[i]);
 	if (!e) {

@@ -12,7 +12,7 @@ const median = list => [...list].sort((a, b) => a - b)[Math.floor(list.length / 
 export const BIG_CACHE = 1 << 29;
 const API = '/api/v3.0';
 const SMALL = { prefix: 'urn:bench:sm', n: 10000, groups: 10, per: 9 };
-const LARGE = { prefix: 'urn:bench:many', n: 1000000, groups: 2, per: 4 };
+const LARGE = { prefix: 'urn:bench:many', n: Number(process.env.BENCH_MANY ?? 1000000), groups: 2, per: 4 };
 
 export class Data {
 	static parts = ['documents', 'loops', 'durable', 'create', 'lists', 'queries', 'coherent', 'million'];
@@ -21,15 +21,15 @@ export class Data {
 		Object.assign(this, { dir, here, rounds, seconds, database: server.endpoints.database, large: server });
 		this.servers = [];
 		this.hellos = [];
-		this.n = 0;
+		this.made = { n: 0 };
 	}
 
 	// -- what it runs ------------------------------------------------------------------------------------------------------
 	/** One more server on the same database, without telemetry. */
 	async serve(...args) {
-		const home = join(this.dir, `bench-${++this.n}`);
+		const home = join(this.dir, `bench-${++this.made.n}`);
 		mkdirSync(home);
-		const child = start(program, ['serve', '--database', this.database, '--data', home, '--listen', '127.0.0.1:0', '--client-id', `bench${this.n}`, ...args],
+		const child = start(program, ['serve', '--database', this.database, '--data', home, '--listen', '127.0.0.1:0', '--client-id', `bench${this.made.n}`, ...args],
 			{ log: join(this.dir, 'server.log') });
 		this.servers.push(child);
 		const ready = await until(60, () => child.lines.find(l => l.startsWith('twinshell: ready ')));
@@ -38,7 +38,7 @@ export class Data {
 		return { child, url: ready.split(' ').pop(), port: Number(new URL(ready.split(' ').pop()).port) };
 	}
 	async hello(body) {
-		const file = join(this.dir, `hello-${++this.n}`);
+		const file = join(this.dir, `hello-${++this.made.n}`);
 		writeFileSync(file, body);
 		const child = spawn(join(this.here, 'hello'), [file, '2'], { stdio: ['pipe', 'pipe', 'inherit'] });
 		this.hellos.push(child);
@@ -144,10 +144,10 @@ export class Data {
 			{ name: 'PATCH $value, durable, 64 connections', goal: 3, ours: () => this.load(this.large.port, 64, 'PATCH', `@${value}`, '%.25'), theirs: () => update(8) },
 		]);
 	}
-	async create() {
-		const body = this.file('create', this.body.replace('"id":"urn:bench:sm/0000000"', '"id":"urn:bench:new/%"'));
-		const like = `twinshell.key_of('${SMALL.prefix}/0000000')`;
-		const insert = 'WITH n AS (SELECT $1::text AS id), s AS (INSERT INTO twinshell.submodel (key, id, id_short, version, doc_version, semantic_id, header, doc)' +
+	/** What storing a copy of a submodel inserts, bare. */
+	insert(id) {
+		const like = `twinshell.key_of('${id}')`;
+		return 'WITH n AS (SELECT $1::text AS id), s AS (INSERT INTO twinshell.submodel (key, id, id_short, version, doc_version, semantic_id, header, doc)' +
 			' SELECT twinshell.key_of(n.id), n.id, id_short, 1, 1, semantic_id, header, $2 FROM n, twinshell.submodel WHERE key = ' + like + ' RETURNING key, id),' +
 			' h AS (INSERT INTO twinshell.history (key, kind, version, operation, id) SELECT key, 1, 1, \'create\', id FROM s' +
 			' RETURNING recorded_at, key, kind, version),' +
@@ -156,23 +156,27 @@ export class Data {
 			' FROM s, twinshell.lookup l WHERE l.key = ' + like + ' AND l.kind = 1)' +
 			' INSERT INTO twinshell.element (submodel, version, position, class, value_type, value_group, semantic, num, path, value)' +
 			' SELECT s.key, 1, e.position, e.class, e.value_type, e.value_group, e.semantic, e.num, e.path, e.value FROM s, twinshell.element e WHERE e.submodel = ' + like;
+	}
+	async create() {
+		const body = this.file('create', this.body.replace('"id":"urn:bench:sm/0000000"', '"id":"urn:bench:new/%"'));
 		this.compare([
 			{ name: 'POST submodel of 100 elements, 16 connections', goal: 0.5, ours: () => this.load(this.large.port, 16, 'POST', `${API}/submodels`, `@${body}`),
-				theirs: () => this.sql(8, insert, 'urn:bench:bare/%', this.body) },
+				theirs: () => this.sql(8, this.insert(`${SMALL.prefix}/0000000`), 'urn:bench:bare/%', this.body) },
 		]);
 		run('psql', [this.database, '-XAtqc', 'DELETE FROM twinshell.element e USING twinshell.submodel s WHERE e.submodel = s.key AND (s.id LIKE \'urn:bench:new/%\'' +
 			' OR s.id LIKE \'urn:bench:bare/%\'); DELETE FROM twinshell.lookup WHERE id LIKE \'urn:bench:new/%\' OR id LIKE \'urn:bench:bare/%\';' +
 			' DELETE FROM twinshell.submodel WHERE id LIKE \'urn:bench:new/%\' OR id LIKE \'urn:bench:bare/%\'']);
 	}
-	/** The cursor of the last page of 100. */
-	async deepest(path) {
+	/** The cursor of the last page. */
+	async deepest(path, limit = 100) {
 		let cursor = '', last = '';
 		for (;;) {
-			const page = await (await fetch(`${this.large.url}${path}?limit=100${cursor && `&cursor=${cursor}`}`)).json();
-			if (!page.paging_metadata.cursor)
+			const page = await (await fetch(`${this.large.url}${path}?limit=${limit}${cursor && `&cursor=${cursor}`}`)).text();
+			const next = /"cursor":"([^"]+)"/.exec(page.slice(-4000));
+			if (!next)
 				return last;
 			last = cursor;
-			cursor = page.paging_metadata.cursor;
+			cursor = next[1];
 		}
 	}
 	listed(set, cursor) {
@@ -252,17 +256,102 @@ export class Data {
 		return { p50: median(seen), p99: seen[Math.floor(seen.length * 0.99)] };
 	}
 
-	/** The same rows among a million others, against the ten thousand. */
+	/** Measures while nobody else does who locks the file BENCH_LOCK, if there is one. */
+	async alone(measure) {
+		const lock = process.env.BENCH_LOCK && spawn('flock', [process.env.BENCH_LOCK, 'sh', '-c', 'echo; cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
+		if (lock)
+			await new Promise(done => lock.stdout.once('data', done));
+		measure();
+		lock?.stdin.end();
+	}
+	/** The same with another database. */
+	async on(set) {
+		const database = this.database.replace(/dbname=\w+/, `dbname=${set.database}`);
+		run('psql', [this.database, '-XAtqc', `CREATE DATABASE ${set.database} TEMPLATE template0`]);
+		run(program, ['db', 'migrate', '--database', database], { stdio: ['ignore', 'pipe', 'ignore'] });
+		const on = Object.assign(Object.create(this), { database, set });
+		on.fill(set);
+		run('psql', [database, '-XAtqc', 'VACUUM ANALYZE'], { timeout: 600000 });
+		on.printSizes();
+		const from = performance.now();
+		on.large = await on.serve('--cache', String(BIG_CACHE));
+		on.none = await on.serve('--cache', '1');
+		console.log(`two servers were ready after ${((performance.now() - from) / 1000).toFixed(1)} s; memory of one ${on.memory()} MB`);
+		on.cursor = await on.deepest(`${API}/submodels`, 1000);
+		on.some = on.paths(`some-${set.database}`, set, SMALL.n);
+		on.hot = on.paths(`hot-${set.database}`, set, 200);
+		on.value = on.paths(`value-${set.database}`, set, 200, '/submodel-elements/Group1.Value1/$value');
+		on.value64 = on.paths(`value64-${set.database}`, set, 64, '/submodel-elements/Group1.Value1/$value');
+		on.body = await (await fetch(`${on.large.url}${API}/submodels/${b64(`${set.prefix}/0000000`)}`)).text();
+		on.helloDoc = await this.hello(on.body);
+		on.helloValue = await this.hello('"1.5"');
+		on.load(on.large.port, 16, 'GET', `@@${on.some}`);	// so that they are there
+		return on;
+	}
+	memory() {
+		return (Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.large.child.pid}/status`, 'utf8'))[1]) / 1024).toFixed(0);
+	}
+	printSizes() {
+		const relations = run('psql', [this.database, '-XAtq', '-F', ' ', '-c', "SELECT regexp_replace(c.relname, '_[0-9]{6}', ''), pg_table_size(c.oid)," +
+			" coalesce((SELECT string_agg(regexp_replace(i.indexrelid::regclass::text, '^twinshell[.]|_[0-9]{6}', '', 'g') || '=' || pg_relation_size(i.indexrelid), ',')" +
+			' FROM pg_index i WHERE i.indrelid = c.oid), \'-\') FROM pg_class c WHERE c.relnamespace = \'twinshell\'::regnamespace AND c.relkind = \'r\'' +
+			' AND pg_total_relation_size(c.oid) > 1000000 ORDER BY pg_total_relation_size(c.oid) DESC']).trim().split('\n').map(l => l.split(' '));
+		const each = bytes => (bytes / this.set.n).toFixed(0);
+		let sum = 0;
+		console.log(`Bytes of one submodel in the database, ${this.set.n} of them:`);
+		for (const [name, size, list] of relations) {
+			const indexes = list === '-' ? [] : list.split(',').map(i => i.split('='));
+			sum += Number(size) + indexes.reduce((a, [, n]) => a + Number(n), 0);
+			console.log(`  ${name.padEnd(12)} ${each(size).padStart(6)}   ${indexes.map(([index, n]) => `${index} ${each(n)}`).join(', ')}`);
+		}
+		console.log(`  ${'sum'.padEnd(12)} ${each(sum).padStart(6)}`);
+	}
+	/** What is measured of a set: rows as those of compare(), and on how many connections. */
+	measured() {
+		const { set, large, none, helloDoc: doc, helloValue: value } = this;
+		const get = (name, server, file, hello, goals) => [1, 16, 64, 256].map(n => ({ name, n, goal: n === 64 ? goals : undefined,
+			ours: () => this.load(server.port, n, 'GET', `@@${file}`), theirs: () => this.load(hello, n, 'GET', `@@${file}`) }));
+		const update = () => ({ rate: Number(run(join(this.here, 'update'), [this.database, '64', String(this.seconds)])) });
+		const rest = [...this.listed(set, this.cursor), ...this.queried(set)].filter(row => !row.name.includes('bare')).map(row => ({ ...row, n: 16 }));
+		const first = rest[0].theirs;
+		return [
+			...get('GET submodel, hot', large, this.hot, doc, 0.9), ...get(`GET submodel, one of ${SMALL.n}`, large, this.some, doc, 0.7),
+			...get('GET submodel, from the database', none, this.all ??= this.paths(`all-${set.database}`, set, set.n), doc, 0.35),
+			...get('GET $value', large, this.value, value, 0.8),
+			{ name: 'PATCH $value', n: 64, ours: () => this.load(large.port, 64, 'PATCH', `@${this.value64}`, '%.25'), theirs: update },
+			{ name: 'POST submodel', n: 16, goal: 0.5, ours: () => this.load(large.port, 16, 'POST', `${API}/submodels`, `@${this.fresh()}`),
+				theirs: () => this.sql(8, this.insert(`${set.prefix}/0000000`), 'urn:bench:bare/%', this.body) },
+			...rest.map(row => typeof row.theirs === 'function' ? row : { ...row, theirs: first, goal: 0.6 }),
+			{ name: '$recent-changes, first 100', n: 16, ours: () => this.load(large.port, 16, 'GET', `${API}/submodels/$recent-changes?limit=100`), theirs: first },
+			{ name: 'submodel descriptors, first 100', n: 16, ours: () => this.load(large.port, 16, 'GET', `${API}/submodel-descriptors?limit=100`), theirs: first },
+		];
+	}
+	fresh() {
+		return this.file('create', this.body.replace(`"id":"${this.set.prefix}/0000000"`, '"id":"urn:bench:new/%"'));
+	}
+
+	/** A million submodels of 10 elements beside ten thousand of the same, each in a database of its own; rounds of both in turns. */
 	async million() {
-		const before = [...await this.lists(), ...await this.queries()];
-		this.fill(LARGE);
-		run('psql', [this.database, '-XAtqc', 'VACUUM ANALYZE twinshell.submodel, twinshell.element, twinshell.lookup'], { timeout: 3600000 });
-		const all = this.paths('few', SMALL, 200);
-		const none = await this.serve('--cache', '1');
-		this.compare([{ name: 'GET submodel from the database, a million others', theirs: () => this.sql(2, 'SELECT s.doc FROM twinshell.submodel s WHERE s.key ='
-			+ ' twinshell.key_of($1::text)', `${SMALL.prefix}/~10000~`), ours: () => this.load(none.port, 64, 'GET', `@@${all}`) }]);
-		const after = [...await this.lists(), ...await this.queries()];
-		['list', 'deepest', '$metadata', 'bare SQL', 'by semanticId', 'by value', 'by range'].forEach((name, i) =>
-			this.print(`a million and ten thousand: ${name}`, after[i], before[i], 1 / 1.3));
+		const ten = await this.on({ ...LARGE, n: SMALL.n, database: 'bench_ten' }), many = await this.on({ ...LARGE, database: 'bench_many' });
+		const rows = many.measured(), few = ten.measured();
+		const middle = list => median(list.map(r => r.rate));
+		console.log(`\n${'a million, per second'.padEnd(46)} conns     ours baseline  ratio  goal | ten thousand: ours baseline  ratio | of rates  of ratios  goal`);
+		for (const [k, row] of rows.entries()) {
+			const got = { ours: [], theirs: [], few: [], fewTheirs: [] };
+			await this.alone(() => {
+				for (let i = 0; i < this.rounds; i++) {
+					got.theirs.push(row.theirs());
+					got.ours.push(row.ours());
+					got.few.push(few[k].ours());
+					got.fewTheirs.push(few[k].theirs());
+				}
+			});
+			const [ours, theirs, small, base] = [got.ours, got.theirs, got.few, got.fewTheirs].map(middle);
+			const ratios = ours / theirs / (small / base);
+			const cell = (x, n, digits = 0) => (x === undefined ? '-' : x.toFixed(digits)).padStart(n);
+			console.log(`${row.name.trim().padEnd(46)} ${cell(row.n, 5)} ${cell(ours, 8)} ${cell(theirs, 8)} ${cell(ours / theirs, 6, 2)} ${cell(row.goal, 5, 2)} |` +
+				` ${cell(small, 18)} ${cell(base, 8)} ${cell(small / base, 6, 2)} | ${cell(ours / small, 8, 2)} ${cell(ratios, 10, 2)}  0.77${Math.max(ratios, ours / small) < 1 / 1.3 ? ' !' : ''}`);
+		}
+		console.log(`memory of the server of the million: ${many.memory()} MB`);
 	}
 }
