@@ -109,9 +109,9 @@ static bool sole_source(const struct call *c, enum store_kind *kind, const char 
 	return false;
 }
 
-bool call_from_tree(struct call *c, struct live *live, const struct sm_tree *t, const struct sm_tree **tree)
+bool call_from_tree(struct call *c, struct live *live, const struct sm_tree *t, const struct sm_tree **tree, const struct sm_tree **source)
 {
-	*tree = NULL;
+	*tree = *source = NULL;
 	bool document = is_document(c, live, t);
 	const struct aas_node *root = document ? NULL : sm_tree_node_quick(t);
 	if (!document && !root) {
@@ -138,19 +138,19 @@ bool call_from_tree(struct call *c, struct live *live, const struct sm_tree *t, 
 		reply_error(c, e);
 	else
 		condition_peeked(c, t->version, false);
-	sm_tree_drop(t);
+	*source = t;
 	return true;
 }
 
-bool call_peek(struct call *c, struct live *live, const struct sm_tree **tree)
+bool call_peek(struct call *c, struct live *live, const struct sm_tree **tree, const struct sm_tree **source)
 {
 	enum store_kind kind;
 	const char *id;
-	*tree = NULL;
+	*tree = *source = NULL;
 	if (!sole_source(c, &kind, &id))
 		return false;
 	const struct sm_tree *t = sm_peek(c->service, kind, id);
-	return t && call_from_tree(c, live, t, tree);
+	return t && call_from_tree(c, live, t, tree, source);
 }
 
 bool call_read_later(struct call *c, void (*done)(void *ctx, const struct sm_tree *), void *ctx)

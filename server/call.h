@@ -95,13 +95,13 @@ struct call {
 /* Match and decode ids and query: no input or output, any thread.  False: the answer is final (an error). */
 bool call_begin(struct call *);
 /* After call_begin: answer from memory alone.  True: the answer is final; *tree, when set, is the body (its json) and the
- * caller's to drop.  False: call_run has to.  Never blocks. */
-bool call_peek(struct call *, struct live *, const struct sm_tree **tree);
+ * caller's to drop, and so is *source, of which alone the body was made.  False: call_run has to.  Never blocks. */
+bool call_peek(struct call *, struct live *, const struct sm_tree **tree, const struct sm_tree **source);
 /* After a call_peek in vain, when one document is all that is needed: true: it is being read, and `done` is called once, in any thread, perhaps
  * already, with what belongs to call_from_tree, or with NULL: then call_run has to. */
 bool call_read_later(struct call *, void (*done)(void *ctx, const struct sm_tree *), void *ctx);
 /* call_peek with the document that was read (which is taken). */
-bool call_from_tree(struct call *, struct live *, const struct sm_tree *, const struct sm_tree **tree);
+bool call_from_tree(struct call *, struct live *, const struct sm_tree *, const struct sm_tree **tree, const struct sm_tree **source);
 /* After call_begin: a patch of values that memory can check goes to the store.  True: as call_start answers false.  False: nothing has happened,
  * call_start has to.  Never blocks. */
 bool call_patch(struct call *);

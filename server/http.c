@@ -29,7 +29,7 @@
 static const struct http_config defaults = {
 	.address = "127.0.0.1", .workers = 8, .invokers = 8, .connections = 2048, .timeout_s = 60, .streams = 256,
 	.body_max = (size_t)64 << 20, .body_budget = (size_t)1 << 30, .base_paths = "/api/v3.0,/api/v3,", .cors_origin = "*",
-	.compress_min = 2048, .file_max = (size_t)4 << 30, .file_threads = 4,
+	.ready_bytes = (size_t)16 << 20, .compress_min = 2048, .file_max = (size_t)4 << 30, .file_threads = 4,
 };
 
 /* -- one loop ------------------------------------------------------------------------------------------------------------------- */
@@ -111,6 +111,7 @@ static void *loop_run(void *arg)
 		if (p[1].revents)
 			resume_woken(l);
 		MHD_run(l->daemon);
+		ready_sweep(l->ready, l->server);
 	}
 	MHD_stop_daemon(l->daemon);
 	l->daemon = NULL;
@@ -137,6 +138,7 @@ static enum err loop_open(struct server *s, struct loop *l)
 	uint32_t random;
 	l->server = s;
 	lock_init(&l->lock, RANK_LEAF);
+	l->ready = ready_new(s->config.ready_bytes / s->n_loops);
 	random_bytes(&random, sizeof random);
 	snprintf(l->correlation, sizeof l->correlation, "%08x-", random);
 	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -181,6 +183,7 @@ static void loop_free(struct loop *l)
 		if (l->wake_fd >= 0)
 			close(l->wake_fd);
 	}
+	ready_free(l->ready);
 	for (struct request *r = l->free, *next; r; r = next) {
 		next = r->next_free;
 		http_request_free(r);
@@ -315,6 +318,7 @@ static void fill_in(struct http_config *c)
 	OR_DEFAULT(streams);
 	OR_DEFAULT(body_max);
 	OR_DEFAULT(compress_min);
+	OR_DEFAULT(ready_bytes);
 	OR_DEFAULT(body_budget);
 	OR_DEFAULT(file_max);
 	OR_DEFAULT(file_threads);
@@ -403,6 +407,7 @@ void http_change(struct server *s, const char *external_url, const char *cors_or
 	atomic_store(&s->cors_origin, cors_origin ? cors_origin : "");
 	atomic_store(&s->body_max, body_max);
 	atomic_store(&s->file_max, file_max);
+	atomic_fetch_add(&s->settings, 1);
 }
 
 void http_stop(struct server *s)

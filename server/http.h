@@ -34,6 +34,7 @@ struct http_config {
 	unsigned file_threads;		/* that read and write files for all connections [4] */
 	const char *scratch_dir;	/* where files are while they come [as scratch_new says] */
 	size_t compress_min;		/* bytes of a reply from which on it is compressed for those who accept that [2048]; SIZE_MAX: never */
+	size_t ready_bytes;		/* of answers that went out before and are kept whole, of all loops together [16 MiB]; 1: none */
 	size_t body_budget;		/* bytes of all request bodies together [1 GiB] */
 	const char *base_paths;		/* comma-separated, no trailing slashes ["/api/v3.0,/api/v3,"] */
 	const char *external_url;	/* "https://plant.example": in front of Locations [path-absolute Locations] */

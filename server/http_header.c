@@ -6,8 +6,6 @@
 #include "server/http_loop.h"
 #include "server/pack.h"
 
-#define CORRELATION_MAX 128
-
 static bool correlation_ok(const char *s)
 {
 	size_t n = s ? strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-") : 0;
@@ -37,6 +35,7 @@ static const struct { const char *name; size_t n, at; } headers[] = {
 	HEADER("Content-Type", call.content_type), HEADER("Expect", expect), HEADER("Host", call.host), HEADER("If-Match", call.if_match),
 	HEADER("If-None-Match", call.if_none_match), HEADER("If-Range", call.if_range), HEADER("Last-Event-ID", last_event_id),
 	HEADER("Range", call.range), HEADER("X-Correlation-ID", correlation_id), HEADER("X-Request-ID", request_id),
+	HEADER("Transfer-Encoding", transfer_encoding),
 };
 
 /* Of a header that comes twice the first one counts. */

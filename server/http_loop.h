@@ -16,6 +16,7 @@
 #include "server/sse_feed.h"
 
 #define URI_MAX ((size_t)32 << 10)
+#define CORRELATION_MAX 128
 #define BASE_PATHS_MAX 8
 #define UPLOAD_PIECE ((size_t)256 << 10)	/* of an upload, in memory at a time */
 #define UPLOAD_OVERHEAD ((size_t)1 << 20)	/* a body may have so much more than the file in it */
@@ -33,12 +34,21 @@ struct file_job {
 	void (*run)(struct file_job *);
 };
 
+/* http_ready.c */
+struct ready;
+struct ready_table;
+
 struct request {
 	struct wakeup wakeup;
 	struct call call;
 	struct request *next_free;
 	void (*run)(struct request *);	/* what a worker has to do; wakes it when that is done */
 	const struct sm_tree *tree;	/* the body is its document */
+	const struct sm_tree *source;	/* the answer was made of it alone, from memory */
+	struct ready *ready;		/* what this URL was answered with before */
+	uint64_t live_seen;		/* ready_live before it was made, and the settings */
+	unsigned settings_seen;
+	bool hurried;			/* it was not looked at (judge): the ready answer may be enough */
 	const struct static_file *file;	/* the body is this file */
 	bool stream;			/* the body is a stream of events */
 	bool begun;			/* the header has been looked at */
@@ -52,10 +62,11 @@ struct request {
 	bool ranges;			/* the body is a file, of which a part can be asked for */
 	bool packed;			/* the body is compressed */
 	enum err refused;		/* found wrong before the body was read; the body is thrown away */
-	struct slice path;		/* raw, with the base path */
+	struct slice uri, path;		/* raw, with the base path */
 	struct forwarded_headers forwarded;	/* nothing unless there are trusted proxies */
 	const struct feed_ask *feed;	/* the answer is a stream of the feed from there on */
-	const char *accept_encoding, *content_length, *correlation_id, *expect, *last_event_id, *request_id;	/* headers; NULL: not sent */
+	const char *accept_encoding, *content_length, *correlation_id, *expect, *last_event_id, *request_id,
+		*transfer_encoding;	/* headers; NULL: not sent */
 	struct file_job filing;		/* puts what has come of an upload to its file */
 	struct buf body;
 	size_t body_max, taken, charged, dropped;	/* taken: bytes of an upload that are in its file */
@@ -74,6 +85,8 @@ struct loop {
 	unsigned n_free, n_open;
 	char correlation[12];		/* what the ids that this loop makes begin with */
 	uint64_t n_requests;
+	struct ready_table *ready;	/* NULL: none */
+	_Atomic uint64_t n_ready;	/* answers that went out of it */
 };
 
 struct server {
@@ -98,6 +111,7 @@ struct server {
 	char openapi_etag[ETAG_MAX];
 	_Atomic(const char *) external_url, cors_origin;	/* these may change, so config has only their first values */
 	atomic_size_t body_max, file_max;
+	atomic_uint settings;		/* grows when they do */
 	atomic_bool open;		/* config.service and config.store are set */
 	atomic_bool stopping;
 	atomic_uint n_suspended;	/* connections of all loops that wait for a worker or an asset */
@@ -147,6 +161,23 @@ enum err http_upload_judge(struct request *);
 enum err http_upload_feed(struct request *);
 /* At the end of the request: the file that came, and the content that was not sent. */
 void http_upload_forget(struct request *);
+
+/* http_ready.c: answers that went out before, within `budget` bytes.  NULL: that is too little, or no memory, and all of this takes NULL.  Loop
+ * thread. */
+struct ready_table *ready_new(size_t budget);
+void ready_free(struct ready_table *);
+/* Counted for the caller, until ready_drop; NULL: none. */
+struct ready *ready_find(struct ready_table *, const char *uri, size_t n);
+void ready_drop(struct ready *);
+struct slice ready_uri(const struct ready *);		/* NUL-terminated */
+/* Which submodels have live values is a matter of this number: an answer that was made of a tree before it changed is of no use any more. */
+uint64_t ready_live(const struct server *);
+/* r->ready goes out.  False: it is not the answer any more, or not in the form that is wanted. */
+bool ready_send(struct request *, enum MHD_Result *);
+/* True: the response belongs to the table from now on, after it was queued. `body`: bytes of it that are not a part of r->source. */
+bool ready_keep(struct request *, struct MHD_Response *, size_t body);
+/* Now and then: what nobody may be sent any more gives its memory back. */
+void ready_sweep(struct ready_table *, const struct server *);
 
 /* http_reply.c: the answer in r->call.reply, r->tree or r->file goes back.  Loop thread. */
 enum MHD_Result http_reply(struct request *);

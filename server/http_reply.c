@@ -201,15 +201,21 @@ void http_put_headers(struct request *r, struct MHD_Response *resp, bool codings
 
 /* -- sending -------------------------------------------------------------------------------------------------------------------- */
 
-enum MHD_Result http_send(struct request *r, struct MHD_Response *resp)
+static enum MHD_Result send_response(struct request *r, struct MHD_Response *resp, bool kept)
 {
 	r->spent = true;
 	if (!resp)
 		return MHD_NO;
 	enum MHD_Result ok = MHD_queue_response(r->wakeup.connection, (unsigned)r->call.reply.status, resp);
-	MHD_destroy_response(resp);
+	if (!kept)
+		MHD_destroy_response(resp);
 	call_record(&r->call, clock_mono_us() - r->started_us);
 	return ok;
+}
+
+enum MHD_Result http_send(struct request *r, struct MHD_Response *resp)
+{
+	return send_response(r, resp, false);
 }
 
 struct MHD_Response *http_response(struct request *r)
@@ -223,5 +229,9 @@ struct MHD_Response *http_response(struct request *r)
 
 enum MHD_Result http_reply(struct request *r)
 {
-	return http_send(r, http_response(r));
+	size_t own = r->tree ? 0 : plain_body(r).n;
+	if (r->tree && !r->source)
+		r->source = sm_tree_hold(r->tree);
+	struct MHD_Response *resp = http_response(r);
+	return send_response(r, resp, ready_keep(r, resp, own));
 }

@@ -74,12 +74,14 @@ void *http_request_new(void *cls, const char *uri, struct MHD_Connection *connec
 	buf_init(&r->call.reply.body, 0);
 	uri = origin_form(uri);
 	size_t n = strlen(uri);
-	const char *text = n > URI_MAX ? NULL : arena_strndup(a, uri, n);
+	r->ready = ready_find(l->ready, uri, n);
+	const char *text = r->ready ? ready_uri(r->ready).p : n > URI_MAX ? NULL : arena_strndup(a, uri, n);
 	if (!text) {
 		r->refused = n > URI_MAX ? ERR_URI_TOO_LONG : ERR_NO_MEMORY;
 		return r;
 	}
 	size_t at = strcspn(text, "?");
+	r->uri = (struct slice){ text, n };
 	r->path = (struct slice){ text, at };
 	if (text[at])
 		r->call.query_text = (struct slice){ text + at + 1, n - at - 1 };
@@ -99,7 +101,9 @@ void http_request_end(void *cls, struct MHD_Connection *connection, void **state
 	atomic_fetch_sub(&l->server->body_bytes, r->charged);
 	http_upload_forget(r);
 	sm_tree_drop(r->tree);
+	sm_tree_drop(r->source);
 	sm_tree_drop(r->read);
+	ready_drop(r->ready);
 	buf_fini(&r->body);
 	buf_fini(&r->call.reply.body);
 	diag_fini(&r->call.diag);
@@ -408,12 +412,20 @@ static enum MHD_Result have_it_done(struct request *r)
 	return hand_over(r, waits ? c->server->invoke : c->server->work, work_call);
 }
 
+/* What an answer that is made of a tree from now on will be good for (ready_keep). */
+static void note_now(struct request *r)
+{
+	r->settings_seen = atomic_load(&r->call.server->settings);
+	r->live_seen = ready_live(r->call.server);
+}
+
 static enum MHD_Result answer_read(struct request *r)
 {
 	const struct sm_tree *t = r->read;
 	r->reading = false;
 	r->read = NULL;
-	return t && call_from_tree(&r->call, r->call.server->config.live, t, &r->tree) ? reply_packed(r) : have_it_done(r);
+	note_now(r);
+	return t && call_from_tree(&r->call, r->call.server->config.live, t, &r->tree, &r->source) ? reply_packed(r) : have_it_done(r);
 }
 
 static enum MHD_Result answer_call(struct request *r)
@@ -426,7 +438,8 @@ static enum MHD_Result answer_call(struct request *r)
 		return http_progress_open(r);
 	if (!is_read(c))
 		return patch(r) ? MHD_YES : have_it_done(r);
-	if (call_peek(c, c->server->config.live, &r->tree))
+	note_now(r);
+	if (call_peek(c, c->server->config.live, &r->tree, &r->source))
 		return reply_packed(r);
 	r->reading = call_read_later(c, document_read, r);
 	if (!r->reading)
@@ -478,6 +491,10 @@ static enum MHD_Result answer(struct request *r)
 	enum MHD_Result result;
 	r->received = true;
 	r->wakeup.loop->n_open++;
+	if (r->hurried && ready_send(r, &result))
+		return result;
+	if (r->hurried)
+		r->refused = judge(r);
 	if (r->refused)
 		return http_refuse(r, r->refused);
 	if (c->reply.status)
@@ -500,12 +517,22 @@ static enum MHD_Result answer(struct request *r)
 
 /* -- the handler ---------------------------------------------------------------------------------------------------------------- */
 
+/* The ready answer is one for it: no body, no condition, nothing but JSON asked for. */
+static bool is_plain(const struct request *r)
+{
+	const struct call *c = &r->call;
+	bool body = r->transfer_encoding || (r->content_length && !str_eq(r->content_length, "0"));
+	return r->ready && !body && str_eq(c->method, "GET") && !r->expect && !c->if_match && !c->if_none_match &&
+	       !c->range && !c->if_range && request_accepts_json(c->accept);
+}
+
 static enum MHD_Result first_step(struct request *r, const char *method)
 {
 	r->begun = true;
 	buf_init(&r->body, SIZE_MAX);		/* body_max is the bound */
 	http_read_headers(r, method);
-	if (!r->refused)
+	r->hurried = is_plain(r);
+	if (!r->refused && !r->hurried)
 		r->refused = judge(r);
 	if (!r->refused && !r->call.reply.status)
 		return MHD_YES;

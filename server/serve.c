@@ -29,6 +29,7 @@
 #include "twin_engine/publisher.h"
 #include "twin_engine/runtime.h"
 
+#define READY_SHARE 16		/* of the memory of the cache, so much again for answers that are ready */
 #define PLANT_MAX ((size_t)64 << 20)
 #define FILE_THREADS 4
 #define OWN_CONNECTIONS 6		/* to the database, beside one per worker and thread of operations: historian, engine, commands, readiness,
@@ -338,7 +339,7 @@ static enum err open_http(struct house *h)
 	struct http_config c = {
 		.address = h->host, .port = h->port, .loops = (unsigned)h->config.loops, .workers = (unsigned)h->config.workers,
 		.body_max = h->config.max_body, .file_max = h->config.max_file, .file_threads = FILE_THREADS, .scratch_dir = h->config.data,
-		.compress_min = h->config.compress ? h->config.compress : SIZE_MAX,
+		.compress_min = h->config.compress ? h->config.compress : SIZE_MAX, .ready_bytes = h->config.cache / READY_SHARE + 1,
 		.base_paths = h->config.base_path, .live = h->live, .events = h->events,
 		.external_url = *h->config.external_url ? h->config.external_url : NULL,
 		.trusted_proxies = h->config.trusted_proxies, .cors_origin = h->config.cors_origin, .signer = h->signer,

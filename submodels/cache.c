@@ -11,6 +11,7 @@
 
 #define N_BUCKETS 4096
 #define ENTRY_BYTES 200		/* of malloc and the map, for one entry */
+#define SPARED_MAX 64		/* of one turn, while others go on showing them */
 #define NEWER_MAX 128			/* values beside a tree, until the next writer lays them in */
 #define QUICK_BYTES ((size_t)1 << 18)	/* a tree of this size is copied in less than a millisecond */
 
@@ -221,20 +222,42 @@ static void take_out(struct sm_cache *c, struct sm_shared *s, struct sm_shared *
 {
 	map_del(&c->map[s->tree.kind], s->id, strlen(s->id));
 	unlink_shared(c, s);
+	atomic_store(&s->current, false);
 	atomic_store(&s->cache, NULL);
 	s->older = *gone;
 	*gone = s;
 }
 
-/* Within the budget again.  `s` goes last: it is wanted now. */
+/* Whoever is asked for a second time is proven, and the oldest of those have to prove themselves again when they are too many. */
+static void touch(struct sm_cache *c, struct sm_shared *s)
+{
+	if (s->proven && c->list[1].newest == s)
+		return;
+	unlink_shared(c, s);
+	s->proven = true;
+	link_newest(c, s);
+	for (struct sm_shared *o; c->list[1].bytes > c->budget / 5 * 4 && (o = c->list[1].oldest) != s;) {
+		unlink_shared(c, o);
+		o->proven = false;
+		link_newest(c, o);
+	}
+}
+
+/* Within the budget again.  `s` goes last: it is wanted now; and what was shown without the cache being asked (sm_tree_used) is as if it had been. */
 static void shrink(struct sm_cache *c, const struct sm_shared *s, struct sm_shared **gone)
 {
+	unsigned spared = 0;
 	while (c->list[0].bytes + c->list[1].bytes > c->budget) {
 		struct sm_shared *o = c->list[0].oldest;
 		if (!o || (o == s && c->list[1].oldest))
 			o = c->list[1].oldest;
 		if (o == s && o->newer)
 			o = o->newer;
+		if (o != s && spared < SPARED_MAX && atomic_exchange(&o->used, false)) {
+			touch(c, o);
+			spared++;
+			continue;
+		}
 		take_out(c, o, gone);
 	}
 }
@@ -252,6 +275,7 @@ static void put_in(struct sm_cache *c, struct sm_shared *s, struct sm_shared **g
 	}
 	atomic_fetch_add(&s->refs, 1);
 	s->latest = s->tree.version;
+	atomic_store(&s->current, true);
 	link_newest(c, s);
 	shrink(c, s, gone);
 }
@@ -271,21 +295,6 @@ static void count_parsed(struct sm_shared *s)
 	}
 	lock_drop(&c->lock);
 	drop_list(gone);
-}
-
-/* Whoever is asked for a second time is proven, and the oldest of those have to prove themselves again when they are too many. */
-static void touch(struct sm_cache *c, struct sm_shared *s)
-{
-	if (s->proven && c->list[1].newest == s)
-		return;
-	unlink_shared(c, s);
-	s->proven = true;
-	link_newest(c, s);
-	for (struct sm_shared *o; c->list[1].bytes > c->budget / 5 * 4 && (o = c->list[1].oldest) != s;) {
-		unlink_shared(c, o);
-		o->proven = false;
-		link_newest(c, o);
-	}
 }
 
 static struct sm_shared *find(struct sm_cache *c, enum store_kind kind, const char *id)
@@ -311,6 +320,7 @@ static bool add_newer(struct sm_cache *c, struct sm_shared *s, const char *path,
 	v->text = text ? memcpy(p + n_path, text, n_text) : NULL;
 	v->version = version;
 	v->bytes = sizeof *v + n_path + n_text;
+	atomic_store(&s->current, false);
 	*s->tail = v;
 	s->tail = &v->next;
 	s->n_newer++;

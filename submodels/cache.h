@@ -33,6 +33,8 @@ struct sm_shared {
 	_Atomic(struct sm_parsed *) parsed;	/* set once */
 	/* the cache's own, under its lock */
 	_Atomic(struct sm_cache *) cache;	/* that it is in and counted by; NULL: none */
+	atomic_bool current;		/* in the cache, and nothing newer beside it; read without the lock */
+	atomic_bool used;		/* shown without the cache being asked: it goes by once before it drops it */
 	bool parsed_counted;
 	bool proven;			/* was asked for again after it came */
 	struct sm_shared *newer, *older;

@@ -32,6 +32,7 @@ struct live {
 	pthread_cond_t changed;
 	struct map owners;
 	atomic_size_t n_owners;		/* lets live_has answer without the lock when nothing is live at all */
+	_Atomic uint64_t made;		/* owners, ever */
 	uint64_t seq;
 };
 
@@ -104,6 +105,7 @@ static struct owner *owner_make(struct live *l, const char *id, size_t n)
 		return NULL;
 	}
 	atomic_store(&l->n_owners, l->owners.n);
+	atomic_fetch_add(&l->made, 1);
 	return o;
 }
 
@@ -190,6 +192,11 @@ void live_drop(struct live *l, const char *submodel_id, const char *path)
 		atomic_store(&l->n_owners, l->owners.n);
 	}
 	lock_drop(&l->lock);
+}
+
+uint64_t live_owners(struct live *l)
+{
+	return atomic_load(&l->made);
 }
 
 bool live_has(struct live *l, const char *submodel_id)

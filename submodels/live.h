@@ -26,6 +26,8 @@ void live_free(struct live *);
 enum err live_set(struct live *, const char *submodel_id, const char *path, const char *text, enum quality, int64_t time_us);
 void live_drop(struct live *, const char *submodel_id, const char *path);	/* path NULL: the whole submodel */
 
+/* Another number whenever a submodel gets its first value: who has found that it had none need not ask again before.  Takes no lock. */
+uint64_t live_owners(struct live *);
 bool live_has(struct live *, const char *submodel_id);
 /* A consistent copy of one value, or of all values of a submodel (NULL: of all), newer than `since`, into the arena. */
 enum err live_get(struct live *, const char *submodel_id, const char *path, struct arena *, struct live_value *);

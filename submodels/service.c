@@ -89,6 +89,24 @@ void sm_tree_drop(const struct sm_tree *t)
 	sm_shared_drop((struct sm_shared *)t);	/* its first member */
 }
 
+const struct sm_tree *sm_tree_hold(const struct sm_tree *t)
+{
+	atomic_fetch_add(&((struct sm_shared *)t)->refs, 1);
+	return t;
+}
+
+bool sm_tree_current(struct sm_service *s, const struct sm_tree *t)
+{
+	return atomic_load(&((struct sm_shared *)t)->current) && sm_cache_hears(s->cache);
+}
+
+void sm_tree_used(const struct sm_tree *t)
+{
+	struct sm_shared *s = (struct sm_shared *)t;
+	if (!atomic_load_explicit(&s->used, memory_order_relaxed))
+		atomic_store_explicit(&s->used, true, memory_order_relaxed);
+}
+
 const struct aas_node *sm_tree_node(const struct sm_tree *t)
 {
 	return sm_shared_node((const struct sm_shared *)t);

@@ -53,6 +53,11 @@ bool sm_is_cached(struct sm_service *, enum store_kind, const char *id);
  * tree that it has to drop, or NULL: then a session may know more, and has the message.  False: not possible, and `done` will not be called. */
 bool sm_read_later(struct sm_service *, enum store_kind, const char *id, void (*done)(void *ctx, const struct sm_tree *), void *ctx);
 void sm_tree_drop(const struct sm_tree *);		/* NULL is allowed */
+const struct sm_tree *sm_tree_hold(const struct sm_tree *);	/* counted once more */
+/* It is what sm_peek would give: nothing has been committed to its identifiable since, as far as this process knows.  Takes no lock. */
+bool sm_tree_current(struct sm_service *, const struct sm_tree *);
+/* It was shown again: the cache keeps it as if sm_peek had given it.  Takes no lock. */
+void sm_tree_used(const struct sm_tree *);
 /* The tree of the document, parsed when it is first needed.  NULL: no memory, or a document that cannot be read; never for what sm_get gave.
  * Any thread. */
 const struct aas_node *sm_tree_node(const struct sm_tree *);

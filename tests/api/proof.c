@@ -88,11 +88,12 @@ static struct answer ask(struct world *w, const char *method, const char *target
 /* As an HTTP loop asks: from memory, if it is there. */
 static bool peek(struct world *w, const char *target, struct answer *out)
 {
-	const struct sm_tree *tree = NULL;
+	const struct sm_tree *tree = NULL, *source = NULL;
 	struct call c = begin_call(w, "GET", target, NULL);
-	bool there = call_begin(&c) && call_peek(&c, w->live, &tree);
+	bool there = call_begin(&c) && call_peek(&c, w->live, &tree, &source);
 	*out = end_call(&c, tree ? tree->json : buf_view(&c.reply.body));
 	sm_tree_drop(tree);
+	sm_tree_drop(source);
 	return there;
 }
 

@@ -52,6 +52,36 @@ static void budget(void)
 	sm_cache_free(c);
 }
 
+/* What is shown again without the cache being asked (sm_tree_used, sm_tree_current). */
+static void shown(void)
+{
+	struct sm_cache *c = sm_cache_new(3 * 25500);
+	fill(c, "a", 20000, 1, 0);
+	fill(c, "b", 20000, 2, 0);
+	fill(c, "c", 20000, 3, 0);
+	struct sm_shared *a = sm_cache_get(c, STORE_SUBMODEL, "a"), *b = sm_cache_get(c, STORE_SUBMODEL, "b");
+	version_of(c, "c");
+	check(atomic_load(&a->current) && atomic_load(&b->current), "what is in the cache is current");
+	sm_tree_used(&a->tree);
+	fill(c, "d", 20000, 4, 0);
+	check(atomic_load(&a->current), "what was shown stays when room is made");
+	for (const char *id = "e"; *id; id = *id == 'e' ? "f" : *id == 'f' ? "g" : "") {
+		fill(c, id, 20000, 6, 0);
+		version_of(c, id);
+	}
+	check(!atomic_load(&a->current), "once, not for ever, and then it is not current any more");
+	sm_cache_values(c, "g", &(struct store_value){ .path = "X", .text = "1" }, 1, 7);
+	struct sm_shared *g = sm_cache_structure(c, STORE_SUBMODEL, "g");
+	check(g && !atomic_load(&g->current), "a tree with newer values beside it is not current");
+	sm_shared_drop(g);
+	sm_shared_drop(a);
+	sm_shared_drop(b);
+	struct sm_shared *alone = tree("z", 10, 1);
+	check(!atomic_load(&alone->current), "nor is one that was never in");
+	sm_shared_drop(alone);
+	sm_cache_free(c);
+}
+
 static void another_form(void)
 {
 	struct sm_cache *c = sm_cache_new(100000);
@@ -303,6 +333,7 @@ int main(void)
 	lazy();
 	others();
 	budget();
+	shown();
 	another_form();
 	late_fill();
 	values();

@@ -4,25 +4,20 @@
 #include "server/http.h"
 #include "server/route.h"
 
-#include <arpa/inet.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "tests/http_client.h"
 #include "tests/tap.h"
-
-#define DEADLINE_MS 10000
 
 static struct server *server;
 static struct sm_service *service;
 static struct live *live;
 static struct store *store;
-static uint16_t port;
 
 /* An asset that works until it is told to be done. */
 static atomic_int working, release;
@@ -42,95 +37,6 @@ static const struct static_file files[] = {
 	{ "/app.js", "text/javascript", "\"v2\"", (const unsigned char *)"1", 1 },
 	{ "/docs.html", "text/html; charset=utf-8", "\"v3\"", (const unsigned char *)"docs", 4 },
 };
-
-/* -- the client ----------------------------------------------------------------------------------------------------------------- */
-
-static int dial(void)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct timeval limit = { DEADLINE_MS / 1000, 0 };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to)) {
-		perror("# connect");
-		exit(1);
-	}
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-	return fd;
-}
-
-static bool put(int fd, const char *p, size_t n)
-{
-	for (ssize_t k; n; p += k, n -= (size_t)k)
-		if ((k = send(fd, p, n, MSG_NOSIGNAL)) <= 0)
-			return false;
-	return true;
-}
-
-struct answer {
-	int status;
-	struct buf head, body;		/* the body is that of Content-Length */
-};
-
-static void forget(struct answer *r)
-{
-	buf_fini(&r->head);
-	buf_fini(&r->body);
-	*r = (struct answer){ 0, BUF_INIT, BUF_INIT };
-}
-
-/* The value of a header line, or NULL. */
-static const char *header(const struct answer *r, const char *name)
-{
-	static char out[600];
-	char key[80];
-	snprintf(key, sizeof key, "\r\n%s: ", name);
-	const char *p = r->head.p ? strcasestr(r->head.p, key) : NULL;
-	if (!p)
-		return NULL;
-	p += strlen(key);
-	snprintf(out, sizeof out, "%.*s", (int)strcspn(p, "\r"), p);
-	return out;
-}
-
-/* Read one response; `head_only`: the request was HEAD. */
-static bool get(int fd, struct answer *r, bool head_only)
-{
-	char c;
-	forget(r);
-	while (r->head.n < 4 || memcmp(r->head.p + r->head.n - 4, "\r\n\r\n", 4)) {
-		if (recv(fd, &c, 1, 0) != 1)
-			return false;
-		buf_putc(&r->head, c);
-	}
-	r->status = (int)strtol(r->head.p + 9, NULL, 10);
-	const char *length = header(r, "Content-Length");
-	for (size_t n = length && !head_only && r->status != 204 && r->status != 304 ? strtoul(length, NULL, 10) : 0; n; n--) {
-		if (recv(fd, &c, 1, 0) != 1)
-			return false;
-		buf_putc(&r->body, c);
-	}
-	return true;
-}
-
-#define PUT(fd, literal) put((fd), (literal), sizeof(literal) - 1)
-
-static int ask(int fd, struct answer *r, const char *method, const char *path, const char *more, const char *body)
-{
-	struct buf b = BUF_INIT;
-	buf_printf(&b, "%s %s HTTP/1.1\r\nHost: x\r\n%s", method, path, more);
-	if (body)
-		buf_printf(&b, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
-	buf_puts(&b, "\r\n");
-	buf_puts(&b, body ? body : "");
-	bool ok = put(fd, b.p, b.n) && get(fd, r, !strcmp(method, "HEAD"));
-	buf_fini(&b);
-	return ok ? r->status : -1;
-}
-
-static bool holds(const struct answer *r, const char *text)
-{
-	return r->body.p && strstr(r->body.p, text);
-}
 
 /* -- tests ---------------------------------------------------------------------------------------------------------------------- */
 
