@@ -8,6 +8,7 @@ DECLARE
 	head twinshell.feed_head;
 	now timestamptz;
 	last bytea;
+	latest timestamptz;
 BEGIN
 	IF EXISTS (SELECT FROM twinshell.outbox) THEN		-- else nothing is locked, and nothing written
 		SELECT * INTO head FROM twinshell.feed_head FOR UPDATE SKIP LOCKED;
@@ -28,14 +29,15 @@ BEGIN
 		WINDOW w AS (ORDER BY p.at, p.key, p.kind, p.version ROWS UNBOUNDED PRECEDING)),
 	put AS (INSERT INTO twinshell.feed (position, sequenced_at, recorded_at, key, kind, version, hash)
 		SELECT head.position + u.i, now, u.recorded_at, u.key, u.kind, u.version, u.hash FROM numbered u ORDER BY u.i
-		RETURNING feed.position, feed.hash),
+		RETURNING feed.position, feed.recorded_at, feed.hash),
 	gone AS (DELETE FROM twinshell.outbox o WHERE o.ctid = ANY (ARRAY(SELECT p.place FROM picked p)))
-	SELECT count(*), max(p.position), (array_agg(p.hash ORDER BY p.position DESC))[1] INTO n, newest, last FROM put p;
+	SELECT count(*), max(p.position), (array_agg(p.hash ORDER BY p.position DESC))[1], max(p.recorded_at) INTO n, newest, last, latest FROM put p;
 	IF n = 0 THEN
 		newest := head.position;
 		RETURN;
 	END IF;
 	UPDATE twinshell.feed_head SET position = newest, hash = last, sequenced_at = now;
+	PERFORM setval('twinshell.recorded', greatest((extract(epoch FROM greatest(now, latest)) * 1000000)::bigint, pg_sequence_last_value('twinshell.recorded')));
 	PERFORM pg_notify('twinshell_changes', newest::text);
 END $$;
 
