@@ -72,8 +72,8 @@ static void show_one(struct import *im, const struct job *j, double part)
 	if (!p->total_bytes)
 		client_bar_draw(&im->bar, part, "sending %.1f MB  %s", (double)j->size / 1e6, tail_of(j->file));
 	else
-		client_bar_draw(&im->bar, part, "%s  %zu read, %zu created, %zu replaced, %zu there already  %.0f s left", p->phase, p->read, p->created,
-				p->replaced, p->skipped, left < 0 ? 0 : left);
+		client_bar_draw(&im->bar, part, "%s  %zu read, %zu created, %zu replaced, %zu there already  %.0f s left", p->phase, p->read,
+				p->created, p->replaced, p->skipped, left < 0 ? 0 : left);
 }
 
 /* In bytes, for files may be as different as they like. */
@@ -328,7 +328,8 @@ static bool prepare(struct import *im)
 	bool ok = im->arena && !im->url.failed && (im->multi = curl_multi_init());
 	for (struct job *j = im->job; j < im->job + im->w.jobs; j++) {
 		buf_init(&j->reply, REPLY_MAX);
-		ok = ok && (j->curl = curl_easy_init()) && (j->headers = curl_slist_append(NULL, "Accept: text/event-stream, application/json;q=0.9"));
+		j->headers = curl_slist_append(NULL, "Accept: text/event-stream, application/json;q=0.9");
+		ok = ok && j->headers && (j->curl = curl_easy_init());
 	}
 	if (!ok)
 		im->status = EX_OSERR;

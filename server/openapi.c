@@ -238,7 +238,9 @@ static void answer_200(struct buf *b, const struct route *r)
 	} else if (r->reply == REPLY_LIST) {
 		list_of(b, r, r->reply_class);
 	} else if (str_eq(r->handler_name, "upload")) {
-		buf_puts(b, SCHEMA("UploadReport"));
+		buf_puts(b, SCHEMA("UploadReport") "},\"text/event-stream\":{\"schema\":{\"type\":\"string\",\"description\":\"for who prefers "
+			    "it: events 'progress' with phase, bytes, totalBytes, read, total, created, replaced, skipped, files and attempt, and at "
+			    "the end one 'report' with the status and, as report, the body that would have been the answer\"}");
 	} else if (r->view == AAS_PATH) {
 		buf_puts(b, "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}");
 	} else {

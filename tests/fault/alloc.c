@@ -294,6 +294,19 @@ static struct buf packs[AASX_N_FORMS];
 static struct aas_node *packed[AASX_N_FORMS];	/* what is in them */
 static char long_file[70000];
 
+static enum err one_by_one(void *ctx, enum err (*take)(void *to, struct aas_node *, struct diag *), void *to, struct diag *d)
+{
+	const struct aas_node *env = ctx;
+	enum err e = ERR_OK;
+	for (unsigned i = 0; i < env->cls->n; i++)
+		for (struct aas_node *n = env->slot[i].node, *next; n && !e; n = next) {
+			next = n->next;
+			e = take(to, n, d);
+		}
+	return e;
+}
+
+/* JSON from the whole, XML from one identifiable after the other. */
 static enum err write_package(struct sink sink, enum aasx_form form)
 {
 	struct slice rest = { long_file, sizeof long_file };
@@ -305,7 +318,12 @@ static enum err write_package(struct sink sink, enum aasx_form form)
 	struct arena *a = arena_new(0);
 	struct aasx_content c = { .form = form, .part = part, .n = 3, .thumbnail = &part[2] };
 	struct diag d = DIAG_INIT;
-	enum err e = a && (c.environment = aas_copy(a, original)) ? aasx_write(a, sink, &c, &d) : ERR_NO_MEMORY;
+	struct aas_node *own = a ? aas_copy(a, original) : NULL;
+	if (form == AASX_JSON)
+		c.environment = own;
+	else
+		c.items = (struct aasx_items){ one_by_one, own };
+	enum err e = own ? aasx_write(a, sink, &c, &d) : ERR_NO_MEMORY;
 	diag_first(&d, message, sizeof message);
 	diag_fini(&d);
 	arena_free(a);

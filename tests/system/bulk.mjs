@@ -112,6 +112,26 @@ async function large() {
 	equal(JSON.parse(readFileSync(join(dir, 'out.json'), 'utf8')).submodels.length, count, 'all of them, as JSON');
 	const packed = cli(['check', join(dir, 'out.aasx')]);
 	ok(packed.code === 0 && packed.out.includes(`${count} submodels`), 'and in the package', JSON.stringify(packed));
+	const pair = value => JSON.stringify({ submodels: ['urn:!first', 'urn:~last'].map(id => ({ modelType: 'Submodel', id, idShort: `V${value}` })) });
+	equal((await upload(server, pair(0))).events.at(-1).data.status, 200, 'two submodels, the first and the last');
+	let going = true;
+	let value = 0;
+	const writer = (async () => {
+		while (going)
+			await upload(server, pair(++value), '?replace=true');
+	})();
+	const differ = [];
+	const begun = value;
+	for (let i = 0; i < 3; i++) {
+		const seen = (await server.call('GET', '/serialization')).json.submodels;
+		if (seen[0].idShort !== seen.at(-1).idShort || seen[0].id !== 'urn:!first' || seen.at(-1).id !== 'urn:~last')
+			differ.push([seen[0], seen.at(-1)]);
+	}
+	going = false;
+	await writer;
+	equal(differ, [], `are of the same moment, while they are written (${value - begun} times)`);
+	for (const id of ['urn:!first', 'urn:~last'])
+		await server.call('DELETE', `/submodels/${b64(id)}`);
 	const part = await fetch(`${server.endpoints.api}/serialization`, { headers: { Range: 'bytes=0-99' } });
 	equal([part.status, part.headers.get('Content-Range'), (await part.text()).length], [206, `bytes 0-99/${size}`, 100], 'a part of it can be had');
 	const shown = cli(['export', '--url', server.url, '--progress', '--format', 'xml']);
