@@ -150,7 +150,7 @@ static struct engine *engine_with(struct world *w, bool want)
 
 static void say(struct engine *e, int64_t now, const char *topic, const char *payload)
 {
-	engine_message(e, now, &(struct engine_message){ topic, payload, strlen(payload), NULL, false, (uint64_t)now });
+	engine_message(e, now, &(struct engine_message){ topic, payload, strlen(payload), NULL, .position = (uint64_t)now });
 }
 
 static void test_memory_of_submodels(void)
