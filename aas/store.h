@@ -177,6 +177,9 @@ enum store_level { STORE_MINUTE, STORE_HOUR, STORE_DAY };
 struct store_bucket {
 	int64_t time_us;	/* where it begins: a full minute, hour or UTC day */
 	double mean, min, max;	/* of the numbers up to 1e140 in size; NaN when there are none */
+	/* Mean over time: each number holds until the next one, the last one until the end of the bucket or until now, the last one before it from
+	 * its beginning.  NaN when it is not known (yet). */
+	double time_mean;
 };
 
 struct store_live {

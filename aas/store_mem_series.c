@@ -211,40 +211,81 @@ enum err store_mem_samples(struct store *st, int64_t series, int64_t t0, int64_t
 	return e;
 }
 
+static const int64_t widths[] = { [STORE_MINUTE] = 60 * US_PER_S, [STORE_HOUR] = 3600 * US_PER_S, [STORE_DAY] = 86400 * US_PER_S };
+
 static int64_t bucket_of(int64_t us, enum store_level level)
 {
-	static const int64_t width[] = { [STORE_MINUTE] = 60 * US_PER_S, [STORE_HOUR] = 3600 * US_PER_S, [STORE_DAY] = 86400 * US_PER_S };
-	int64_t rest = us % width[level];
-	return us - rest - (rest < 0 ? width[level] : 0);
+	int64_t rest = us % widths[level];
+	return us - rest - (rest < 0 ? widths[level] : 0);
 }
 
-static void bucket_add(struct store_bucket *b, size_t *numbers, double v)
+/* A bucket in the making: the time since `from_us` is added up, and `last` holds since `last_us`. */
+struct mem_bucket {
+	struct store_bucket *b;
+	size_t numbers;
+	double area, last;
+	int64_t from_us, last_us;	/* TIME_NONE: no number yet */
+};
+
+static bool is_number(double v)
 {
-	if (!(fabs(v) <= 1e140))
-		return;
+	return fabs(v) <= 1e140;
+}
+
+static void bucket_add(struct mem_bucket *m, double v, int64_t us)
+{
+	struct store_bucket *b = m->b;
 	b->min = b->min <= v ? b->min : v;
 	b->max = b->max >= v ? b->max : v;
-	b->mean = ++*numbers == 1 ? v : b->mean + (v - b->mean) / (double)*numbers;
+	b->mean = ++m->numbers == 1 ? v : b->mean + (v - b->mean) / (double)m->numbers;
+	if (m->last_us != TIME_NONE)
+		m->area += m->last * ((double)(us - m->last_us) / US_PER_S);
+	m->from_us = m->from_us == TIME_NONE ? us : m->from_us;
+	m->last = v;
+	m->last_us = us;
+}
+
+static void bucket_end(struct mem_bucket *m, int64_t end, int64_t now)
+{
+	if (!m->b || !m->numbers)
+		return;
+	end = end < now ? end : now;
+	end = end > m->last_us ? end : m->last_us;
+	double whole = (double)(end - m->from_us) / US_PER_S;
+	m->b->time_mean = whole > 0 ? (m->area + m->last * ((double)(end - m->last_us) / US_PER_S)) / whole : m->last;
+}
+
+/* The number before it holds since its beginning. */
+static void bucket_begin(struct mem_bucket *m, struct store_bucket *b, int64_t at, double before)
+{
+	*b = (struct store_bucket){ at, NAN, NAN, NAN, NAN };
+	*m = (struct mem_bucket){ b, 0, 0, before, isnan(before) ? TIME_NONE : at, isnan(before) ? TIME_NONE : at };
 }
 
 static enum err buckets_of(const struct mem_series *s, int64_t t0, int64_t t1, enum store_level level, struct arena *a, struct store_bucket **out,
 			   size_t *n)
 {
-	size_t numbers = 0;
-	struct store_bucket *b = NULL;
+	struct mem_bucket now = { 0 };
+	int64_t clock = clock_now_us();
+	double before = NAN;
 	if (s->n && !(*out = ARENA_ARRAY(a, struct store_bucket, s->n)))
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < s->n; i++) {
-		int64_t at = bucket_of(s->sample[i].time_us, level);
-		if (at < t0 || at >= t1)
-			continue;
-		if (!b || b->time_us != at) {
-			b = &(*out)[(*n)++];
-			*b = (struct store_bucket){ at, NAN, NAN, NAN };
-			numbers = 0;
+		int64_t us = s->sample[i].time_us, at = bucket_of(us, level);
+		bool inside = at >= t0 && at < t1;
+		if (inside && (!now.b || now.b->time_us != at)) {
+			if (now.b)
+				bucket_end(&now, now.b->time_us + widths[level], clock);
+			bucket_begin(&now, &(*out)[(*n)++], at, before);
 		}
-		bucket_add(b, &numbers, s->sample[i].num);
+		if (!is_number(s->sample[i].num))
+			continue;
+		before = s->sample[i].num;
+		if (inside)
+			bucket_add(&now, before, us);
 	}
+	if (now.b)
+		bucket_end(&now, now.b->time_us + widths[level], clock);
 	return ERR_OK;
 }
 

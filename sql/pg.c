@@ -248,7 +248,7 @@ static const char *const begin_sql[] = {
 
 static bool send_one(struct pg *c, struct pg_call *call)
 {
-	static const int binary[PG_ARGS_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+	static const int binary[PG_ARGS_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
 	const char *value[PG_ARGS_MAX];
 	int length[PG_ARGS_MAX], n = call->args ? call->args->n : 0;
 	for (int i = 0; i < n; i++)

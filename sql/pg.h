@@ -51,7 +51,7 @@ enum err pg_commit(struct pg *);
 void pg_rollback(struct pg *);		/* nothing to roll back is all right */
 
 /* -- parameters, always binary --------------------------------------------------------------------------------------------------- */
-#define PG_ARGS_MAX 16
+#define PG_ARGS_MAX 20
 struct pg_args {
 	int n;
 	bool failed;					/* too many, or no memory */

@@ -22,6 +22,7 @@
 #define SEAL_BYTES (INT64_C(32) << 20)
 #define DROP_US (60 * US_PER_S)		/* from compaction to drop: who began to read before is done */
 #define CARE_US (3600 * US_PER_S)
+#define ANALYZE_US (10 * US_PER_S)
 #define PAUSE_US (10 * US_PER_S)	/* after a failure */
 #define FETCH 10000			/* staged rows in memory */
 #define FLUSH_BYTES ((size_t)4 << 20)	/* of chunks in memory */
@@ -177,6 +178,7 @@ static enum err begin_series(struct compaction *c, int64_t series, const struct 
 	c->started = true;
 	c->changed = false;
 	c->tail_at = 0;
+	store_pg_rollups_begin(c->rollups, NULL, 0);
 	while (*at < tails->n && pg_int8(tails, *at, 10) < series)
 		++*at;
 	if (*at == tails->n || pg_int8(tails, *at, 10) != series)
@@ -187,18 +189,21 @@ static enum err begin_series(struct compaction *c, int64_t series, const struct 
 	e = chunk_get(&chunk, c->arena, s);
 	for (int32_t i = 0; !e && i < chunk.n; i++)
 		e = run_push(&c->tail, &s[i]) ? ERR_OK : ERR_NO_MEMORY;
+	if (!e)
+		store_pg_rollups_begin(c->rollups, s, (size_t)chunk.n);
 	c->tail_us = chunk.t0_us;
 	return e;
 }
 
 static enum err add_sample(struct compaction *c, const struct store_sample *s)
 {
-	enum err e = store_pg_rollups_add(c->rollups, c->pg, s);
+	bool early = s->time_us > c->now_us && s->time_us - c->now_us > EARLY_US;
+	enum err e = store_pg_rollups_add(c->rollups, c->pg, s, early);
 	if (e)
 		return e;
 	if (c->tail.n && s->time_us < c->tail_us)
 		return add(c, &c->late, s);
-	if (s->time_us > c->now_us && s->time_us - c->now_us > EARLY_US)
+	if (early)
 		return add(c, &c->early, s);
 	c->changed = true;
 	e = drain_tail(c, s->time_us);
@@ -457,6 +462,15 @@ static enum err connect_compactor(const char *conninfo, struct pg **pg)
 	return pg_open_set(conninfo, setting, sizeof setting / sizeof *setting, pg);
 }
 
+static enum err reweigh_all(struct pg *pg)
+{
+	enum err e = ERR_OK;
+	for (int i = 0; i < SETTLE_TRIES && (!e || e == ERR_AGAIN); i++)
+		if ((e = store_pg_reweigh(pg)) == ERR_AGAIN)
+			clock_sleep_us(SETTLE_PAUSE_US);
+	return e;
+}
+
 enum err store_pg_settle(struct store *st)
 {
 	struct pg_store *s = (struct pg_store *)st;
@@ -468,6 +482,8 @@ enum err store_pg_settle(struct store *st)
 			clock_sleep_us(SETTLE_PAUSE_US);
 			e = i + 1 < SETTLE_TRIES ? ERR_OK : ERR_AGAIN;
 		}
+	if (e == ERR_NOT_FOUND)
+		e = reweigh_all(pg);
 	if (e == ERR_NOT_FOUND) {
 		drop_old(s, pg, day_of(clock_now_us()));
 		e = drop_compacted(pg, 0);
@@ -493,18 +509,29 @@ static bool stopping(struct pg_worker *w, int64_t wait_us)
 	return yes;
 }
 
-static enum err look(struct pg_worker *w, int64_t *care_us)
+/* When the next of these is due. */
+struct turns {
+	int64_t care_us, analyze_us;
+};
+
+static enum err look(struct pg_worker *w, struct turns *next)
 {
 	struct pg *pg = w->pg;
 	int64_t now = clock_now_us();
 	enum err e = seal_when_due(pg, SEAL_US, SEAL_BYTES);
 	while (!e && !stopping(w, 0))
 		e = compact_one(pg, now);
+	while (e == ERR_NOT_FOUND && !stopping(w, 0) && (e = store_pg_reweigh(pg)) == ERR_OK)
+		e = ERR_NOT_FOUND;
 	if (e && e != ERR_NOT_FOUND)
 		return e;
 	e = drop_compacted(pg, DROP_US);
-	if (!e && clock_mono_us() >= *care_us) {
-		*care_us = clock_mono_us() + CARE_US;
+	if (!e && clock_mono_us() >= next->analyze_us) {
+		next->analyze_us = clock_mono_us() + ANALYZE_US;
+		e = store_pg_care(pg);
+	}
+	if (!e && clock_mono_us() >= next->care_us) {
+		next->care_us = clock_mono_us() + CARE_US;
 		make_stretches(pg, day_of(now) + DAYS_AHEAD);
 		drop_old(w->store, pg, day_of(now));
 	}
@@ -514,10 +541,11 @@ static enum err look(struct pg_worker *w, int64_t *care_us)
 static void *compactor_run(void *arg)
 {
 	struct pg_worker *w = arg;
-	int64_t pause = LOOK_US, care = 0;
+	int64_t pause = LOOK_US;
+	struct turns next = { 0, 0 };
 	while (!stopping(w, pause)) {
 		enum err e = w->pg ? ERR_OK : connect_compactor(w->store->conninfo, &w->pg);
-		e = e ? e : look(w, &care);
+		e = e ? e : look(w, &next);
 		pause = e && e != ERR_AGAIN ? PAUSE_US : LOOK_US;
 		if (!e)
 			continue;

@@ -272,8 +272,15 @@ void store_pg_chunk(const struct pg_call *, int row, struct chunk *);
 struct pg_rollups;
 struct pg_rollups *store_pg_rollups_new(void);
 void store_pg_rollups_free(struct pg_rollups *);
-enum err store_pg_rollups_add(struct pg_rollups *, struct pg *, const struct store_sample *);
+/* Before the first one of a series: the newest samples of it that are in chunks, in the order of time. */
+void store_pg_rollups_begin(struct pg_rollups *, const struct store_sample *, size_t n);
+/* `early`: it is so far ahead of the clock that others will come before it. */
+enum err store_pg_rollups_add(struct pg_rollups *, struct pg *, const struct store_sample *, bool early);
 enum err store_pg_rollups_flush(struct pg_rollups *, struct pg *);
+/* Some of the buckets in the queue, as a transaction.  ERR_NOT_FOUND: it is empty; ERR_AGAIN: somebody else is compacting. */
+enum err store_pg_reweigh(struct pg *);
+/* What tables need beside what autovacuum does (store_pg_care.c). */
+enum err store_pg_care(struct pg *);
 
 /* One transaction on one connection of the pool.  What surely did not happen is done over once; the commit of unknown outcome is the caller's. */
 enum err store_pg_transact(struct store *, enum pg_mode, enum err (*step)(struct pg *, void *), void *ctx);

@@ -239,10 +239,10 @@ static enum err keep_buckets(struct buckets *b, const struct pg_call *c)
 	if (b->n && !(b->list = ARENA_ARRAY(b->arena, struct store_bucket, b->n)))
 		return ERR_NO_MEMORY;
 	for (int i = 0; i < c->n; i++) {
-		double v[3];
-		for (int k = 0; k < 3; k++)
+		double v[4];
+		for (int k = 0; k < 4; k++)
 			v[k] = pg_null(c, i, k + 1) ? NAN : pg_float8(c, i, k + 1);
-		b->list[c->n - 1 - i] = (struct store_bucket){ pg_time(c, i, 0), v[0], v[1], v[2] };
+		b->list[c->n - 1 - i] = (struct store_bucket){ pg_time(c, i, 0), v[0], v[1], v[2], v[3] };
 	}
 	return ERR_OK;
 }

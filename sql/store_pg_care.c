@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store_pg_care.c - statistics of tables that nobody else keeps: of those that are divided, and of those that have grown by half in one go. */
+#include "base/log.h"
+#include "sql/store_pg_priv.h"
+
+#define AT_ONCE 20		/* tables; more have to wait for the next time */
+
+/* One table, in its own transaction: whoever analyses keeps others from changing it by ALTER TABLE until the end. */
+static enum err care_for_one(struct pg *pg, bool *done)
+{
+	struct pg_call call = { .st = PG_care };
+	enum err e = pg_begin(pg, PG_WRITE);
+	e = e ? e : pg_run(pg, &call, 1);
+	*done = !e && call.n && !pg_null(&call, 0, 0);
+	if (*done)
+		log_debug("sql", "%s is analysed", pg_str(&call, 0, 0));
+	e = e ? e : pg_commit(pg);
+	pg_clear(&call, 1);
+	pg_rollback(pg);
+	return e;
+}
+
+enum err store_pg_care(struct pg *pg)
+{
+	bool more = true;
+	enum err e = ERR_OK;
+	for (int i = 0; i < AT_ONCE && more && !e; i++)
+		e = care_for_one(pg, &more);
+	return e;
+}
