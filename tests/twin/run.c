@@ -306,7 +306,7 @@ static void do_time(struct run *r, char *p)
 
 static void send(struct run *r, const char *topic, const char *payload, const char *correlation, bool retained)
 {
-	engine_message(r->e, r->now, &(struct engine_message){ topic, payload, strlen(payload), correlation, retained, r->n_events });
+	engine_message(r->e, r->now, &(struct engine_message){ topic, payload, strlen(payload), correlation, retained, .position = r->n_events });
 }
 
 static void do_message(struct run *r, char *p, bool retained)
