@@ -63,9 +63,10 @@ struct request {
 	bool packed;			/* the body is compressed */
 	enum err refused;		/* found wrong before the body was read; the body is thrown away */
 	struct slice uri, path;		/* raw, with the base path */
+	const char *user;		/* the header that says who it is, nothing unless there are trusted proxies; "": it came twice */
 	struct forwarded_headers forwarded;	/* nothing unless there are trusted proxies */
 	const struct feed_ask *feed;	/* the answer is a stream of the feed from there on */
-	const char *accept_encoding, *content_length, *correlation_id, *expect, *last_event_id, *request_id,
+	const char *accept_encoding, *content_length, *correlation_id, *expect, *last_event_id, *request_id, *traceparent,
 		*transfer_encoding;	/* headers; NULL: not sent */
 	struct file_job filing;		/* puts what has come of an upload to its file */
 	struct buf body;

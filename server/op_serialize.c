@@ -381,8 +381,6 @@ static enum err each(void *ctx, enum err (*take)(void *to, struct aas_node *, st
 
 static enum err put_package(struct call *c, enum aasx_form spec, const char *type)
 {
-	if (c->in_past)
-		return diag_add(&c->diag, ERR_BAD_REQUEST, "at: files are not kept as they were: there is no package of that time, take JSON or XML");
 	struct scratch *s = scratch_new(c->scratch_dir, INT64_MAX);
 	enum err err = s ? sm_export(c->session, (struct aasx_items){ each, c }, spec, scratch_sink(s)) : ERR_NO_MEMORY;
 	if (!err)

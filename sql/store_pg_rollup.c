@@ -3,7 +3,8 @@
  *
  * Everything that is kept of a bucket can be added up, so late samples correct the buckets that they belong to and no others, and nothing is
  * read again: but the area under the numbers and the number before, which depend on the order of time.  What follows the newest number of its
- * series is right at once; a bucket with samples from before that is put into the queue of twinshell.reweigh.  Rows are added in the transaction that puts the samples into chunks: each sample counts once, whatever dies when.
+ * series is right at once; a bucket with samples from before that is put into the queue of twinshell.reweigh.
+ * Rows are added in the transaction that puts the samples into chunks: each sample counts once, whatever dies when.
  */
 #include <math.h>
 #include <stdlib.h>
