@@ -54,6 +54,8 @@ bool str_double(const char *p, size_t n, double *out);
 /* The shortest text that reads back as the same double ("0.1", "1e+300"); NaN, INF, -INF as xs:double writes them. */
 #define STR_DOUBLE_MAX 32
 size_t str_of_double(char out[STR_DOUBLE_MAX], double v);
+/* Decimal digits that end before `end`; returns where they begin, at most 20 before it.  No NUL. */
+char *str_digits(char *end, uint64_t v);
 
 /* Encoded length without the NUL. */
 #define BASE64_SIZE(n) (((n) + 2) / 3 * 4)

@@ -105,40 +105,106 @@ static void write_number(struct buf *b, double v)
 		buf_puts(b, "null");
 }
 
-static void write_point(struct buf *b, bool first, int64_t us, double v)
+/* Ten thousand points are a third of a megabyte: they are written with one look at the buffer for some hundred of them, and of a time only the
+ * digits that differ from those before. */
+#define POINT_MAX 64
+#define POINTS_AT_ONCE 256
+#define LOW_DIGITS 100000
+
+struct points {
+	struct buf *b;
+	char *p;			/* where the next one goes, of the room that there is */
+	size_t room;			/* for so many more */
+	int64_t high;			/* of the last time, with its text */
+	char text[24];
+	size_t n_text;
+	bool any;
+};
+
+static bool points_room(struct points *w)
 {
-	char text[24], *p = text + sizeof text;
-	int64_t ms = us / 1000;
+	if (w->p)
+		w->b->n = (size_t)(w->p - w->b->p);
+	if (!buf_reserve(w->b, POINTS_AT_ONCE * POINT_MAX))
+		return false;
+	w->p = w->b->p + w->b->n;
+	w->room = POINTS_AT_ONCE;
+	return true;
+}
+
+static char *put_time(struct points *w, char *p, int64_t ms)
+{
 	uint64_t rest = ms < 0 ? -(uint64_t)ms : (uint64_t)ms;
-	do
-		*--p = (char)('0' + rest % 10);
-	while (rest /= 10);
-	buf_puts(b, first ? "[" : ",[");
+	int64_t high = (int64_t)(rest / LOW_DIGITS);
 	if (ms < 0)
-		buf_putc(b, '-');
-	buf_put(b, p, (size_t)(text + sizeof text - p));
-	buf_putc(b, ',');
-	write_number(b, v);
-	buf_putc(b, ']');
+		*p++ = '-';
+	if (high != w->high) {
+		char digits[24], *from = str_digits(digits + sizeof digits, (uint64_t)high);
+		w->n_text = high ? (size_t)(digits + sizeof digits - from) : 0;
+		memcpy(w->text, from, w->n_text);
+		w->high = high;
+	}
+	memcpy(p, w->text, w->n_text);
+	p += w->n_text;
+	if (!high) {
+		char digits[24], *from = str_digits(digits + sizeof digits, rest);
+		size_t n = (size_t)(digits + sizeof digits - from);
+		return (char *)memcpy(p, from, n) + n;
+	}
+	memcpy(p, "0000", 4);
+	str_digits(p + 5, rest % LOW_DIGITS);
+	return p + 5;
+}
+
+static void write_point(struct points *w, int64_t us, double v)
+{
+	if (!w->room && !points_room(w))
+		return;
+	char *p = w->p;
+	if (w->any)
+		*p++ = ',';
+	*p++ = '[';
+	p = put_time(w, p, us / 1000);
+	*p++ = ',';
+	if (isfinite(v))
+		p += str_of_double(p, v);
+	else
+		p = (char *)memcpy(p, "null", 4) + 4;
+	*p++ = ']';
+	w->p = p;
+	w->any = true;
+	w->room--;
+}
+
+static void points_end(struct points *w)
+{
+	if (!w->p || w->b->failed)
+		return;
+	w->b->n = (size_t)(w->p - w->b->p);
+	w->b->p[w->b->n] = 0;
 }
 
 static void write_samples(struct buf *b, const struct store_sample *s, size_t n)
 {
+	struct points w = { .b = b, .high = -1 };
 	buf_puts(b, "{\"series\":[");
 	for (size_t i = 0; i < n; i++) {
 		double v = s[i].num;
 		if (isnan(v) && s[i].text)
 			v = str_eq(s[i].text, "true") ? 1 : str_eq(s[i].text, "false") ? 0 : v;
-		write_point(b, !i, s[i].time_us, v);
+		write_point(&w, s[i].time_us, v);
 	}
+	points_end(&w);
 	buf_puts(b, "],");
 }
 
 static void write_buckets(struct buf *b, const struct store_bucket *s, size_t n, const char *level)
 {
+	struct points w = { .b = b, .high = -1 };
 	buf_puts(b, "{\"series\":[");
 	for (size_t i = 0; i < n; i++)
-		write_point(b, !i, s[i].time_us, s[i].mean);
+		write_point(&w, s[i].time_us, s[i].mean);
+	points_end(&w);
 	for (int max = 0; max < 2; max++) {
 		buf_puts(b, max ? "],\"max\":[" : "],\"min\":[");
 		for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sql/chunk.h"
 
+#include <endian.h>
 #include <math.h>
 
 #include "base/clock.h"
@@ -164,6 +165,20 @@ static uint64_t number(const char *p, size_t n)
 	return v;
 }
 
+static uint32_t be32(const char *p)
+{
+	uint32_t v;
+	memcpy(&v, p, sizeof v);
+	return be32toh(v);
+}
+
+static uint64_t be64(const char *p)
+{
+	uint64_t v;
+	memcpy(&v, p, sizeof v);
+	return be64toh(v);
+}
+
 /* The items of a one-dimensional array of n, p NULL when it is something else. */
 static struct slice items_of(struct slice a, int32_t n)
 {
@@ -178,11 +193,11 @@ static bool fixed(struct slice a, int32_t n, size_t size, const char **out)
 	struct slice s = items_of(a, n);
 	if (!s.p || s.n != (size_t)n * (4 + size))
 		return false;
-	for (int32_t i = 0; i < n; i++)
-		if (number(s.p + (size_t)i * (4 + size), 4) != size)
-			return false;
+	uint32_t wrong = 0;
+	for (size_t i = 0; i < (size_t)n; i++)
+		wrong |= be32(s.p + i * (4 + size)) ^ (uint32_t)size;
 	*out = s.p + 4;
-	return true;
+	return !wrong;
 }
 
 static bool get_times(const struct chunk *c, struct store_sample *out)
@@ -192,7 +207,7 @@ static bool get_times(const struct chunk *c, struct store_sample *out)
 	if ((near || c->far.p) && !fixed(near ? c->offsets : c->far, c->n, near ? 4 : 8, &p))
 		return false;
 	for (int32_t i = 0; i < c->n; i++) {
-		int64_t d = !p ? i : near ? (int32_t)number(p + (size_t)i * 8, 4) : (int64_t)number(p + (size_t)i * 12, 8);
+		int64_t d = !p ? i : near ? (int32_t)be32(p + (size_t)i * 8) : (int64_t)be64(p + (size_t)i * 12);
 		if (__builtin_mul_overflow(d, c->unit, &d) || __builtin_add_overflow(c->t0_us, d, &out[i].time_us))
 			return false;
 	}
@@ -206,7 +221,7 @@ static bool get_values(const struct chunk *c, struct store_sample *out)
 	if ((ints && !(c->divisor > 0)) || !fixed(ints ? c->ints : c->nums, c->n, ints ? 4 : 8, &p))
 		return false;
 	for (int32_t i = 0; i < c->n; i++)
-		out[i].num = ints ? (int32_t)number(p + (size_t)i * 8, 4) / c->divisor : from_bits(number(p + (size_t)i * 12, 8));
+		out[i].num = ints ? (int32_t)be32(p + (size_t)i * 8) / c->divisor : from_bits(be64(p + (size_t)i * 12));
 	return true;
 }
 

@@ -15,9 +15,15 @@
 #define RANK_STAGED INT64_MAX
 #define RANK_OPEN (INT64_MAX - 1)
 
+/* Samples of one source stand together. */
+struct run {
+	size_t from;
+	int64_t rank;		/* of samples of one time: by rank, then by place */
+};
+
 struct point {
 	struct store_sample s;
-	int64_t rank;		/* of samples of one time: by rank, then by place */
+	int64_t rank;
 	size_t place;
 };
 
@@ -25,9 +31,10 @@ struct samples {
 	int64_t series, t0, t1;
 	size_t limit;
 	struct arena *arena;
-	struct point *list;	/* malloc'ed */
+	struct store_sample *list;	/* in the arena */
 	size_t n, cap;
-	struct store_sample *unpacked;	/* room for one chunk */
+	struct run *run;	/* malloc'ed */
+	size_t n_runs, runs_cap;
 	int64_t before_us, before_id;	/* the chunk that was read last */
 	bool more;		/* chunks */
 };
@@ -45,27 +52,41 @@ static bool room(struct samples *s, size_t more)
 {
 	if (s->n + more <= s->cap)
 		return true;
-	size_t cap = (s->n + more) * 2;
-	struct point *list = realloc(s->list, cap * sizeof *list);
+	size_t cap = s->n ? (s->n + more) * 2 : more;
+	struct store_sample *list = ARENA_ARRAY(s->arena, struct store_sample, cap);
 	if (list) {
+		if (s->n)
+			memcpy(list, s->list, s->n * sizeof *list);
 		s->list = list;
 		s->cap = cap;
 	}
 	return list != NULL;
 }
 
+static bool begin_run(struct samples *s, int64_t rank)
+{
+	if (s->n_runs == s->runs_cap) {
+		size_t cap = s->runs_cap ? s->runs_cap * 2 : PAGE_MAX;
+		struct run *run = realloc(s->run, cap * sizeof *run);
+		if (!run)
+			return false;
+		s->run = run;
+		s->runs_cap = cap;
+	}
+	s->run[s->n_runs++] = (struct run){ s->n, rank };
+	return true;
+}
+
 static enum err keep_staged(struct samples *s, const struct pg_call *c)
 {
-	if (!room(s, (size_t)c->n))
+	if (!room(s, (size_t)c->n) || !begin_run(s, RANK_STAGED))
 		return ERR_NO_MEMORY;
 	for (int i = c->n - 1; i >= 0; i--) {
 		struct slice text = pg_slice(c, i, 2);
-		struct store_sample sample = {
+		s->list[s->n++] = (struct store_sample){
 			.series = s->series, .time_us = pg_time(c, i, 0), .num = pg_null(c, i, 1) ? NAN : pg_float8(c, i, 1),
 			.text = text.p ? arena_strndup(s->arena, text.p, text.n) : NULL, .quality = (enum quality)pg_int2(c, i, 3),
 		};
-		s->list[s->n] = (struct point){ sample, RANK_STAGED, s->n };
-		s->n++;
 	}
 	return arena_failed(s->arena) ? ERR_NO_MEMORY : ERR_OK;
 }
@@ -74,21 +95,38 @@ static enum err keep_chunk(struct samples *s, const struct pg_call *c, int row, 
 {
 	struct chunk chunk;
 	store_pg_chunk(c, row, &chunk);
-	enum err e = chunk_get(&chunk, s->arena, s->unpacked);
-	if (!e && !room(s, (size_t)chunk.n))
-		e = ERR_NO_MEMORY;
-	for (int32_t i = 0; !e && i < chunk.n; i++) {
-		if (s->unpacked[i].time_us < s->t0 || s->unpacked[i].time_us >= s->t1)
+	if (chunk.n < 1 || chunk.n > CHUNK_MAX)
+		return ERR_INTERNAL;
+	if (!room(s, (size_t)chunk.n) || !begin_run(s, rank))
+		return ERR_NO_MEMORY;
+	struct store_sample *from = s->list + s->n, *to = from;
+	enum err e = chunk_get(&chunk, s->arena, from);
+	for (int32_t i = 0; !e && i < chunk.n; i++, from++) {
+		if (from->time_us < s->t0 || from->time_us >= s->t1)
 			continue;
-		s->list[s->n] = (struct point){ s->unpacked[i], rank, s->n };
-		s->n++;
+		if (to != from)
+			*to = *from;
+		to++;
 	}
+	if (!e)
+		s->n = (size_t)(to - s->list);
 	return e;
+}
+
+/* The room for all of a page at once. */
+static bool room_for_page(struct samples *s, const struct pg_call *c)
+{
+	size_t n = 0;
+	for (int i = 0; i < c->n; i++) {
+		int32_t k = pg_int4(c, i, 0);
+		n += k > 0 && k <= CHUNK_MAX ? (size_t)k : 0;
+	}
+	return room(s, n);
 }
 
 static enum err keep_chunks(struct samples *s, const struct pg_call *c, int page)
 {
-	enum err e = ERR_OK;
+	enum err e = room_for_page(s, c) ? ERR_OK : ERR_NO_MEMORY;
 	for (int i = c->n - 1; !e && i >= 0; i--)	/* backwards, so that most often they need not be sorted */
 		e = keep_chunk(s, c, i, pg_int8(c, i, 11));
 	if (c->n) {
@@ -169,14 +207,14 @@ static bool enough(const struct samples *s)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < s->n && n < s->limit; i++)
-		n += s->list[i].s.time_us > s->before_us;
+		n += s->list[i].time_us > s->before_us;
 	return n >= s->limit;
 }
 
 static enum err read_samples(struct pg *pg, void *ctx)
 {
 	struct samples *s = ctx;
-	s->n = 0;
+	s->n = s->n_runs = 0;
 	s->before_us = s->before_id = INT64_MAX;
 	enum err e = read_first(pg, s);
 	while (!e && s->more && !enough(s))
@@ -194,33 +232,49 @@ static int by_order(const void *a, const void *b)
 	return p->place < q->place ? -1 : p->place > q->place;
 }
 
-static void sort(struct samples *s)
+/* Most often they are. */
+static bool in_order(const struct samples *s)
 {
-	for (size_t i = 1; i < s->n; i++) {
-		if (by_order(&s->list[i - 1], &s->list[i]) <= 0)
-			continue;
-		qsort(s->list, s->n, sizeof *s->list, by_order);
-		return;
+	for (size_t k = 0; k < s->n_runs; k++) {
+		size_t from = s->run[k].from, to = k + 1 < s->n_runs ? s->run[k + 1].from : s->n;
+		if (from && from < to && s->list[from - 1].time_us >= s->list[from].time_us)
+			return false;	/* of one time, the rank decides */
+		for (size_t i = from + 1; i < to; i++)
+			if (s->list[i - 1].time_us > s->list[i].time_us)
+				return false;
 	}
+	return true;
+}
+
+static enum err sort(struct samples *s)
+{
+	if (in_order(s))
+		return ERR_OK;
+	struct point *p = malloc(s->n * sizeof *p);
+	if (!p)
+		return ERR_NO_MEMORY;
+	for (size_t k = 0; k < s->n_runs; k++)
+		for (size_t i = s->run[k].from; i < (k + 1 < s->n_runs ? s->run[k + 1].from : s->n); i++)
+			p[i] = (struct point){ s->list[i], s->run[k].rank, i };
+	qsort(p, s->n, sizeof *p, by_order);
+	for (size_t i = 0; i < s->n; i++)
+		s->list[i] = p[i].s;
+	free(p);
+	return ERR_OK;
 }
 
 enum err store_pg_samples(struct store *st, int64_t series, int64_t t0, int64_t t1, size_t limit, struct arena *a,
 			  struct store_sample **out, size_t *n)
 {
 	struct samples s = { .series = series, .t0 = t0 == TIME_NONE ? TIME_NONE + 1 : t0, .t1 = t1 == TIME_NONE ? TIME_NONE + 1 : t1, .arena = a,
-			     .limit = limit < INT32_MAX ? limit : INT32_MAX, .unpacked = malloc(CHUNK_MAX * sizeof(struct store_sample)) };
-	*out = NULL;
-	*n = 0;
-	enum err e = s.unpacked ? store_pg_transact(st, PG_READ, read_samples, &s) : ERR_NO_MEMORY;
+			     .limit = limit < INT32_MAX ? limit : INT32_MAX };
+	enum err e = store_pg_transact(st, PG_READ, read_samples, &s);
 	if (!e)
-		sort(&s);
+		e = sort(&s);
 	size_t from = s.n > s.limit ? s.n - s.limit : 0;
-	if (!e && s.n > from && !(*out = ARENA_ARRAY(a, struct store_sample, s.n - from)))
-		e = ERR_NO_MEMORY;
-	for (size_t i = from; !e && i < s.n; i++)
-		(*out)[(*n)++] = s.list[i].s;
-	free(s.unpacked);
-	free(s.list);
+	*out = e || !s.n ? NULL : s.list + from;
+	*n = e ? 0 : s.n - from;
+	free(s.run);
 	return e;
 }
 

@@ -219,9 +219,13 @@ const got3 = await get('A', {}, async () => {
 equal([got3.n, got3.sum], [SIZE, put1.sum], 'it comes out as it was');
 const now = await get('A');
 equal([now.status, now.n], [200, 3 * BLOCK], 'whoever asks now gets the new one');
-ok(await until(30, () => contents() === '1|2|1'), 'what nobody needs is gone when it is not read any more', contents());
+const named = () => server.sql('SELECT count(DISTINCT hash), count(*) FROM twinshell.blob');
+const needless = () => server.sql('SELECT count(*) FROM twinshell.content WHERE refs = 0');
+equal(named(), '1|2', 'there is one content for both, and none of the old ones');
+ok(await until(30, () => needless() === '0'), 'what neither a file nor history needs is gone when it is not read any more', contents());
 equal((await server.call('DELETE', `/submodels/${b64(id)}`)).status, 204, 'the submodel goes');
-equal(contents(), '0|0|0', 'and its files');
+equal(named(), '0|0', 'and its files');
+ok(await until(30, () => needless() === '0'), 'of which only history tells', contents());
 ok(peak() - before < 2 * MOST, `with 64 clients the server has taken less than ${2 * MOST / 1024} MiB`, `${peak() - before} KiB`);
 
 await stop(server.child);
