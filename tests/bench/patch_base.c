@@ -48,12 +48,12 @@ static const struct kind {
 	  "WITH s AS (UPDATE bench_patch.submodel SET version = version + 1, updated_at = clock_timestamp() WHERE key = $1::bigint RETURNING key, version, id),"
 	  " old AS (SELECT s.key, s.version, s.id, e.path, e.path_key, e.value FROM s JOIN bench_patch.element e ON e.submodel = s.key"
 	  " AND e.path_key = hashtextextended('Group3.Value4', 0)),"
-	  " e AS (UPDATE bench_patch.element e SET version = o.version, value = $2, num = $2::float8 FROM old o"
+	  " e AS (UPDATE bench_patch.element e SET version = o.version, value = $2::text, num = $2::text::float8 FROM old o"
 	  " WHERE e.submodel = o.key AND e.path_key = o.path_key),"
 	  " h AS (INSERT INTO bench_patch.history (key, kind, version, operation, id, paths, before_values, after_values)"
 	  " SELECT key, 1, version, 'value', id, ARRAY[path], ARRAY[value], ARRAY[$2::text] FROM old RETURNING key, kind, version, recorded_at)"
 	  " INSERT INTO bench_patch.feed (position, sequenced_at, recorded_at, key, kind, version, hash)"
-	  " SELECT nextval('bench_patch.position'), recorded_at, recorded_at, key, kind, version, sha256($2::bytea) FROM h" },
+	  " SELECT nextval('bench_patch.position'), recorded_at, recorded_at, key, kind, version, sha256($2::text::bytea) FROM h" },
 };
 
 static PGconn *pool[POOL_MAX];

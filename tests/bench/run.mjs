@@ -65,7 +65,18 @@ async function get(name, path) {
 		`p99 ${median(ours.map(r => r.p99))} against ${median(theirs.map(r => r.p99))} us`);
 }
 
-// PATCH of a value against what the database itself can do: one committed UPDATE of a single row per request.
+/* A server that commits each request on its own, on 8 connections (patch_base.c), for as long as `work` needs it. */
+async function naive(kind, work) {
+	const base = spawn(join(here, 'patch_base'), [server.endpoints.database, '8', ...kind], { stdio: ['pipe', 'pipe', 'inherit'] });
+	const ended = new Promise((done, fail) => base.once('exit', code => code ? fail(new Error(`patch_base: status ${code}`)) : done()));
+	const basePort = await Promise.race([ended, new Promise(done => base.stdout.once('data', d => done(Number(String(d)))))]);
+	const result = work(basePort);
+	base.stdin.end();
+	await ended;
+	return result;
+}
+
+// PATCH of a value against servers that commit each request on its own, and against what the database itself can do.
 async function patch() {
 	const spread = join(dir, 'spread');
 	const names = Array.from({ length: CONNECTIONS }, (_, i) => `urn:bench:sm:spread:${i}`);
@@ -81,12 +92,17 @@ async function patch() {
 		['one element per connection, 64 connections', 64, `@${spread}`, () => update(8), 'baseline: the same on 8 connections'],
 		['all the same element, 64 connections', 64, contended, () => update(64, 'same'), 'baseline: UPDATE of one row by all'],
 	];
+	const plain = join(dir, 'plain');
+	writeFileSync(plain, names.map((_, i) => `/${i}\n`).join(''));
+	for (const [what, ...kind] of [['the bare row, goal 3', 'row'], ['all rows that ours writes', 'rows'], ['the bare row, not durable', 'row', 'off']])
+		kinds.push(['one element per connection, 64 connections', 64, `@${spread}`, () => naive(kind, to => load(to, 'PATCH', `@${plain}`, '%.25').rate),
+			`baseline: HTTP, a commit per request on 8 connections, ${what}`]);
 	const results = kinds.map(() => ({ ours: [], theirs: [] }));
 	for (let i = 0; i < rounds; i++)
-		kinds.forEach(([, connections, path, baseline], k) => {
-			results[k].theirs.push(baseline());
+		for (const [k, [, connections, path, baseline]] of kinds.entries()) {
+			results[k].theirs.push(await baseline());
 			results[k].ours.push(load(port, 'PATCH', path, '%.25', connections));
-		});
+		}
 	kinds.forEach(([name, , , , what], k) => print(`PATCH $value, ${name}`, median(results[k].ours.map(r => r.rate)), median(results[k].theirs),
 		`p99 ${median(results[k].ours.map(r => r.p99))} us  ${what}`));
 }
