@@ -171,6 +171,29 @@ static void submodels(void)
 	is(STORE_SUBMODEL, &(struct store_filter){ .semantic_id = a }, "m2 ", "made again it is");
 }
 
+/* What a server asks for when it starts. */
+static void twins_and_events(void)
+{
+#define EVENT "{\"modelType\":\"BasicEventElement\",\"idShort\":\"E\",\"observed\":" REF(GLOBAL("urn:o")) ",\"direction\":\"output\",\"state\":\"on\"}"
+	static const char *const doc[] = {
+		"{\"modelType\":\"Submodel\",\"id\":\"t1\",\"semanticId\":" REF(GLOBAL("urn:t") "," GLOBAL("urn:u")) ",\"submodelElements\":[" EVENT "]}",
+		"{\"modelType\":\"Submodel\",\"id\":\"t2\",\"semanticId\":" REF("{\"type\":\"Submodel\",\"value\":\"urn:t\"}") "}",
+		"{\"modelType\":\"Submodel\",\"id\":\"t3\",\"semanticId\":" REF(GLOBAL("urn:u") "," GLOBAL("urn:t")) ",\"supplementalSemanticIds\":["
+			REF(GLOBAL("urn:t")) "]}",
+		"{\"modelType\":\"Submodel\",\"id\":\"t4\",\"submodelElements\":[{\"modelType\":\"Entity\",\"idShort\":\"A\",\"entityType\":\"CoManagedEntity\","
+			"\"statements\":[" EVENT "]}]}",
+	};
+	for (size_t i = 0; i < sizeof doc / sizeof *doc; i++)
+		put_once(STORE_SUBMODEL, parse(STORE_SUBMODEL, doc[i]), STORE_CREATE, 0, NULL);
+	is(STORE_SUBMODEL, &(struct store_filter){ .semantic_key = "urn:t" }, "t1 t2 ", "the first key of the semanticId, whatever its type and what follows it");
+	is(STORE_SUBMODEL, &(struct store_filter){ .events = true }, "t1 t4 ", "submodels with events, at the top and inside of an element");
+	put_once(STORE_SUBMODEL, parse(STORE_SUBMODEL, "{\"modelType\":\"Submodel\",\"id\":\"t4\"}"), STORE_REPLACE, 0, NULL);
+	is(STORE_SUBMODEL, &(struct store_filter){ .events = true }, "t1 ", "one has no event any more");
+	for (size_t i = 0; i < sizeof doc / sizeof *doc; i++)
+		del_once(STORE_SUBMODEL, (const char *const[]){ "t1", "t2", "t3", "t4" }[i]);
+#undef EVENT
+}
+
 static void concepts(void)
 {
 #define SPEC(v) "{\"dataSpecification\":" REF(GLOBAL(v)) ",\"dataSpecificationContent\":{\"modelType\":\"DataSpecificationIec61360\",\"preferredName\":[{\"language\":\"en\",\"text\":\"x\"}]}}"
@@ -294,6 +317,7 @@ static void heads(void)
 
 void suite_filter(void)
 {
+	twins_and_events();
 	submodels();
 	concepts();
 	shells();
