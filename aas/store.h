@@ -18,9 +18,11 @@
 #include "base/stream.h"
 
 /* The numbers are stored.  Behind the identifiables stand entries of the registries and of discovery: trees of the descriptor classes
- * (api.def); asset links are the id and the specificAssetIds of an AssetAdministrationShellDescriptor. */
+ * (api.def); asset links are the id and the specificAssetIds of an AssetAdministrationShellDescriptor.  What comes behind STORE_N_KINDS is no
+ * tree, but changes and has a past as they do: packages by their ids, and blobs by their keys. */
 enum store_kind {
-	STORE_SHELL, STORE_SUBMODEL, STORE_CONCEPT, STORE_SHELL_DESCRIPTOR, STORE_SUBMODEL_DESCRIPTOR, STORE_ASSET_LINKS, STORE_N_KINDS
+	STORE_SHELL, STORE_SUBMODEL, STORE_CONCEPT, STORE_SHELL_DESCRIPTOR, STORE_SUBMODEL_DESCRIPTOR, STORE_ASSET_LINKS, STORE_N_KINDS,
+	STORE_PACKAGE = STORE_N_KINDS, STORE_FILE, STORE_N_PASTS
 };
 
 struct store;
@@ -290,7 +292,8 @@ struct store_ops {
 	 * any more, after everybody else was told what was committed here.  The op itself is NULL when nobody else can change the store. -- */
 	enum err (*watch)(struct store *, const struct store_watch *);
 
-	/* -- what was: in transactions that read (else ERR_INTERNAL).  ERR_GONE: what would tell is not kept any more. ----------------- */
+	/* -- what was: in transactions that read (else ERR_INTERNAL).  ERR_GONE: what would tell is not kept any more.  get_version, get_at and
+	 * recent are of what is a tree. ----------------- */
 	/* The changes of one identifiable with later versions than `after_version`, oldest first, at most `limit`.  Of one that never was: none. */
 	enum err (*history)(struct store_txn *, enum store_kind, const char *id, int64_t after_version, size_t limit, struct arena *,
 			    struct store_event **, size_t *n);
@@ -299,7 +302,11 @@ struct store_ops {
 	/* As it was at that time: as the latest of the versions left it that are valid since then or before.  ERR_NOT_FOUND: it was not there. */
 	enum err (*get_at)(struct store_txn *, enum store_kind, const char *id, int64_t at_us, struct arena *, struct store_doc *);
 
-	/* The ids of all that is there or ever was, in the order of lists, behind `after` (NULL: from the start), at most `limit`; what history has
+	/* A blob, a package as it was at that time.  What they held is kept for as long as history tells of it. */
+	enum err (*blob_at)(struct store_txn *, const char *key, int64_t at_us, struct arena *, struct store_blob_info *);
+	enum err (*package_at)(struct store_txn *, const char *id, int64_t at_us, struct arena *, struct store_package *);
+
+	/* The ids of all that is there or ever was (not of blobs), in the order of lists, behind `after` (NULL: from the start), at most `limit`; what history has
 	 * forgotten and is not there now does not come. */
 	enum err (*ids)(struct store_txn *, enum store_kind, const char *after, size_t limit, struct arena *, const char ***id, size_t *n);
 	/* What is there now and was made at or after `created_us` and last changed at or after `updated_us` (TIME_NONE: whenever), as lists are. */
@@ -318,9 +325,9 @@ struct store_ops {
 	void (*feed_unlisten)(struct store *, void (*wake)(void *ctx), void *ctx);
 
 	/* -- blobs: attachments, thumbnails and packages, by a key of the caller's; put replaces.  `source` gives the bytes that `info` tells of,
-	 * and is not asked when they are here already; ERR_BAD_REQUEST when it gives others.  What no blob has any more goes away with the
-	 * commit, or as soon as nobody reads it.  blob_read: n bytes from the offset `at`, which are there; for a blob that this transaction
-	 * has found. -- */
+	 * and is not asked when they are here already; ERR_BAD_REQUEST when it gives others.  What no blob has any more, and history does not
+	 * tell of, goes away as soon as nobody reads it.  blob_read: n bytes from the offset `at`, which are there; for a blob that this
+	 * transaction has found. -- */
 	enum err (*blob_put)(struct store_txn *, const char *key, const struct store_blob_info *, struct source, struct diag *);
 	enum err (*blob_find)(struct store_txn *, const char *key, struct arena *, struct store_blob_info *);
 	enum err (*blob_read)(struct store_txn *, const struct store_blob_info *, int64_t at, char *to, size_t n);

@@ -318,8 +318,7 @@ enum err store_mem_lay(struct store_txn *t, enum mem_table_id table, struct mem_
 	return ERR_OK;
 }
 
-/* The same, and it is a change (consumed too, NULL: there was no memory). */
-static enum err lay_change(struct store_txn *t, struct mem_entry *fresh, int64_t base, struct mem_event *v)
+enum err store_mem_lay_change(struct store_txn *t, struct mem_entry *fresh, int64_t base, struct mem_event *v)
 {
 	enum err e = ERR_NO_MEMORY;
 	enum mem_table_id table = v ? (enum mem_table_id)v->e.kind : 0;
@@ -435,7 +434,7 @@ static enum err mem_put(struct store_txn *t, enum store_kind kind, const struct 
 		err = ERR_NOT_FOUND;
 	else if (expect && (!old || old->version != expect))
 		err = ERR_PRECONDITION;
-	else if (!(err = lay_change(t, entry_of(node), base,
+	else if (!(err = store_mem_lay_change(t, entry_of(node), base,
 				    store_mem_event(t, kind, AAS_ID(node), old ? STORE_OP_REPLACE : STORE_OP_CREATE, old)))) {
 		*created = is_new;		/* `old` may be gone */
 		*version = written(t, (enum mem_table_id)kind, AAS_ID(node))->fresh->version;
@@ -465,8 +464,8 @@ enum err store_mem_remove(struct store_txn *t, enum mem_table_id table, const ch
 		struct mem_entry *gone = store_mem_entry(id, SLICE(""));
 		if (gone)
 			gone->deleted = true;
-		if ((int)table < (int)STORE_N_KINDS)
-			err = lay_change(t, gone, base, store_mem_event(t, (enum store_kind)table, id, STORE_OP_DELETE, old));
+		if ((int)table < (int)STORE_N_PASTS)
+			err = store_mem_lay_change(t, gone, base, store_mem_event(t, (enum store_kind)table, id, STORE_OP_DELETE, old));
 		else
 			err = store_mem_lay(t, table, gone, base);
 	}
@@ -592,7 +591,7 @@ static enum err mem_put_values(struct store_txn *t, const char *id, const struct
 		store_mem_event_free(event);
 		event = NULL;
 	}
-	if (!err && !(err = lay_change(t, fresh, base, event)))
+	if (!err && !(err = store_mem_lay_change(t, fresh, base, event)))
 		*version = written(t, MEM_SUBMODEL, id)->fresh->version;
 	pthread_mutex_unlock(&t->store->mutex);
 	arena_free(a);
@@ -613,6 +612,6 @@ const struct store_ops store_mem_ops = {
 	.invocation_put = store_mem_invocation_put, .invocation_get = store_mem_invocation_get, .invocation_open = store_mem_invocation_open,
 	.invocation_trim = store_mem_invocation_trim, .package_put = store_mem_package_put, .package_del = store_mem_package_del,
 	.package_list = store_mem_package_list, .cause = store_mem_cause, .history = store_mem_history, .get_version = store_mem_get_version,
-	.get_at = store_mem_get_at, .ids = store_mem_ids, .recent = store_mem_recent,
+	.get_at = store_mem_get_at, .blob_at = store_mem_blob_at, .package_at = store_mem_package_at, .ids = store_mem_ids, .recent = store_mem_recent,
 	 .feed = store_mem_feed, .feed_listen = store_mem_feed_listen, .feed_unlisten = store_mem_feed_unlisten,
 };

@@ -118,6 +118,20 @@ static struct mem_entry *entry_of(const char *key, const struct store_blob_info 
 	return e;
 }
 
+struct mem_entry *store_mem_entry_copy(const struct mem_entry *e, size_t *files)
+{
+	struct mem_entry *copy = store_mem_entry(e->id, (struct slice){ e->json, e->n });
+	*files = e->content ? (size_t)e->content->size : 0;
+	if (!copy)
+		return NULL;
+	if ((e->content_type && !(copy->content_type = strdup(e->content_type))) || (e->file_name && !(copy->file_name = strdup(e->file_name)))) {
+		store_mem_entry_free(copy);
+		return NULL;
+	}
+	copy->content = e->content ? find(e->content->all, e->content->hash) : NULL;
+	return copy;
+}
+
 enum err store_mem_blob_put(struct store_txn *t, const char *key, const struct store_blob_info *info, struct source from, struct diag *d)
 {
 	struct mem_content *content = NULL;
@@ -127,10 +141,20 @@ enum err store_mem_blob_put(struct store_txn *t, const char *key, const struct s
 		return store_mem_noted(t, err);
 	struct mem_entry *e = entry_of(key, info, content);
 	pthread_mutex_lock(&t->store->mutex);
-	store_mem_visible(t, MEM_BLOB, key, &base);
-	err = store_mem_lay(t, MEM_BLOB, e, base);
+	const struct mem_entry *old = store_mem_visible(t, MEM_BLOB, key, &base);
+	err = store_mem_lay_change(t, e, base, store_mem_event(t, STORE_FILE, key, old ? STORE_OP_REPLACE : STORE_OP_CREATE, old));
 	pthread_mutex_unlock(&t->store->mutex);
 	return store_mem_noted(t, err);
+}
+
+static enum err tell(const struct mem_entry *e, struct arena *a, struct store_blob_info *out)
+{
+	*out = (struct store_blob_info){
+		.content_type = e->content_type ? arena_strdup(a, e->content_type) : NULL,
+		.file_name = e->file_name ? arena_strdup(a, e->file_name) : NULL, .size = e->content->size,
+	};
+	memcpy(out->hash, e->content->hash, sizeof out->hash);
+	return arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
 }
 
 enum err store_mem_blob_find(struct store_txn *t, const char *key, struct arena *a, struct store_blob_info *out)
@@ -139,14 +163,19 @@ enum err store_mem_blob_find(struct store_txn *t, const char *key, struct arena 
 	enum err err = ERR_NOT_FOUND;
 	pthread_mutex_lock(&t->store->mutex);
 	const struct mem_entry *e = store_mem_visible(t, MEM_BLOB, key, &base);
-	if (e) {
-		*out = (struct store_blob_info){
-			.content_type = e->content_type ? arena_strdup(a, e->content_type) : NULL,
-			.file_name = e->file_name ? arena_strdup(a, e->file_name) : NULL, .size = e->content->size,
-		};
-		memcpy(out->hash, e->content->hash, sizeof out->hash);
-		err = arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
-	}
+	if (e)
+		err = tell(e, a, out);
+	pthread_mutex_unlock(&t->store->mutex);
+	return store_mem_noted(t, err);
+}
+
+enum err store_mem_blob_at(struct store_txn *t, const char *key, int64_t at_us, struct arena *a, struct store_blob_info *out)
+{
+	const struct mem_entry *e;
+	pthread_mutex_lock(&t->store->mutex);
+	enum err err = store_mem_entry_at(t, STORE_FILE, key, at_us, &e);
+	if (!err)
+		err = tell(e, a, out);
 	pthread_mutex_unlock(&t->store->mutex);
 	return store_mem_noted(t, err);
 }

@@ -29,6 +29,7 @@ void store_mem_event_free(struct mem_event *v)
 	free_texts(v->e.before, v->e.n_values);
 	free_texts(v->e.after, v->e.n_values);
 	free(v->document);
+	store_mem_entry_free(v->before);
 	free(v);
 }
 
@@ -57,8 +58,12 @@ struct mem_event *store_mem_event(const struct store_txn *t, enum store_kind kin
 	v->e.path = part ? own(v, c->path) : NULL;
 	v->e.actor = own(v, c->actor);
 	v->e.request = own(v, c->request);
-	if (before && op != STORE_OP_VALUE)
+	if (before && kind >= STORE_N_KINDS) {
+		v->failed |= !(v->before = store_mem_entry_copy(before, &v->files));
+		v->bytes += before->n;
+	} else if (before && op != STORE_OP_VALUE) {
 		v->document = (char *)(uintptr_t)own(v, before->json);
+	}
 	if (!v->failed)
 		return v;
 	store_mem_event_free(v);
@@ -131,11 +136,12 @@ enum err store_mem_log_reserve(struct mem_store *m, const struct store_txn *t)
 static void trim(struct mem_store *m)
 {
 	size_t drop = 0;
-	if (m->n_log <= MEM_LOG_MAX && m->log_bytes <= MEM_LOG_BYTES)
+	if (m->n_log <= MEM_LOG_MAX && m->log_bytes <= MEM_LOG_BYTES && m->log_files <= MEM_LOG_FILES)
 		return;
-	while (drop < m->n_log && (m->n_log - drop > MEM_LOG_MAX / 4 * 3 || m->log_bytes > MEM_LOG_BYTES / 4 * 3)) {
+	while (drop < m->n_log && (m->n_log - drop > MEM_LOG_MAX / 4 * 3 || m->log_bytes > MEM_LOG_BYTES / 4 * 3 || m->log_files > MEM_LOG_FILES / 4 * 3)) {
 		m->cut_us = m->log[drop]->e.recorded_us;
 		m->log_bytes -= m->log[drop]->bytes;
+		m->log_files -= m->log[drop]->files;
 		store_mem_event_free(m->log[drop++]);
 	}
 	m->n_log -= drop;
@@ -159,6 +165,7 @@ void store_mem_log(struct mem_store *m, struct store_txn *t)
 		m->log[m->n_log++] = v;
 		v->e.position = m->forgotten + (int64_t)m->n_log;
 		m->log_bytes += v->bytes;
+		m->log_files += v->files;
 	}
 	t->events = NULL;
 	t->events_tail = &t->events;
@@ -372,6 +379,25 @@ enum err store_mem_get_at(struct store_txn *t, enum store_kind kind, const char 
 		e = make_version(t, kind, id, version, a, out);
 	pthread_mutex_unlock(&t->store->mutex);
 	return store_mem_noted(t, e);
+}
+
+enum err store_mem_entry_at(struct store_txn *t, enum store_kind kind, const char *id, int64_t at_us, const struct mem_entry **out)
+{
+	struct store_past past;
+	const struct mem_event *v;
+	int64_t found, version, base;
+	look_back(t, kind, id, at_us, &past, &found);
+	enum err e = t->write ? ERR_INTERNAL : store_past_at(&past, found, at_us, &version);
+	*out = e ? NULL : store_mem_visible(t, (enum mem_table_id)kind, id, &base);
+	for (size_t i = 0; !e && (v = next_of(t, kind, id, &i));) {
+		if (v->e.version == version && v->e.operation == STORE_OP_DELETE)
+			return ERR_NOT_FOUND;
+		if (v->e.version > version && v->before) {
+			*out = v->before;
+			break;
+		}
+	}
+	return !e && !*out ? ERR_INTERNAL : e;
 }
 
 /* -- who was there, who changed -------------------------------------------------------------------------------------------------------- */

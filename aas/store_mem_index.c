@@ -243,7 +243,7 @@ enum err store_mem_package_put(struct store_txn *t, const struct store_package *
 	else if (!had && !(how & STORE_CREATE))
 		err = ERR_NOT_FOUND;
 	else
-		err = store_mem_lay(t, MEM_PACKAGE, package_entry(p), base);
+		err = store_mem_lay_change(t, package_entry(p), base, store_mem_event(t, STORE_PACKAGE, p->id, had ? STORE_OP_REPLACE : STORE_OP_CREATE, old));
 	*created = !err && !had;
 	pthread_mutex_unlock(&t->store->mutex);
 	return store_mem_noted(t, err);
@@ -252,6 +252,17 @@ enum err store_mem_package_put(struct store_txn *t, const struct store_package *
 enum err store_mem_package_del(struct store_txn *t, const char *id)
 {
 	return store_mem_remove(t, MEM_PACKAGE, id);
+}
+
+enum err store_mem_package_at(struct store_txn *t, const char *id, int64_t at_us, struct arena *a, struct store_package *out)
+{
+	const struct mem_entry *e;
+	pthread_mutex_lock(&t->store->mutex);
+	enum err err = store_mem_entry_at(t, STORE_PACKAGE, id, at_us, &e);
+	if (!err)
+		err = own_package(a, e, out);
+	pthread_mutex_unlock(&t->store->mutex);
+	return store_mem_noted(t, err);
 }
 
 /* Room for one more; the mutex is held. */

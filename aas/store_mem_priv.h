@@ -11,7 +11,7 @@
 #include "base/map.h"
 
 /* The first ones are enum store_kind. */
-enum mem_table_id { MEM_SHELL = STORE_SHELL, MEM_SUBMODEL = STORE_SUBMODEL, MEM_BLOB = STORE_N_KINDS, MEM_INVOCATION, MEM_PACKAGE, MEM_N_TABLES };
+enum mem_table_id { MEM_SHELL = STORE_SHELL, MEM_SUBMODEL = STORE_SUBMODEL, MEM_PACKAGE = STORE_PACKAGE, MEM_BLOB = STORE_FILE, MEM_INVOCATION, MEM_N_TABLES };
 
 struct mem_entry {
 	struct mem_entry *older;	/* what it took the place of, as long as somebody reads there */
@@ -62,11 +62,13 @@ struct mem_contents {
 /* A change, of a transaction and then of the list. */
 #define MEM_LOG_MAX ((size_t)65536)
 #define MEM_LOG_BYTES ((size_t)256 << 20)
+#define MEM_LOG_FILES ((size_t)1 << 30)		/* bytes that files had */
 struct mem_event {
 	struct store_event e;		/* texts owned */
 	char *document;			/* the one before a replacement or deletion */
+	struct mem_entry *before;	/* the same of a package or a blob, a copy */
 	uint64_t moment;
-	size_t bytes;
+	size_t bytes, files;
 	bool failed;
 	struct mem_event *next;		/* of the transaction */
 };
@@ -83,7 +85,7 @@ struct mem_store {
 	size_t n_series, cap_series, n_commands;
 	struct mem_spool *spools;
 	struct mem_event **log;		/* in the order of their positions */
-	size_t n_log, cap_log, log_bytes;
+	size_t n_log, cap_log, log_bytes, log_files;
 	int64_t forgotten;		/* events before the first of them */
 	bool is_cut;
 	int64_t cut_us;			/* when the last of these was recorded */
@@ -131,14 +133,19 @@ enum err store_mem_matches(const struct mem_entry *, enum store_kind, const stru
 enum err store_mem_copy(struct arena *, const struct mem_entry *, struct store_doc *);
 /* Lay `fresh` (consumed, NULL: there was no memory) over the store. */
 enum err store_mem_lay(struct store_txn *, enum mem_table_id, struct mem_entry *fresh, int64_t base);
+/* The same, and it is a change (both are consumed; NULL: there was no memory). */
+enum err store_mem_lay_change(struct store_txn *, struct mem_entry *fresh, int64_t base, struct mem_event *);
 enum err store_mem_remove(struct store_txn *, enum mem_table_id, const char *id);
 /* After any error but ERR_NOT_FOUND and ERR_GONE a transaction can only be aborted. */
 enum err store_mem_noted(struct store_txn *, enum err);
 
+/* A copy for history, which counts the content as well; *files is its size.  NULL: no memory. */
+struct mem_entry *store_mem_entry_copy(const struct mem_entry *, size_t *files);
 void store_mem_content_drop(struct mem_content *);	/* NULL is allowed; with or without the mutex */
 enum err store_mem_blob_put(struct store_txn *, const char *key, const struct store_blob_info *, struct source, struct diag *);
 enum err store_mem_blob_find(struct store_txn *, const char *key, struct arena *, struct store_blob_info *);
 enum err store_mem_blob_read(struct store_txn *, const struct store_blob_info *, int64_t at, char *to, size_t n);
+enum err store_mem_blob_at(struct store_txn *, const char *key, int64_t at_us, struct arena *, struct store_blob_info *);
 enum err store_mem_blob_del(struct store_txn *, const char *key);
 enum err store_mem_blob_open(struct store *, const struct store_blob_info *, struct content *);
 
@@ -150,6 +157,8 @@ void store_mem_event_free(struct mem_event *);		/* NULL is allowed */
 enum err store_mem_log_reserve(struct mem_store *, const struct store_txn *);
 void store_mem_log(struct mem_store *, struct store_txn *);
 void store_mem_log_free(struct mem_store *);
+/* A package or a blob as it was; borrowed while the mutex is held. */
+enum err store_mem_entry_at(struct store_txn *, enum store_kind, const char *id, int64_t at_us, const struct mem_entry **);
 void store_mem_cause(struct store_txn *, const struct store_cause *);
 enum err store_mem_history(struct store_txn *, enum store_kind, const char *id, int64_t after, size_t limit, struct arena *, struct store_event **,
 			   size_t *n);
@@ -168,6 +177,7 @@ enum err store_mem_invocation_open(struct store_txn *, const char *owner, size_t
 enum err store_mem_invocation_trim(struct store_txn *, int64_t before_us, size_t keep);
 enum err store_mem_package_put(struct store_txn *, const struct store_package *, enum store_put, bool *created);
 enum err store_mem_package_del(struct store_txn *, const char *id);
+enum err store_mem_package_at(struct store_txn *, const char *id, int64_t at_us, struct arena *, struct store_package *);
 enum err store_mem_package_list(struct store_txn *, const char *aas_id, const char *after, size_t limit, struct arena *,
 				struct store_package_page *);
 enum err store_mem_series(struct store *, const char *submodel_id, const char *path, const char *unit, int64_t *id);

@@ -20,13 +20,15 @@
 #define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_plain, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, \
 	PG_##kind##_update, PG_##kind##_delete, PG_##kind##_past, PG_##kind##_ids, PG_##kind##_recent, PG_##kind##_recent_all, \
 	PG_##kind##_list, PG_##kind##_heads, PG_##kind##_find, PG_##kind##_some, PG_##kind##_there
-const struct pg_kind pg_kinds[STORE_N_KINDS] = {
+const struct pg_kind pg_kinds[STORE_N_PASTS] = {
 	[STORE_SHELL] = { AAS_AssetAdministrationShell, STATEMENTS(shell), "shell" },
 	[STORE_SUBMODEL] = { AAS_Submodel, STATEMENTS(submodel), "submodel" },
 	[STORE_CONCEPT] = { AAS_ConceptDescription, STATEMENTS(concept), "concept_description" },
 	[STORE_SHELL_DESCRIPTOR] = { AAS_AssetAdministrationShellDescriptor, STATEMENTS(shell_descriptor), "shell_descriptor" },
 	[STORE_SUBMODEL_DESCRIPTOR] = { AAS_SubmodelDescriptor, STATEMENTS(submodel_descriptor), "submodel_descriptor" },
 	[STORE_ASSET_LINKS] = { AAS_AssetAdministrationShellDescriptor, STATEMENTS(asset_links), "asset_links" },
+	[STORE_PACKAGE] = { .get = PG_package_get, .version = PG_package_version, .ids = PG_package_ids },
+	[STORE_FILE] = { .get = PG_file_get, .version = PG_file_version },
 };
 
 /* -- session ----------------------------------------------------------------------------------------------------------------- */
@@ -348,7 +350,7 @@ static const struct store_ops store_pg_ops = {
 	.invocation_put = store_pg_invocation_put, .invocation_get = store_pg_invocation_get, .invocation_open = store_pg_invocation_open,
 	.invocation_trim = store_pg_invocation_trim, .package_put = store_pg_package_put, .package_del = store_pg_package_del,
 	.package_list = store_pg_package_list, .history = store_pg_history, .get_version = store_pg_get_version,
-	.get_at = store_pg_get_at, .ids = store_pg_ids, .recent = store_pg_recent,
+	.get_at = store_pg_get_at, .blob_at = store_pg_blob_at, .package_at = store_pg_package_at, .ids = store_pg_ids, .recent = store_pg_recent,
 	.feed = store_pg_feed, .feed_listen = store_pg_feed_listen, .feed_unlisten = store_pg_feed_unlisten,
 };
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_pg_blob.c - blobs: names for contents, which are kept in parts and counted.
  *
+ * A name counts, and so does a row of history that tells what a name had: when the name gets another content or goes, its count stays with that
+ * row, and is given back when the month of the row is dropped (twinshell.cut_history).
+ *
  * Counting within the transaction is right whatever happens at the same time: to count up or down locks the row of the content until
- * the commit.  Who brings bytes that are here counts them up first: from then on nobody can see the count 0.  Who counts down to 0 deletes
- * under the same lock; who waits for it meanwhile finds nothing afterwards, and brings the bytes himself.  A sweep would have to prove
- * that nobody is about to find what it removes, and would need the same lock for it.
+ * the commit.  Who brings bytes that are here counts them up first: from then on nobody can see the count 0.  Who deletes looks for the count 0
+ * under the same lock; who waits for it meanwhile finds nothing afterwards, and brings the bytes himself.
  *
  * Who reads after his transaction pins the content in this process: it is then left with the count 0, and deleted by the last who
  * closes it; what a crash leaves so is deleted at the next start.
@@ -17,6 +19,7 @@
 
 #define PART ((size_t)256 << 10)	/* as in the migration; libpq keeps twice as much for each connection */
 #define TRIES 8
+#define SWEEP_MAX 64	/* contents deleted at a time */
 
 struct pg_pin {
 	struct pg_pin *next;
@@ -163,24 +166,11 @@ static enum err hold(struct store_txn *t, const struct store_blob_info *info, st
 	return kept == copy ? ERR_OK : drop_parts(t, info->hash, copy);
 }
 
-static enum err release(struct store_txn *t, const unsigned char *hash)
-{
-	struct pg_call c;
-	enum err e = by_hash(t, PG_content_release, hash, &c);
-	bool unused = !e && c.n && !pg_int8(&c, 0, 0);
-	pg_clear(&c, 1);
-	if (e || !unused || left_to_reader(t->store, hash))
-		return e;
-	e = by_hash(t, PG_content_delete, hash, &c);
-	pg_clear(&c, 1);
-	return e;
-}
-
 /* -- names -------------------------------------------------------------------------------------------------------------------------- */
 
-static bool take_hash(const struct pg_call *c, int col, unsigned char *hash)
+static bool take_hash(const struct pg_call *c, int row, int col, unsigned char *hash)
 {
-	struct slice s = pg_slice(c, 0, col);
+	struct slice s = pg_slice(c, row, col);
 	if (s.n != SHA256_SIZE)
 		return false;
 	memcpy(hash, s.p, SHA256_SIZE);
@@ -196,6 +186,7 @@ static enum err write_name(struct store_txn *t, enum pg_statement st, const char
 	pg_arg_text(&args, info->content_type);
 	pg_arg_text(&args, info->file_name);
 	pg_arg_bytes(&args, hash_slice(info->hash));
+	store_pg_cause_args(&args, &t->cause);
 	enum err e = store_pg_run(t, &c, 1);
 	*done = c.n > 0;
 	pg_clear(&c, 1);
@@ -203,25 +194,18 @@ static enum err write_name(struct store_txn *t, enum pg_statement st, const char
 	return e;
 }
 
-/* The old content must be known for certain to be counted down: so the name is new, or its row is locked before it is changed. */
+/* What is written into history must be what was there: so the row is locked before it is changed, or the name is new. */
 static enum err name_it(struct store_txn *t, const char *key, const struct store_blob_info *info)
 {
-	unsigned char old[SHA256_SIZE];
 	bool done = false;
 	for (int i = 0; i < TRIES; i++) {
 		struct pg_call c = { .st = PG_blob_lock };
-		enum err e = write_name(t, PG_blob_insert, key, info, &done);
-		if (e || done)
-			return e;
-		e = store_pg_one(t, &c, key);
-		if (!e && !take_hash(&c, 0, old))
-			e = ERR_INTERNAL;
+		enum err e = store_pg_one(t, &c, key);
 		pg_clear(&c, 1);
-		if (e == ERR_NOT_FOUND)
-			continue;		/* deleted in between */
-		if (!e)
-			e = write_name(t, PG_blob_update, key, info, &done);
-		return e ? e : release(t, old);
+		if (!e || e == ERR_NOT_FOUND)
+			e = write_name(t, e ? PG_blob_insert : PG_blob_update, key, info, &done);
+		if (e || done)
+			return e;		/* else it was made in between */
 	}
 	return ERR_AGAIN;
 }
@@ -234,30 +218,52 @@ enum err store_pg_blob_put(struct store_txn *t, const char *key, const struct st
 	return store_pg_noted(t, e);
 }
 
+/* Content type, file name, size and hash, in the columns of the only row. */
+static enum err read_info(const struct pg_call *c, struct arena *a, struct store_blob_info *out)
+{
+	*out = (struct store_blob_info){
+		.content_type = pg_null(c, 0, 0) ? NULL : arena_strdup(a, pg_str(c, 0, 0)),
+		.file_name = pg_null(c, 0, 1) ? NULL : arena_strdup(a, pg_str(c, 0, 1)), .size = pg_int8(c, 0, 2),
+	};
+	return arena_failed(a) ? ERR_NO_MEMORY : take_hash(c, 0, 3, out->hash) ? ERR_OK : ERR_INTERNAL;
+}
+
 enum err store_pg_blob_find(struct store_txn *t, const char *key, struct arena *a, struct store_blob_info *out)
 {
 	struct pg_call c = { .st = PG_blob_find };
 	enum err e = store_pg_one(t, &c, key);
-	if (!e) {
-		*out = (struct store_blob_info){
-			.content_type = pg_null(&c, 0, 0) ? NULL : arena_strdup(a, pg_str(&c, 0, 0)),
-			.file_name = pg_null(&c, 0, 1) ? NULL : arena_strdup(a, pg_str(&c, 0, 1)), .size = pg_int8(&c, 0, 2),
-		};
-		e = arena_failed(a) ? ERR_NO_MEMORY : take_hash(&c, 3, out->hash) ? ERR_OK : ERR_INTERNAL;
-	}
+	if (!e)
+		e = read_info(&c, a, out);
+	pg_clear(&c, 1);
+	return store_pg_noted(t, e);
+}
+
+enum err store_pg_blob_at(struct store_txn *t, const char *key, int64_t at_us, struct arena *a, struct store_blob_info *out)
+{
+	struct pg_call c = { .st = PG_file_read };
+	struct store_doc doc;
+	enum err e = store_pg_get_at(t, STORE_FILE, key, at_us, a, &doc);
+	if (!e)
+		e = store_pg_one(t, &c, doc.json.p);
+	if (!e)
+		e = read_info(&c, a, out);
 	pg_clear(&c, 1);
 	return store_pg_noted(t, e);
 }
 
 enum err store_pg_blob_del(struct store_txn *t, const char *key)
 {
-	struct pg_call c = { .st = PG_blob_delete };
-	unsigned char hash[SHA256_SIZE];
-	enum err e = t->write ? store_pg_one(t, &c, key) : ERR_INTERNAL;
-	if (!e && !take_hash(&c, 0, hash))
-		e = ERR_INTERNAL;
+	struct pg_args args;
+	struct pg_call c = { .st = PG_blob_delete, .args = &args };
+	pg_args_init(&args);
+	pg_arg_text(&args, key);
+	store_pg_cause_args(&args, &t->cause);
+	enum err e = t->write ? store_pg_run(t, &c, 1) : ERR_INTERNAL;
+	if (!e && !c.n)
+		e = ERR_NOT_FOUND;
 	pg_clear(&c, 1);
-	return store_pg_noted(t, e ? e : release(t, hash));
+	pg_args_fini(&args);
+	return store_pg_noted(t, e);
 }
 
 /* -- reading ------------------------------------------------------------------------------------------------------------------------ */
@@ -332,7 +338,7 @@ static enum err read_open(void *ctx, int64_t at, char *to, size_t n, struct diag
 }
 
 /* The lock first: whoever counts down at this moment must have committed before the count is looked at. */
-static void delete_unused(struct pg_store *s, const unsigned char *hash)
+static enum err delete_unused(struct pg_store *s, const unsigned char *hash)
 {
 	struct store_txn t = { .store = s, .write = true };
 	struct pg_call c;
@@ -347,6 +353,38 @@ static void delete_unused(struct pg_store *s, const unsigned char *hash)
 	store_pg_let_go(&t);
 	if (e)
 		log_warn("sql", "a content that nobody needs is deleted at the next start only: %s", err_info[e].text);
+	return e;
+}
+
+/* Those that somebody reads here stay until he has done. */
+static enum err some_unused(struct pg_store *s, unsigned char hash[SWEEP_MAX][SHA256_SIZE], int *n)
+{
+	struct store_txn t = { .store = s, .write = true };
+	struct pg_args args;
+	struct pg_call c = { .st = PG_content_unused, .args = &args };
+	pg_args_init(&args);
+	pg_arg_int8(&args, SWEEP_MAX);
+	enum err e = store_pg_run(&t, &c, 1);
+	*n = 0;
+	for (int i = 0; !e && i < c.n && i < SWEEP_MAX; i++)
+		*n += take_hash(&c, i, 0, hash[*n]) && !left_to_reader(s, hash[*n]);
+	pg_clear(&c, 1);
+	pg_args_fini(&args);
+	store_pg_let_go(&t);
+	return e;
+}
+
+void store_pg_contents_sweep(struct pg_store *s)
+{
+	unsigned char hash[SWEEP_MAX][SHA256_SIZE];
+	enum err e;
+	int n = 0;
+	do {
+		if ((e = some_unused(s, hash, &n)))
+			log_warn("sql", "contents that nobody needs are deleted at the next start only: %s", err_info[e].text);
+		for (int i = 0; i < n && !e; i++)
+			e = delete_unused(s, hash[i]);
+	} while (!e && n == SWEEP_MAX);
 }
 
 static void close_open(void *ctx)

@@ -83,8 +83,10 @@ static void keep_house(struct pg_feed *f)
 		log_warn("sql", "no partitions for the coming changes: %s; they are kept in the default ones", err_info[e].text);
 	if (days && (e = ask(f, &cut, &days)))
 		log_warn("sql", "old history is not dropped now: %s", err_info[e].text);
-	else if (days && pg_int4(&cut, 0, 0))
+	else if (days && pg_int4(&cut, 0, 0)) {
 		log_info("sql", "%d partitions of history older than %d days are dropped", (int)pg_int4(&cut, 0, 0), (int)days);
+		store_pg_contents_sweep(f->store);
+	}
 	pg_clear(&make, 1);
 	pg_clear(&cut, 1);
 }

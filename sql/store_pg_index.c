@@ -109,13 +109,20 @@ static enum err write_package(struct store_txn *t, enum pg_statement st, const s
 	struct buf *ids = pg_arg_array(&args, PG_TEXT);
 	for (size_t i = 0; i < p->n_aas_ids; i++)
 		pg_item_text(ids, p->aas_ids[i]);
+	store_pg_cause_args(&args, &t->cause);
 	return change(t, st, &args, n);
 }
 
 enum err store_pg_package_put(struct store_txn *t, const struct store_package *p, enum store_put how, bool *created)
 {
 	int n = 0;
-	enum err e = how & STORE_REPLACE ? write_package(t, PG_package_replace, p, &n) : ERR_OK;
+	struct pg_call lock = { .st = PG_package_lock };
+	enum err e = !(how & STORE_REPLACE) ? ERR_OK : t->write ? store_pg_one(t, &lock, p->id) : ERR_INTERNAL;
+	pg_clear(&lock, 1);
+	if (!e && how & STORE_REPLACE)
+		e = write_package(t, PG_package_replace, p, &n);
+	else if (e == ERR_NOT_FOUND)
+		e = ERR_OK;
 	*created = false;
 	if (e || n)
 		return store_pg_noted(t, e);
@@ -133,6 +140,7 @@ enum err store_pg_package_del(struct store_txn *t, const char *id)
 	int n;
 	pg_args_init(&args);
 	pg_arg_text(&args, id);
+	store_pg_cause_args(&args, &t->cause);
 	enum err e = change(t, PG_package_delete, &args, &n);
 	return store_pg_noted(t, e ? e : n ? ERR_OK : ERR_NOT_FOUND);
 }
@@ -149,6 +157,19 @@ static enum err read_package(const struct pg_call *c, int row, struct arena *a, 
 		list[i] = arena_strndup(a, id.p, id.n);
 	out->aas_ids = list;
 	return arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
+}
+
+enum err store_pg_package_at(struct store_txn *t, const char *id, int64_t at_us, struct arena *a, struct store_package *out)
+{
+	struct pg_call c = { .st = PG_package_read };
+	struct store_doc doc;
+	enum err e = store_pg_get_at(t, STORE_PACKAGE, id, at_us, a, &doc);
+	if (!e)
+		e = store_pg_one(t, &c, doc.json.p);
+	if (!e)
+		e = read_package(&c, 0, a, out);
+	pg_clear(&c, 1);
+	return store_pg_noted(t, e);
 }
 
 static enum err package_page(const struct pg_call *c, size_t limit, struct arena *a, struct store_package_page *page)

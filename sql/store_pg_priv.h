@@ -98,7 +98,7 @@ struct pg_kind {
 	enum pg_statement get, plain, version, lock, insert, update, remove, past, ids, recent, recent_all, list, heads, find, some, there;
 	const char *table;
 };
-extern const struct pg_kind pg_kinds[STORE_N_KINDS];
+extern const struct pg_kind pg_kinds[STORE_N_PASTS];	/* packages and blobs: get, version and ids alone */
 
 /* Statements of a transaction; the first call takes a connection and begins.  pg_clear the calls afterwards, also on error. */
 enum err store_pg_run(struct store_txn *, struct pg_call *, unsigned n);
@@ -247,6 +247,10 @@ enum err store_pg_blob_put(struct store_txn *, const char *key, const struct sto
 enum err store_pg_blob_find(struct store_txn *, const char *key, struct arena *, struct store_blob_info *);
 enum err store_pg_blob_read(struct store_txn *, const struct store_blob_info *, int64_t at, char *to, size_t n);
 enum err store_pg_blob_del(struct store_txn *, const char *key);
+enum err store_pg_blob_at(struct store_txn *, const char *key, int64_t at_us, struct arena *, struct store_blob_info *);
+enum err store_pg_package_at(struct store_txn *, const char *id, int64_t at_us, struct arena *, struct store_package *);
+/* Delete the contents that nothing refers to any more; what is being read is left to who reads. */
+void store_pg_contents_sweep(struct pg_store *);
 enum err store_pg_blob_open(struct store *, const struct store_blob_info *, struct content *);
 enum err store_pg_invocation_put(struct store_txn *, const struct store_invocation *);
 enum err store_pg_invocation_get(struct store_txn *, const char *id, struct arena *, struct store_invocation *);

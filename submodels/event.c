@@ -215,6 +215,8 @@ enum err event_list(struct event_trees *t, const struct store_event *e, struct a
 	const char *path = e->path && *e->path && e->operation == STORE_OP_REPLACE ? e->path : NULL;
 	enum event_type type = types[path ? e->part : e->operation];
 	*n = 0;
+	if (e->kind >= STORE_N_KINDS)
+		return ERR_OK;
 	if (!(*out = ARENA_ARRAY(a, struct event, values && e->n_values ? e->n_values : 1)))
 		return ERR_NO_MEMORY;
 	enum err err = event_tree(t, e, false, &root);

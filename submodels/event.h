@@ -3,7 +3,8 @@
  * forms in which they go out.
  *
  * One line of the feed gives as many events as it has changed values, else one.  An event is known by "<position>-<index>", which a repetition
- * of the line gives again, so who gets an event twice can tell.  A value that was written and stayed the same is no event.
+ * of the line gives again, so who gets an event twice can tell.  A value that was written and stayed the same is no event, and neither is a line
+ * of a package or of a blob.
  *
  * Forms (table in event_format.c):
  *   cloudevents    CloudEvents 1.0, structured JSON, with the types io.admin-shell.events.v1.* that Factory-X uses

@@ -240,8 +240,112 @@ static void lists_of_then(void)
 	st->ops->abort(t);
 }
 
+/* -- what is no tree: blobs with their bytes, and packages ------------------------------------------------------------------------- */
+static const char *file_at(const char *key, int64_t at)
+{
+	struct store_blob_info info;
+	char bytes[20] = "";
+	struct store_txn *t = start(false);
+	enum err e = st->ops->blob_at(t, key, at, ar, &info);
+	if (!e && info.size < (int64_t)sizeof bytes)
+		e = st->ops->blob_read(t, &info, 0, bytes, (size_t)info.size);
+	st->ops->abort(t);
+	return e ? say(e) : arena_printf(ar, "%s %s %s", bytes, info.content_type ? info.content_type : "-", info.file_name ? info.file_name : "-");
+}
+
+static const char *package_at(const char *id, int64_t at)
+{
+	struct store_package p;
+	struct store_txn *t = start(false);
+	enum err e = st->ops->package_at(t, id, at, ar, &p);
+	st->ops->abort(t);
+	return e ? say(e) : arena_printf(ar, "%s %s %lld %zu %s", p.id, p.file_name, (long long)p.size, p.n_aas_ids, p.n_aas_ids ? p.aas_ids[0] : "-");
+}
+
+static size_t past_of(enum store_kind kind, const char *id, struct store_event **e)
+{
+	size_t n = 0;
+	struct store_txn *t = start(false);
+	check_str(say(st->ops->history(t, kind, id, 0, 99, ar, e, &n)), "OK", "the history of \"%s\"", id);
+	st->ops->abort(t);
+	return n;
+}
+
+/* Each state is asked for when it began, and just before. */
+static void as_they_were(enum store_kind kind, const char *id, const char *const *state, size_t n)
+{
+	const char *(*at)(const char *, int64_t) = kind == STORE_FILE ? file_at : package_at;
+	struct store_event *e;
+	if (!check_int(past_of(kind, id, &e), n, "as many changes"))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		check(e[i].kind == kind && e[i].version == (int64_t)i + 1 && e[i].actor && !strcmp(e[i].actor, "anna"), "change %zu and whose it was", i + 1);
+		check_str(at(id, e[i].recorded_us), state[i], "state %zu", i + 1);
+		check_str(at(id, e[i].recorded_us - 1), i ? state[i - 1] : "NOT_FOUND", "before it");
+	}
+	check_str(at(id, INT64_MAX - 1), state[n - 1], "as it is");
+}
+
+static void by_anna(enum err (*step)(struct store_txn *, const void *), const void *what)
+{
+	static const struct store_cause cause = { "anna", "r", TIME_NONE, NULL, 0 };
+	struct store_txn *t = start(true);
+	st->ops->cause(t, &cause);
+	check_str(say(step(t, what)), "OK", "a step");
+	check_str(say(st->ops->commit(t)), "OK", "is committed");
+}
+
+static enum err put_file(struct store_txn *t, const void *what)
+{
+	return store_blob_put(st, t, "odd \"'\\ key", what);
+}
+
+static enum err drop_file(struct store_txn *t, const void *what)
+{
+	return st->ops->blob_del(t, what);
+}
+
+static enum err put_package(struct store_txn *t, const void *what)
+{
+	bool created;
+	return st->ops->package_put(t, what, STORE_EITHER, &created);
+}
+
+static enum err drop_package(struct store_txn *t, const void *what)
+{
+	return st->ops->package_del(t, what);
+}
+
+static void files_of_then(void)
+{
+	static const char *const files[] = { "one t/t a.txt", "two t/t \"b\\", "NOT_FOUND", "one - -", "NOT_FOUND" };
+	static const char *const packages[] = { "p1 a.aasx 7 1 urn:\"1\"", "p1 b.aasx 8 0 -", "NOT_FOUND", "p1 c.aasx 9 1 urn:\"1\"" };
+	static const char *const shells[] = { "urn:\"1\"" };
+	const char **id;
+	size_t n;
+	by_anna(put_file, &(struct store_blob){ "t/t", "a.txt", SLICE("one") });
+	by_anna(put_file, &(struct store_blob){ "t/t", "\"b\\", SLICE("two") });
+	by_anna(drop_file, "odd \"'\\ key");
+	by_anna(put_file, &(struct store_blob){ NULL, NULL, SLICE("one") });
+	by_anna(drop_file, "odd \"'\\ key");
+	as_they_were(STORE_FILE, "odd \"'\\ key", files, 5);
+	by_anna(put_package, &(struct store_package){ "p1", "a.aasx", shells, 1, 7 });
+	by_anna(put_package, &(struct store_package){ "p1", "b.aasx", shells, 0, 8 });
+	by_anna(drop_package, "p1");
+	by_anna(put_package, &(struct store_package){ "p1", "c.aasx", shells, 1, 9 });
+	as_they_were(STORE_PACKAGE, "p1", packages, 4);
+	by_anna(put_package, &(struct store_package){ "p0", "0", shells, 0, 1 });
+	by_anna(drop_package, "p1");
+	struct store_txn *t = start(false);
+	check_str(say(st->ops->ids(t, STORE_PACKAGE, NULL, 10, ar, &id, &n)), "OK", "the ids of all packages there ever were");
+	check(n >= 2 && !strcmp(id[n - 2], "p0") && !strcmp(id[n - 1], "p1"), "in their order");
+	st->ops->abort(t);
+	check_str(file_at("never", INT64_MAX - 1), "NOT_FOUND", "what never was");
+}
+
 void suite_history(void)
 {
+	files_of_then();
 	lists_of_then();
 	model();
 	valid();
