@@ -306,8 +306,8 @@ struct store_ops {
 	enum err (*blob_at)(struct store_txn *, const char *key, int64_t at_us, struct arena *, struct store_blob_info *);
 	enum err (*package_at)(struct store_txn *, const char *id, int64_t at_us, struct arena *, struct store_package *);
 
-	/* The ids of all that is there or ever was (not of blobs), in the order of lists, behind `after` (NULL: from the start), at most `limit`; what history has
-	 * forgotten and is not there now does not come. */
+	/* The ids of all that is there or ever was (not of blobs), in the order of lists, behind `after` (NULL: from the start), at most `limit`;
+	 * what history has forgotten and is not there now does not come. */
 	enum err (*ids)(struct store_txn *, enum store_kind, const char *after, size_t limit, struct arena *, const char ***id, size_t *n);
 	/* What is there now and was made at or after `created_us` and last changed at or after `updated_us` (TIME_NONE: whenever), as lists are. */
 	enum err (*recent)(struct store_txn *, enum store_kind, int64_t created_us, int64_t updated_us, const char *after, size_t limit,

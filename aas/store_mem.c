@@ -612,6 +612,7 @@ const struct store_ops store_mem_ops = {
 	.invocation_put = store_mem_invocation_put, .invocation_get = store_mem_invocation_get, .invocation_open = store_mem_invocation_open,
 	.invocation_trim = store_mem_invocation_trim, .package_put = store_mem_package_put, .package_del = store_mem_package_del,
 	.package_list = store_mem_package_list, .cause = store_mem_cause, .history = store_mem_history, .get_version = store_mem_get_version,
-	.get_at = store_mem_get_at, .blob_at = store_mem_blob_at, .package_at = store_mem_package_at, .ids = store_mem_ids, .recent = store_mem_recent,
+	.get_at = store_mem_get_at, .blob_at = store_mem_blob_at, .package_at = store_mem_package_at,
+	.ids = store_mem_ids, .recent = store_mem_recent,
 	 .feed = store_mem_feed, .feed_listen = store_mem_feed_listen, .feed_unlisten = store_mem_feed_unlisten,
 };

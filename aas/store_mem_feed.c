@@ -138,7 +138,8 @@ static void trim(struct mem_store *m)
 	size_t drop = 0;
 	if (m->n_log <= MEM_LOG_MAX && m->log_bytes <= MEM_LOG_BYTES && m->log_files <= MEM_LOG_FILES)
 		return;
-	while (drop < m->n_log && (m->n_log - drop > MEM_LOG_MAX / 4 * 3 || m->log_bytes > MEM_LOG_BYTES / 4 * 3 || m->log_files > MEM_LOG_FILES / 4 * 3)) {
+	while (drop < m->n_log && (m->n_log - drop > MEM_LOG_MAX / 4 * 3 || m->log_bytes > MEM_LOG_BYTES / 4 * 3 ||
+				   m->log_files > MEM_LOG_FILES / 4 * 3)) {
 		m->cut_us = m->log[drop]->e.recorded_us;
 		m->log_bytes -= m->log[drop]->bytes;
 		m->log_files -= m->log[drop]->files;

@@ -243,7 +243,8 @@ enum err store_mem_package_put(struct store_txn *t, const struct store_package *
 	else if (!had && !(how & STORE_CREATE))
 		err = ERR_NOT_FOUND;
 	else
-		err = store_mem_lay_change(t, package_entry(p), base, store_mem_event(t, STORE_PACKAGE, p->id, had ? STORE_OP_REPLACE : STORE_OP_CREATE, old));
+		err = store_mem_lay_change(t, package_entry(p), base,
+					   store_mem_event(t, STORE_PACKAGE, p->id, had ? STORE_OP_REPLACE : STORE_OP_CREATE, old));
 	*created = !err && !had;
 	pthread_mutex_unlock(&t->store->mutex);
 	return store_mem_noted(t, err);

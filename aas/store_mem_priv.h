@@ -11,7 +11,9 @@
 #include "base/map.h"
 
 /* The first ones are enum store_kind. */
-enum mem_table_id { MEM_SHELL = STORE_SHELL, MEM_SUBMODEL = STORE_SUBMODEL, MEM_PACKAGE = STORE_PACKAGE, MEM_BLOB = STORE_FILE, MEM_INVOCATION, MEM_N_TABLES };
+enum mem_table_id {
+	MEM_SHELL = STORE_SHELL, MEM_SUBMODEL = STORE_SUBMODEL, MEM_PACKAGE = STORE_PACKAGE, MEM_BLOB = STORE_FILE, MEM_INVOCATION, MEM_N_TABLES
+};
 
 struct mem_entry {
 	struct mem_entry *older;	/* what it took the place of, as long as somebody reads there */

@@ -249,8 +249,6 @@ static enum err put_other(struct call *c, enum form form, const char *type)
 	buf_reset(b);
 	if (err)
 		return err;
-	if (form != FORM_XML && c->in_past)
-		return diag_add(&c->diag, ERR_BAD_REQUEST, "at: files are not kept as they were: there is no package of that time, take JSON or XML");
 	if (form != FORM_XML)
 		return put_package(c, env, spec[form], type);
 	aas_xml_write(b, env, AAS_V3_1);

@@ -23,7 +23,7 @@ enum err op_signed(struct call *c)
 	if (!err && !c->signer)
 		err = diag_add(&c->diag, ERR_NOT_SUPPORTED, "this server has no key to sign with: it was started without --sign-key");
 	if (!err)
-		err = sm_write(c->service, &payload, kind == STORE_SUBMODEL ? id : NULL, sm_tree_node(t), &whole, &c->diag);
+		err = reply_write(c, &payload, kind == STORE_SUBMODEL ? id : NULL, sm_tree_node(t), &whole);
 	if (!err && payload.failed)
 		err = ERR_NO_MEMORY;
 	if (!err && (err = jws_sign(c->signer, buf_view(&payload), &c->reply.body)))

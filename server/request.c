@@ -419,7 +419,8 @@ static enum err read_foreign(struct call *c, const struct query_row *q, const ch
 	if (metadata && (q->bit == Q_LEVEL || (q->bit == Q_EXTENT && !str_eq(v, "withoutBlobValue"))))
 		return bad(c, q->name, "is not allowed with $metadata");
 	if (q->bit == Q_AT)
-		return bad(c, q->name, "is not possible here, but for shells, submodels, elements and concept descriptions");
+		return bad(c, q->name, "is not possible here: only where a GET or a query answers with what is kept, not with changes or with the "
+			   "state of a request");
 	return add_rest(c, q->name, v);
 }
 

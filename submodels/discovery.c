@@ -3,6 +3,7 @@
  */
 #include "aas/facts.h"
 #include "aas/rules.h"
+#include "base/clock.h"
 #include "submodels/registry_priv.h"
 
 #define PORTION ((size_t)64)
@@ -28,7 +29,10 @@ static enum err meets(struct sm_session *s, const struct store_filter *f, const 
 	struct aas_fact *want;
 	size_t n_want;
 	enum err err = aas_filter_facts(s->arena, f, &want, &n_want);
-	if (!err && n_want)
+	*yes = false;
+	if (err || !sm_pair_is(p, &from))
+		return err;
+	if (n_want)
 		err = read_pair(s, p, said);
 	for (size_t i = 0; !err && n_want && i < from.n; i++)
 		err = sm_facts_meet(s, said[i], want, &n_want);
@@ -45,7 +49,7 @@ enum err sm_lookup(struct sm_session *s, const struct store_filter *f, const cha
 	*out = (struct sm_ids){ .id = ARENA_ARRAY(s->arena, const char *, limit) };
 	if (!out->id || !pair)
 		return ERR_NO_MEMORY;
-	while (!err && more && out->n < limit) {
+	for (size_t looked = 0; !err && more && out->n < limit && (s->at_us == TIME_NONE || looked < SM_LOOKS_MAX); looked += PORTION) {
 		size_t left = limit - out->n;
 		err = sm_pairs(s, &from, f, after, left < PORTION ? left : PORTION, pair, &n, &more);
 		for (size_t i = 0; !err && i < n; i++) {

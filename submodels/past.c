@@ -124,16 +124,22 @@ static enum err not_there(struct sm_session *s, enum store_kind kind, const char
 enum err sm_restore(struct sm_session *s, enum store_kind kind, const char *id, int64_t at_us, bool *created)
 {
 	struct store *st = s->service->conf.store;
+	struct sm_file_then *files = NULL;
 	struct store_txn *txn;
 	struct aas_node *n;
 	enum err e = sm_settle(s);
 	if (e || (e = st->ops->begin(st, false, &txn)))
 		return e;
 	e = read_at(s, txn, kind, id, at_us, &n);
+	bool was = e != ERR_NOT_FOUND;
+	if (!e && kind != STORE_CONCEPT)
+		e = sm_files_then(s, txn, n, at_us, &files);
 	st->ops->abort(txn);
 	if (e)
-		return e == ERR_NOT_FOUND ? not_there(s, kind, id) : failed(s, e, "the state of that time");
-	return sm_put(s, kind, id, n, created);
+		return !was ? not_there(s, kind, id) : failed(s, e, "the state of that time");
+	if (!(e = sm_put(s, kind, id, n, created)) && (e = sm_files_back(s, files)))
+		e = failed(s, e, "a file of that time");
+	return e;
 }
 
 /* -- differences ------------------------------------------------------------------------------------------------------------------------- */

@@ -27,7 +27,8 @@ struct sm_difference {
  * it was there at neither time.  The trees live as long as the session. */
 enum err sm_diff(struct sm_session *, enum store_kind, const char *id, int64_t from_us, int64_t to_us, struct sm_difference **, size_t *n);
 
-/* In a session that writes: what it was at that time becomes what it is, as a new change.  *created: it was deleted meanwhile. */
+/* In a session that writes: what it was at that time becomes what it is, with the files that it had, as a new change.  *created: it was deleted
+ * meanwhile. */
 enum err sm_restore(struct sm_session *, enum store_kind, const char *id, int64_t at_us, bool *created);
 
 /* What was made or changed since these times (TIME_NONE: whenever), page by page in the order of lists. */

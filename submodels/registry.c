@@ -3,6 +3,7 @@
 
 #include "aas/facts.h"
 #include "aas/rules.h"
+#include "base/clock.h"
 #include "submodels/registry_priv.h"
 
 #define PORTION ((size_t)64)	/* ids looked at in one go */
@@ -204,8 +205,8 @@ enum err sm_descriptor_nest(struct sm_session *s, const struct sm_nest *nest, si
 	enum err err = collect(s, nest, n, &ids, &n_ids, &place);
 	if (!err && (!(doc = ARENA_ARRAY(s->arena, struct store_doc, 2 * n_ids + 1)) || !(pair = ARENA_ARRAY(s->arena, struct sm_pair, n_ids + 1))))
 		err = ERR_NO_MEMORY;
-	if (!err && n_ids && (err = ops_of(s)->heads(s->txn, STORE_SUBMODEL, ids, n_ids, s->arena, doc)) == ERR_OK)
-		err = ops_of(s)->heads(s->txn, STORE_SUBMODEL_DESCRIPTOR, ids, n_ids, s->arena, doc + n_ids);
+	if (!err && n_ids && (err = sm_heads(s, STORE_SUBMODEL, ids, n_ids, doc)) == ERR_OK)
+		err = sm_heads(s, STORE_SUBMODEL_DESCRIPTOR, ids, n_ids, doc + n_ids);
 	if (err)
 		err = sm_store_error(s, err);
 	for (size_t i = 0; !err && i < n_ids; i++)
@@ -221,6 +222,8 @@ enum err sm_descriptor_nest(struct sm_session *s, const struct sm_nest *nest, si
 
 static enum err missing(struct sm_session *s, const char *what, const char *id)
 {
+	if (s->at_us != TIME_NONE)
+		return diag_add(s->diag, ERR_NOT_FOUND, "there was no %s descriptor with the id \"%s\" at that time", what, id);
 	return diag_add(s->diag, ERR_NOT_FOUND, "there is no %s descriptor with the id \"%s\"", what, id);
 }
 
@@ -249,11 +252,13 @@ static enum err portion(struct sm_session *s, enum store_kind kind, const struct
 	size_t n, kept = 0, n_want;
 	enum err err = pair && nest ? sm_pairs(s, &from, f, *after, limit, pair, &n, more) : ERR_NO_MEMORY;
 	for (size_t i = 0; !err && i < n; i++) {
+		*after = pair[i].id;
+		if (!sm_pair_is(&pair[i], &from))
+			continue;
 		if ((err = sm_descriptor_see(s, kind, &pair[i], base, &nest[kept].shell, &nest[kept].own)) ||
 		    (err = aas_filter_facts(s->arena, f, &want, &n_want)) || (err = sm_facts_meet(s, nest[kept].shell, want, &n_want)))
 			break;
 		kept += !n_want;
-		*after = pair[i].id;
 	}
 	if (!err && kind == STORE_SHELL_DESCRIPTOR)
 		err = sm_descriptor_nest(s, nest, kept, base);
@@ -270,7 +275,7 @@ enum err sm_descriptor_list(struct sm_session *s, enum store_kind kind, const st
 	*out = (struct sm_descriptors){ .item = ARENA_ARRAY(s->arena, struct aas_node *, limit) };
 	if (!out->item)
 		return ERR_NO_MEMORY;
-	while (!err && more && out->n < limit)
+	for (size_t looked = 0; !err && more && out->n < limit && (s->at_us == TIME_NONE || looked < SM_LOOKS_MAX); looked += PORTION)
 		err = portion(s, kind, f, base, &after, limit - out->n < PORTION ? limit - out->n : PORTION, out, &more);
 	out->next = more ? after : NULL;
 	return err;

@@ -5,6 +5,7 @@
  */
 #include "aas/facts.h"
 #include "aas/json.h"
+#include "base/clock.h"
 #include "submodels/registry_priv.h"
 
 enum err sm_store_error(struct sm_session *s, enum err err)
@@ -46,7 +47,7 @@ static enum err complete(struct sm_session *s, enum store_kind kind, size_t at, 
 	for (size_t i = 0; i < n; i++)
 		if (!p[i].doc[at].id)
 			id[k++] = p[i].id;
-	enum err err = k ? s->service->conf.store->ops->heads(s->txn, kind, id, k, s->arena, doc) : ERR_OK;
+	enum err err = k ? sm_heads(s, kind, id, k, doc) : ERR_OK;
 	k = 0;
 	for (size_t i = 0; !err && i < n; i++)
 		if (!p[i].doc[at].id)
@@ -79,6 +80,43 @@ static size_t merge(const struct store_page *page, size_t n_pages, struct sm_pai
 	return n;
 }
 
+/* Every id that any side ever had is a pair; what was not there at that time is one without documents. */
+static enum err past_pairs(struct sm_session *s, const struct sm_sources *from, const char *after, size_t limit, struct sm_pair *out, size_t *n,
+			   bool *more)
+{
+	const struct store_ops *ops = s->service->conf.store->ops;
+	struct store_page page[SM_SOURCES_MAX] = { { 0 } };
+	enum err err = ERR_OK;
+	for (size_t i = 0; !err && i < from->n; i++) {
+		const char **id;
+		if ((err = ops->ids(s->txn, from->kind[i], after, limit, s->arena, &id, &page[i].n)))
+			break;
+		if (!(page[i].item = ARENA_ARRAY(s->arena, struct store_doc, page[i].n + 1)))
+			return ERR_NO_MEMORY;
+		if ((err = sm_heads(s, from->kind[i], id, page[i].n, page[i].item)))
+			break;
+		for (size_t k = 0; k < page[i].n; k++)
+			page[i].item[k].id = id[k];
+		page[i].next = page[i].n == limit ? id[limit - 1] : NULL;
+	}
+	if (err)
+		return err;
+	*n = merge(page, from->n, out, limit, more);
+	for (size_t k = 0; k < *n; k++)
+		for (size_t i = 0; i < from->n; i++)
+			if (!out[k].doc[i].version)
+				out[k].doc[i] = (struct store_doc){ 0 };
+	return ERR_OK;
+}
+
+bool sm_pair_is(const struct sm_pair *p, const struct sm_sources *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		if (p->doc[i].id)
+			return true;
+	return false;
+}
+
 enum err sm_pairs(struct sm_session *s, const struct sm_sources *from, const struct store_filter *f, const char *after, size_t limit,
 		  struct sm_pair *out, size_t *n, bool *more)
 {
@@ -90,6 +128,8 @@ enum err sm_pairs(struct sm_session *s, const struct sm_sources *from, const str
 	*n = 0;
 	if (err)
 		return err;
+	if (s->at_us != TIME_NONE)
+		return sm_store_error(s, past_pairs(s, from, after, limit, out, n, more));
 	const struct store_ops *ops = s->service->conf.store->ops;
 	for (size_t i = 0; !err && i < from->n; i++)
 		err = ops->list(txn, from->kind[i], &lead, after, limit, s->arena, &page[i]);
@@ -111,7 +151,7 @@ enum err sm_pair(struct sm_session *s, const struct sm_sources *from, const char
 		return err;
 	*out = (struct sm_pair){ .id = id };
 	for (size_t i = 0; !err && i < from->n; i++)
-		err = s->service->conf.store->ops->heads(txn, from->kind[i], &id, 1, s->arena, &out->doc[i]);
+		err = sm_heads(s, from->kind[i], &id, 1, &out->doc[i]);
 	return sm_store_error(s, err);
 }
 

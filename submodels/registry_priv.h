@@ -28,6 +28,9 @@ struct sm_pair {
 enum err sm_pairs(struct sm_session *, const struct sm_sources *, const struct store_filter *, const char *after, size_t limit, struct sm_pair *,
 		  size_t *n, bool *more);
 enum err sm_pair(struct sm_session *, const struct sm_sources *, const char *id, struct sm_pair *);
+/* Was there anything?  Of a session that looks at the past there are pairs of which there was nothing at that time. */
+bool sm_pair_is(const struct sm_pair *, const struct sm_sources *);
+#define SM_LOOKS_MAX ((size_t)2000)	/* pairs of the past that one page looks at: it can end early */
 /* The tree of a document, in the session's arena. */
 enum err sm_doc_read(struct sm_session *, enum aas_class_id, const struct store_doc *, struct aas_node **);
 struct aas_fact;

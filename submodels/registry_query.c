@@ -5,6 +5,7 @@
  */
 #include "aas/query.h"
 #include "aas/tree.h"
+#include "base/clock.h"
 #include "submodels/registry_priv.h"
 
 #define PORTION ((size_t)16)
@@ -73,6 +74,28 @@ static enum err decide(struct asking *q, const struct sm_pair *p)
 	return err;
 }
 
+/* Every pair of then is a candidate, and costs the same whether there was anything. */
+static enum err past_portion(struct asking *q, enum store_kind own, const char **after)
+{
+	const struct sm_sources from = { { own, q->kind }, 2 };
+	struct sm_pair pair[PORTION];
+	bool more = false;
+	size_t n = 0;
+	enum err err = sm_pairs(q->session, &from, NULL, *after, PORTION, pair, &n, &more);
+	for (size_t i = 0; !err && !q->full && i < n; i++) {
+		if (sm_pair_is(&pair[i], &from))
+			err = decide(q, &pair[i]);
+		else if (!q->want->docs)
+			err = ERR_EXPENSIVE;
+		else if (!(q->last = arena_strdup(q->arena, pair[i].id)))
+			err = ERR_NO_MEMORY;
+		else
+			q->want->docs--;
+	}
+	*after = err || !more ? NULL : arena_strdup(q->arena, pair[n - 1].id);
+	return !err && more && !*after ? ERR_NO_MEMORY : err;
+}
+
 /* *after: where the next portion begins, NULL behind the last one. */
 static enum err portion(struct asking *q, enum store_kind own, const char **after)
 {
@@ -81,6 +104,8 @@ static enum err portion(struct asking *q, enum store_kind own, const char **afte
 	const char *id[PORTION];
 	struct store_doc doc[2 * PORTION];
 	struct store_page page;
+	if (s->at_us != TIME_NONE)
+		return past_portion(q, own, after);
 	enum err err = ops->candidates(s->txn, q->kind, q->want->query, *after, PORTION, s->arena, &page);
 	for (size_t i = 0; !err && i < page.n; i++)
 		id[i] = page.item[i].id;

@@ -694,5 +694,9 @@ enum err sm_query(struct sm_session *s, enum store_kind kind, struct store_query
 	enum err err = sm_txn(s, &txn);
 	if (err)
 		return err;
-	return sm_query_error(s, s->service->conf.store->ops->query(txn, kind, want, after, limit, s->arena, out));
+	if (s->at_us != TIME_NONE)
+		err = sm_past_query(s, kind, want, after, limit, out);
+	else
+		err = s->service->conf.store->ops->query(txn, kind, want, after, limit, s->arena, out);
+	return sm_query_error(s, err);
 }

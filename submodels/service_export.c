@@ -34,9 +34,8 @@ static enum err no_memory(struct export *ex)
 
 static enum err find(struct export *ex, const char *key, struct store_blob_info *info)
 {
-	struct store_txn *txn;
-	enum err err = sm_txn(ex->s, &txn);
-	return err ? err : ex->s->service->conf.store->ops->blob_find(txn, key, ex->s->arena, info);
+	enum err err = sm_blob_find(ex->s, key, info);
+	return err == ERR_GONE ? diag_add(ex->s->diag, err, "history is not kept that far back") : err;
 }
 
 /* For aasx_write: the bytes of one file, piece by piece. */

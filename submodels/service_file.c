@@ -6,6 +6,7 @@
  */
 #include "aas/lexical.h"
 #include "aas/tree.h"
+#include "base/clock.h"
 #include "submodels/session.h"
 
 const char *sm_file_key(struct arena *a, enum store_kind kind, const char *id, const char *value)
@@ -19,19 +20,30 @@ static enum err no_memory(struct sm_session *s)
 	return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
 }
 
+enum err sm_blob_find(struct sm_session *s, const char *key, struct store_blob_info *out)
+{
+	const struct store_ops *ops = s->service->conf.store->ops;
+	struct store_txn *txn;
+	enum err err = sm_txn(s, &txn);
+	if (err)
+		return err;
+	return s->at_us == TIME_NONE ? ops->blob_find(txn, key, s->arena, out) : ops->blob_at(txn, key, s->at_us, s->arena, out);
+}
+
 static enum err blob_find(struct sm_session *s, enum store_kind kind, const char *id, const char *value, struct store_blob_info *out)
 {
 	const char *key = value ? sm_file_key(s->arena, kind, id, value) : NULL;
-	struct store_txn *txn;
 	enum err err;
 
 	if (value && !key)
 		return no_memory(s);
 	if (!value)
 		return diag_add(s->diag, ERR_NOT_FOUND, "there is no file");
-	if ((err = sm_txn(s, &txn)))
-		return err;
-	err = s->service->conf.store->ops->blob_find(txn, key, s->arena, out);
+	err = sm_blob_find(s, key, out);
+	if (err == ERR_GONE)
+		return diag_add(s->diag, err, "history is not kept that far back");
+	if (err == ERR_NOT_FOUND && s->at_us != TIME_NONE)
+		return diag_add(s->diag, err, "\"%s\" was not stored here at that time", value);
 	return err == ERR_NOT_FOUND ? diag_add(s->diag, err, "\"%s\" is not stored here", value) : err;
 }
 
@@ -260,5 +272,61 @@ enum err sm_files_forget(struct sm_session *s, const struct aas_node *before, co
 			err = blob_del(s, kind, id, it->key);
 	map_fini(&had);
 	map_fini(&has);
+	return err;
+}
+
+/* -- and what an earlier state pointed to ------------------------------------------------------------------------------------------------- */
+
+struct sm_file_then {
+	const char *key;
+	struct store_blob_info info;
+	struct sm_file_then *next;
+};
+
+enum err sm_files_then(struct sm_session *s, struct store_txn *txn, const struct aas_node *n, int64_t at_us, struct sm_file_then **out)
+{
+	enum store_kind kind = aas_is(n, AAS_AssetAdministrationShell) ? STORE_SHELL : STORE_SUBMODEL;
+	struct map has = MAP_INIT;
+	struct map_item *it;
+	enum err err = collect(n, &has) ? ERR_OK : no_memory(s);
+	*out = NULL;
+	for (size_t i = 0; !err && (it = map_next(&has, &i));) {
+		struct sm_file_then *f = ARENA_NEW(s->arena, struct sm_file_then);
+		if (!f || !(f->key = sm_file_key(s->arena, kind, AAS_ID(n), it->key))) {
+			err = no_memory(s);
+		} else if (!(err = s->service->conf.store->ops->blob_at(txn, f->key, at_us, s->arena, &f->info))) {
+			f->next = *out;
+			*out = f;
+		} else if (err == ERR_NOT_FOUND || err == ERR_GONE) {
+			err = ERR_OK;	/* it led nowhere then */
+		}
+	}
+	map_fini(&has);
+	return err;
+}
+
+static enum err put_back(struct sm_session *s, struct store_txn *txn, const struct sm_file_then *f)
+{
+	const struct store_ops *ops = s->service->conf.store->ops;
+	struct store_blob_info now;
+	struct content bytes = { 0 };
+	struct content_at from = { &bytes, 0 };
+	enum err err = ops->blob_find(txn, f->key, s->arena, &now);
+	if (!err && !memcmp(now.hash, f->info.hash, sizeof now.hash))
+		return ERR_OK;
+	if (err && err != ERR_NOT_FOUND)
+		return err;
+	if (!(err = ops->blob_open(s->service->conf.store, &f->info, &bytes)))
+		err = ops->blob_put(txn, f->key, &f->info, source_content(&from), s->diag);
+	content_close(&bytes);
+	return err == ERR_NOT_FOUND ? ERR_AGAIN : err;
+}
+
+enum err sm_files_back(struct sm_session *s, const struct sm_file_then *f)
+{
+	struct store_txn *txn;
+	enum err err = sm_txn(s, &txn);
+	for (; f && !err; f = f->next)
+		err = put_back(s, txn, f);
 	return err;
 }

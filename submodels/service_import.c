@@ -251,7 +251,10 @@ static enum err bring(struct import *im, enum store_kind kind, struct aas_node *
 	has |= differs;
 	if (again || (has && im->mode == SM_IMPORT_IGNORE_DUPLICATES))
 		return tell(im, kind, AAS_ID(n), "skipped", &im->report->skipped);
-	err = has && im->mode == SM_IMPORT_REPLACE ? replace(im, kind, n) : create(im, kind, n, has);
+	/* At the time when history says that it was replaced its files are the new ones. */
+	if (has && im->mode == SM_IMPORT_REPLACE)
+		return (err = keep_files(im, kind, n)) ? err : replace(im, kind, n);
+	err = create(im, kind, n, has);
 	return err ? err : keep_files(im, kind, n);
 }
 

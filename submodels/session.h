@@ -75,7 +75,12 @@ extern const char *const sm_kind_name[STORE_N_KINDS];	/* "shell", "submodel", "c
 
 /* sm_list of a session that looks at the past (past.c). */
 enum err sm_past_list(struct sm_session *, enum store_kind, const struct store_filter *, const char *after, size_t limit, struct store_page *);
+/* sm_query of such a session, and store_ops.heads of any (past_query.c); sm_heads within a transaction. */
+enum err sm_past_query(struct sm_session *, enum store_kind, struct store_query *, const char *after, size_t limit, struct store_page *);
+enum err sm_heads(struct sm_session *, enum store_kind, const char *const *id, size_t n, struct store_doc *);
 enum err sm_txn(struct sm_session *, struct store_txn **);
+/* store_ops.blob_find, or what the session looks at the past for; no message. */
+enum err sm_blob_find(struct sm_session *, const char *key, struct store_blob_info *);
 /* The work of this id as it is, or a new one. */
 enum err sm_work(struct sm_session *, enum store_kind, const char *id, struct work **);
 /* Which of them are there. */
@@ -112,6 +117,10 @@ enum err sm_invocation_prepare(struct sm_service *, struct sm_invocation *in, st
 enum err sm_invocation_run(struct sm_service *, const struct sm_invocation *, struct arena *, struct sm_outcome *, struct diag *);
 /* Delete the stored files that `before` pointed to and `after` (may be NULL) does not. */
 enum err sm_files_forget(struct sm_session *, const struct aas_node *before, const struct aas_node *after, const char *sm_id);
+/* The files that a tree named and that were stored at that time, found in a transaction that reads; and putting them back where they are not. */
+struct sm_file_then;
+enum err sm_files_then(struct sm_session *, struct store_txn *, const struct aas_node *, int64_t at_us, struct sm_file_then **);
+enum err sm_files_back(struct sm_session *, const struct sm_file_then *);
 const char *sm_file_key(struct arena *, enum store_kind, const char *id, const char *value);
 
 #endif
