@@ -6,6 +6,7 @@
 #include "aas/path.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/actor.h"
 #include "server/condition.h"
 #include "server/op.h"
 #include "server/range.h"
@@ -239,7 +240,8 @@ static enum err transact(struct call *c, bool *later)
 	enum err e = sm_begin(c->service, c->route->access == ACCESS_WRITE, c->arena, &c->diag, &c->session);
 	if (e)
 		return e;
-	sm_cause(c->session, NULL, c->correlation_id);
+	if (c->route->access == ACCESS_WRITE)
+		sm_cause(c->session, actor_of(c), c->correlation_id);
 	if (c->in_past && c->route->access == ACCESS_READ)
 		sm_at(c->session, c->at_us);
 	if (c->attempt > 1)

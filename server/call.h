@@ -32,6 +32,7 @@ struct call {
 	const char *host;			/* Host header, or what a trusted proxy says instead (forwarded.h), or NULL */
 	const char *scheme, *mount;		/* what a trusted proxy says of the URL: "https", and the path in front of the base path; or NULL */
 	const struct jws *signer;		/* NULL: this server signs nothing */
+	const char *client, *user;		/* the address of who asks, and who a trusted proxy says that is; NULL: not known */
 	const char *outside;			/* how clients reach this server ("https://plant.example"), when the option says so; or NULL */
 
 	/* -- matched and decoded by call_begin; ids are plain text, NULL where the route has none -- */

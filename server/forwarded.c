@@ -208,22 +208,34 @@ static bool read_host(struct slice s, struct slice *name, size_t *port)
 }
 
 /* The node that connected: an address with or without port (RFC 7239, 6); "unknown" and "_hidden" are nobody's. */
-static bool trusted_node(const struct proxies *p, struct slice s)
+static bool read_node(struct slice s, struct block *b)
 {
-	struct block b;
 	struct slice name;
 	size_t port;
-	if (read_address(s, &b))
-		return trusted(p, &b);
+	if (read_address(s, b))
+		return true;
 	if (!read_host(s, &name, &port))
 		return false;
 	if (*name.p == '[')
 		name = (struct slice){ name.p + 1, name.n - 2 };
-	return read_address(name, &b) && trusted(p, &b);
+	return read_address(name, b);
+}
+
+static bool trusted_node(const struct proxies *p, struct slice s)
+{
+	struct block b;
+	return read_node(s, &b) && trusted(p, &b);
+}
+
+static const char *address_of(struct arena *a, struct slice s)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct block b;
+	return s.p && read_node(s, &b) && inet_ntop(b.family, b.address, text, sizeof text) ? arena_strdup(a, text) : NULL;
 }
 
 struct said {
-	struct slice proto, host, port;
+	struct slice proto, host, port, client;
 };
 
 /* -- RFC 7239 ----------------------------------------------------------------------------------------------------------------------- */
@@ -303,6 +315,7 @@ static bool read_forwarded(const struct proxies *p, const char *text, struct sai
 	while (n--) {
 		out->proto = e[n].proto.p ? e[n].proto : out->proto;
 		out->host = e[n].host.p ? e[n].host : out->host;
+		out->client = e[n].by_for;
 		if (!e[n].by_for.p || !trusted_node(p, e[n].by_for))
 			break;
 	}
@@ -376,17 +389,18 @@ static const char *host_of(struct arena *a, const struct said *said, const char 
 
 void forwarded_read(const struct proxies *p, const struct forwarded_headers *h, const char *host, struct arena *a, struct forwarded *out)
 {
-	struct said said = { { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
+	struct said said = { 0 };
 	const char *const *v = h->value;
 	size_t hops = v[FWD_FOR] ? trusted_hops(p, v[FWD_FOR]) : 0;
 	if (v[FWD_FORWARDED]) {
 		if (!read_forwarded(p, v[FWD_FORWARDED], &said))
-			said = (struct said){ { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
+			said = (struct said){ 0 };
 	} else {
-		said = (struct said){ pick(v[FWD_PROTO], hops), pick(v[FWD_HOST], hops), pick(v[FWD_PORT], hops) };
+		said = (struct said){ pick(v[FWD_PROTO], hops), pick(v[FWD_HOST], hops), pick(v[FWD_PORT], hops), pick(v[FWD_FOR], hops) };
 	}
 	out->scheme = scheme_of(said.proto);
 	out->host = host_of(a, &said, host, out->scheme);
 	struct slice mount = pick(v[FWD_PREFIX], hops);
 	out->mount = mount.p ? read_mount(a, mount) : NULL;
+	out->client = address_of(a, said.client);
 }

@@ -31,6 +31,7 @@ struct forwarded {
 	const char *scheme;	/* "http", "https"; NULL: not said */
 	const char *host;	/* host[:port], the port only where it is not that of the scheme; NULL: not said */
 	const char *mount;	/* "/twin": in front of every path; NULL: none */
+	const char *client;	/* "192.0.2.7": who reached the outermost trusted proxy; NULL: not said, or no address */
 };
 /* `host`: the Host header, to which a port alone belongs; or NULL. */
 void forwarded_read(const struct proxies *, const struct forwarded_headers *, const char *host, struct arena *, struct forwarded *);

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/actor.h"
 #include "server/etag.h"
 #include "server/http_loop.h"
 #include "server/openapi.h"
@@ -330,6 +331,10 @@ static enum err start(struct server *s, struct diag *d)
 	enum err e;
 	if (s->config.trusted_proxies && *s->config.trusted_proxies && (e = proxies_read(s->config.trusted_proxies, &s->proxies, d)))
 		return e;
+	if (s->config.user_header && !actor_header_ok(s->config.user_header))
+		return diag_add(d, ERR_BAD_REQUEST, "user-header: \"%.100s\" is not the name of a header", s->config.user_header);
+	if (s->config.user_header && !s->proxies)
+		return diag_add(d, ERR_BAD_REQUEST, "user-header: nobody may say who a user is without --trusted-proxies");
 	if ((e = read_base_paths(s, d)) || (e = describe(s)) || (e = listen_on(s, d)) || (e = read_port(s)) || (e = start_workers(s)))
 		return e;
 	s->events = s->config.events;

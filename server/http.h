@@ -38,6 +38,7 @@ struct http_config {
 	const char *base_paths;		/* comma-separated, no trailing slashes ["/api/v3.0,/api/v3,"] */
 	const char *external_url;	/* "https://plant.example": in front of Locations [path-absolute Locations] */
 	const char *trusted_proxies;	/* forwarded.h: proxies whose word counts about how clients reach this server [none] */
+	const char *user_header;	/* in which those proxies say who the user is (actor.h); NULL: in none */
 	const char *cors_origin;	/* Access-Control-Allow-Origin ["*"]; "" sends none */
 	struct sm_service *service;	/* NULL: everything but /healthz, /readyz and the console is answered by 503 until http_open */
 	struct live *live;		/* for /events/live and cached reads */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * op_bulk.c - many descriptors at once: accepted here, done by submodels/bulk.h (IDTA-01002, Async Bulk APIs).
  */
+#include "server/actor.h"
 #include "server/call.h"
 #include "server/op.h"
 #include "submodels/bulk.h"
@@ -9,7 +10,7 @@ static enum err submit(struct call *c, enum sm_bulk_verb verb)
 {
 	char handle[SM_JOB_HANDLE];
 	enum store_kind kind = strstr(c->route->path, "submodel") ? STORE_SUBMODEL_DESCRIPTOR : STORE_SHELL_DESCRIPTOR;
-	enum err err = sm_bulk_submit(c->service, kind, verb, c->body, handle, &c->diag);
+	enum err err = sm_bulk_submit(c->service, kind, verb, c->body, actor_of(c), c->correlation_id, handle, &c->diag);
 	if (!err)
 		reply_created(c, "/bulk/status/%s", reply_b64(c, handle));
 	return err;

@@ -6,6 +6,7 @@
  * is the result of the job: an operation that has failed.
  */
 #include "aas/aasx.h"
+#include "server/actor.h"
 #include "server/op.h"
 #include "server/package.h"
 #include "submodels/jobs.h"
@@ -15,6 +16,7 @@ struct taken {
 	const char *id, *file_name;
 	struct package_ids ids;		/* of the form; none: the package is asked */
 	struct scratch *file;
+	const char *actor, *request;
 };
 
 static void taken_free(void *work)
@@ -35,6 +37,7 @@ static enum err store(struct sm_service *service, const struct taken *u, const s
 	enum err err = sm_begin(service, true, a, d, &s);
 	if (err)
 		return err;
+	sm_cause(s, u->actor, u->request);
 	if (!(err = sm_package_put(s, &p, &from, STORE_CREATE, &created)))
 		return sm_commit(s);
 	sm_abort(s);
@@ -85,6 +88,9 @@ static struct taken *take(struct call *c, const struct package_ids *ids)
 	u->ids.id = ids->n ? ARENA_ARRAY(a, const char *, ids->n) : NULL;
 	for (size_t i = 0; u->ids.id && i < ids->n; i++)
 		u->ids.id[u->ids.n++] = arena_strdup(a, ids->id[i]);
+	const char *actor = actor_of(c);
+	u->actor = actor ? arena_strdup(a, actor) : NULL;
+	u->request = c->correlation_id ? arena_strdup(a, c->correlation_id) : NULL;
 	if (arena_failed(a)) {
 		arena_free(a);
 		return NULL;

@@ -245,6 +245,8 @@ static enum err load_plant(struct house *h)
 		e = ERR_MEDIA_TYPE;	/* no fault of the configuration */
 	if (!e)
 		e = sm_begin(h->service, true, h->arena, &h->diag, &s);
+	if (!e)
+		sm_cause(s, "import:plant", NULL);
 	if (!e && (e = sm_import(s, &package, SM_IMPORT_IGNORE_DUPLICATES, &report)))
 		sm_abort(s);
 	else if (!e)
@@ -341,7 +343,8 @@ static enum err open_http(struct house *h)
 		.compress_min = h->config.compress ? h->config.compress : SIZE_MAX,
 		.base_paths = h->config.base_path, .live = h->live, .events = h->events,
 		.external_url = *h->config.external_url ? h->config.external_url : NULL,
-		.trusted_proxies = h->config.trusted_proxies, .cors_origin = h->config.cors_origin, .signer = h->signer,
+		.trusted_proxies = h->config.trusted_proxies, .user_header = *h->config.user_header ? h->config.user_header : NULL,
+		.cors_origin = h->config.cors_origin, .signer = h->signer,
 		.files = static_files, .n_files = n_static_files,
 		.static_dir = *h->config.console_dir ? h->config.console_dir : NULL, .ready = is_ready, .ready_ctx = h,
 	};

@@ -12,6 +12,7 @@ struct bulk {
 	enum sm_bulk_verb verb;
 	struct arena *arena;		/* of the items */
 	struct aas_node *items;
+	const char *actor, *request;
 };
 
 static void bulk_free(void *work)
@@ -49,6 +50,7 @@ static enum err run(struct sm_service *service, void *work, struct diag *d)
 	bool faults = false;
 	if (err)
 		goto out;
+	sm_cause(s, b->actor, b->request);
 	diag_push_index(d, &f, 0);
 	for (struct aas_node *n = b->items; n && !err && d->n < DIAG_MAX; n = n->next, f.index++) {
 		err = item(s, b, n);
@@ -73,8 +75,8 @@ static const enum aas_class_id class_of[STORE_N_KINDS] = {
 	[STORE_SHELL_DESCRIPTOR] = AAS_AssetAdministrationShellDescriptor, [STORE_SUBMODEL_DESCRIPTOR] = AAS_SubmodelDescriptor,
 };
 
-enum err sm_bulk_submit(struct sm_service *s, enum store_kind kind, enum sm_bulk_verb verb, struct slice body, char handle[SM_JOB_HANDLE],
-			struct diag *d)
+enum err sm_bulk_submit(struct sm_service *s, enum store_kind kind, enum sm_bulk_verb verb, struct slice body, const char *actor,
+			const char *request, char handle[SM_JOB_HANDLE], struct diag *d)
 {
 	struct bulk *b = calloc(1, sizeof *b);
 	unsigned type = verb == SM_BULK_DELETE ? AAS_IdentifierText : class_of[kind];
@@ -82,9 +84,15 @@ enum err sm_bulk_submit(struct sm_service *s, enum store_kind kind, enum sm_bulk
 	if (!b || !(b->arena = arena_new(0)))
 		goto fail;
 	b->kind = kind;
+	b->actor = actor ? arena_strdup(b->arena, actor) : NULL;
+	b->request = request ? arena_strdup(b->arena, request) : NULL;
 	b->verb = verb;
 	if ((err = aas_json_read_list(b->arena, type, body.p, body.n, AAS_JSON_DEFAULT, &b->items, d)))
 		goto fail;
+	if (arena_failed(b->arena)) {
+		err = ERR_NO_MEMORY;
+		goto fail;
+	}
 	if (b->items)
 		return sm_job_submit(s, &bulk_jobs, b, body.n, handle, d);
 	err = diag_add(d, ERR_BAD_REQUEST, "the array must not be empty");

@@ -60,8 +60,8 @@ struct engine_ports {
 	void (*live)(void *ctx, const char *submodel_id, const char *path, const char *text, enum quality, int64_t time_us);
 	void (*command)(void *ctx, const struct store_command *);	/* audit row, also as the state changes */
 	void (*outcome)(void *ctx, uint64_t ticket, const struct engine_outcome *);
-	/* Create this submodel unless it exists; the node is the engine's, valid in the call. */
-	void (*provide)(void *ctx, struct aas_node *submodel);
+	/* Create this submodel unless it exists, for the twin that is described by the other one; the node is the engine's, valid in the call. */
+	void (*provide)(void *ctx, const char *twin_id, struct aas_node *submodel);
 	void (*new_id)(void *ctx, char out[UUID_SIZE]);			/* id of a command: uuid_v7 in the program, a counter in a scenario */
 	/* Tell this submodel (again) by engine_submodel, after the present call: a twin has begun to refer to it.  With this port the
 	 * engine remembers only what twins refer to; NULL: it remembers the element paths of every submodel it was told. */

@@ -42,6 +42,7 @@ struct provision {
 	struct provision *next;
 	struct arena *arena;
 	struct aas_node *submodel;
+	const char *actor;		/* for history: "engine:" and the id of the twin */
 };
 
 struct twin_runtime {
@@ -196,13 +197,15 @@ static void port_outcome(void *ctx, uint64_t ticket, const struct engine_outcome
 	tickets_answer(((struct twin_runtime *)ctx)->tickets, ticket, o);
 }
 
-static void port_provide(void *ctx, struct aas_node *submodel)
+static void port_provide(void *ctx, const char *twin_id, struct aas_node *submodel)
 {
 	struct twin_runtime *t = ctx;
 	struct provision *p = calloc(1, sizeof *p);
 	if (p && (p->arena = arena_new(0)))
 		p->submodel = aas_copy(p->arena, submodel);
-	if (!p || !p->submodel) {
+	if (p && p->submodel)
+		p->actor = arena_printf(p->arena, "engine:%s", twin_id);
+	if (!p || !p->actor) {
 		log_error("engine", "out of memory: %s is not made", AAS_ID(submodel));
 		if (p)
 			arena_free(p->arena);
@@ -280,7 +283,7 @@ static enum err create(struct twin_runtime *t, const struct provision *p)
 	arena_reset(t->arena);
 	enum err e = sm_begin(t->service, true, t->arena, &d, &s);
 	if (!e)
-		sm_cause(s, "twin-engine", NULL);
+		sm_cause(s, p->actor, NULL);
 	if (!e && (e = sm_create(s, STORE_SUBMODEL, p->submodel)))
 		sm_abort(s);
 	else if (!e)

@@ -185,7 +185,7 @@ static void provide_prediction(struct twin *t)
 		int at = model_param_find(t->setup.kind, "PreAlert", &info);
 		struct aas_node *sm = prediction_new(a, t->setup.prediction_id, t->setup.kind, t->setup.param[at]);
 		if (sm)
-			t->engine->port.provide(t->engine->port.ctx, sm);
+			t->engine->port.provide(t->engine->port.ctx, t->id, sm);
 	}
 	arena_free(a);
 }

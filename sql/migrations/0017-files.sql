@@ -78,7 +78,7 @@ CREATE OR REPLACE VIEW report.history AS
 	FROM twinshell.history;
 COMMENT ON VIEW report.history IS 'Every change of what is kept here, with what was there before.';
 COMMENT ON COLUMN report.history.kind IS 'shell, submodel, concept description, shell descriptor, submodel descriptor, asset links, package or file.';
-COMMENT ON COLUMN report.history.actor IS 'Who made it: user:NAME, or what did and for whom: rest, upload, restore, registry, packages and others, with the address of the client; engine, plant.';
+COMMENT ON COLUMN report.history.actor IS 'Who made it: user:NAME, as a trusted proxy says it; else what was used and from which address, as rest:192.0.2.7 (docs/http.md has the words); import:plant, engine:ID, migration.';
 CREATE OR REPLACE VIEW report.feed AS
 	SELECT f.position, h.id, h.kind, h.version, h.operation, h.element, h.recorded_at, f.sequenced_at, f.hash
 	FROM twinshell.feed f JOIN LATERAL (SELECT id, (ARRAY['shell', 'submodel', 'concept description', 'shell descriptor', 'submodel descriptor',

@@ -122,6 +122,16 @@ async function commands() {
 	ok(rows, 'every attempt is a row of report.command', server.sql('select state, reason from report.command'));
 }
 
+/* Nobody changes anything here without a word of who it was. */
+function actors() {
+	equal(server.sql("select count(*) from report.history where actor is null"), '0', 'every change says who made it');
+	const words = server.sql("select string_agg(distinct split_part(actor, ':', 1), ' ' order by split_part(actor, ':', 1)) from report.history");
+	ok(/^engine import rest$/.test(words), 'the engine, the plant and imports, clients', words);
+	ok(server.sql("select count(*) > 0 from report.history where actor = 'import:plant' and operation = 'create'") === 't', 'the plant has its name');
+	ok(server.sql("select bool_and(actor like 'engine:%/sm/%') from report.history where actor like 'engine:%'") === 't', 'and so has the twin that had its prediction made',
+		server.sql("select distinct actor from report.history"));
+}
+
 async function counted() {
 	const total = 6000;
 	equal((await server.call('POST', '/submodels', {

@@ -161,9 +161,10 @@ static void on_outcome(void *ctx, uint64_t ticket, const struct engine_outcome *
 }
 
 /* What the runtime does: store it, and tell it to the engine as a submodel. */
-static void on_provide(void *ctx, struct aas_node *sm)
+static void on_provide(void *ctx, const char *twin_id, struct aas_node *sm)
 {
 	struct run *r = ctx;
+	(void)twin_id;
 	event(r, "provide %s", AAS_ID(sm));
 	for (size_t i = 0; i < r->n_sm; i++)
 		if (str_eq(r->sm[i].id, AAS_ID(sm)))

@@ -58,7 +58,7 @@ static char handle[SM_JOB_HANDLE];
 static enum err submit(enum sm_bulk_verb verb, const char *body)
 {
 	diag_clear(&d);
-	return sm_bulk_submit(service, STORE_SHELL_DESCRIPTOR, verb, slice_of(body), handle, &d);
+	return sm_bulk_submit(service, STORE_SHELL_DESCRIPTOR, verb, slice_of(body), "bulk:test", "r-7", handle, &d);
 }
 
 /* The result, when it is there. */

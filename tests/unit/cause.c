@@ -55,7 +55,7 @@ static const char *news(void)
 	int64_t newest;
 	store->ops->feed(store, seen, 100, arena, &e, &n, &newest);
 	for (size_t i = 0; i < n; i++) {
-		buf_printf(&b, "%s%s %s", i ? "; " : "", op[e[i].operation], e[i].id);
+		buf_printf(&b, "%s%s %s", i ? "; " : "", op[e[i].operation], e[i].kind == STORE_FILE ? "file" : e[i].id);
 		if (e[i].path || e[i].part != e[i].operation)
 			buf_printf(&b, " %s(%s)", op[e[i].part], e[i].path ? e[i].path : "");
 		for (size_t k = 0; k < e[i].n_values; k++)
@@ -87,8 +87,8 @@ static void elements(void)
 	ONE(sm_value_patch(s_, "urn:pump", "Speed", SLICE("11")), "value urn:pump Speed:10>11");
 	ONE((sm_patient(s_), sm_value_patch(s_, "urn:pump", "Speed", SLICE("12"))), "value urn:pump Speed:11>12");
 	ONE(sm_value_patch(s_, "urn:pump", "Name", SLICE("[{\"de\":\"Pumpe\"}]")), "replace urn:pump value(Name)");
-	ONE(sm_file_put(s_, "urn:pump", "Manual", &file), "replace urn:pump value(Manual)");
-	ONE(sm_put(s_, STORE_SUBMODEL, "urn:pump", node(AAS_Submodel, pump), &created), "replace urn:pump");
+	ONE(sm_file_put(s_, "urn:pump", "Manual", &file), "create file; replace urn:pump value(Manual)");
+	ONE(sm_put(s_, STORE_SUBMODEL, "urn:pump", node(AAS_Submodel, pump), &created), "replace urn:pump; delete file");
 	ONE(sm_delete(s_, STORE_SUBMODEL, "urn:pump"), "delete urn:pump");
 }
 

@@ -68,9 +68,9 @@ static void on_outcome(void *ctx, uint64_t ticket, const struct engine_outcome *
 	w->bad += ticket == 0 || o->state > EXECUTION_CANCELED;
 }
 
-static void on_provide(void *ctx, struct aas_node *sm)
+static void on_provide(void *ctx, const char *twin_id, struct aas_node *sm)
 {
-	(void)ctx, (void)sm;
+	(void)ctx, (void)twin_id, (void)sm;
 }
 
 static void on_want(void *ctx, const char *id)
