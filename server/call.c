@@ -354,7 +354,7 @@ bool call_patch(struct call *c)
 		diag_clear(&c->diag);	/* a worker says it again */
 		return false;
 	}
-	sm_cause(s, NULL, c->correlation_id);
+	sm_cause(s, actor_of(c), c->correlation_id);
 	c->attempt = 1;
 	if (sm_value_patch_quick(s, c->sm_id, c->id_short_path, c->body) && sm_commit_later(s, committed, c))
 		return true;

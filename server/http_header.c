@@ -65,8 +65,8 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 static const char *trace_id(struct arena *a, const char *s)
 {
 	static const char hex[] = "0123456789abcdef";
-	if (!s || strspn(s, hex) != 2 || s[2] != '-' || !strncmp(s, "ff", 2) || strspn(s + 3, hex) != 32 || s[35] != '-' || strspn(s + 36, hex) != 16 ||
-	    s[52] != '-' || strspn(s + 53, hex) != 2 || strspn(s + 3, "0") >= 32)
+	if (!s || strspn(s, hex) != 2 || s[2] != '-' || !strncmp(s, "ff", 2) || strspn(s + 3, hex) != 32 || s[35] != '-' ||
+	    strspn(s + 36, hex) != 16 || s[52] != '-' || strspn(s + 53, hex) != 2 || strspn(s + 3, "0") >= 32)
 		return NULL;
 	return arena_strndup(a, s + 3, 32);
 }

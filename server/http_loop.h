@@ -56,7 +56,8 @@ struct request {
 	const char *user;		/* the header that says who it is, nothing unless there are trusted proxies; "": it came twice */
 	struct forwarded_headers forwarded;	/* nothing unless there are trusted proxies */
 	const struct feed_ask *feed;	/* the answer is a stream of the feed from there on */
-	const char *accept_encoding, *content_length, *correlation_id, *expect, *last_event_id, *request_id, *traceparent;	/* headers; NULL: not sent */
+	const char *accept_encoding, *content_length, *correlation_id, *expect, *last_event_id, *request_id;	/* headers; NULL: not sent */
+	const char *traceparent;
 	struct file_job filing;		/* puts what has come of an upload to its file */
 	struct buf body;
 	size_t body_max, taken, charged, dropped;	/* taken: bytes of an upload that are in its file */

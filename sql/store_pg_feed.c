@@ -85,7 +85,7 @@ static void keep_house(struct pg_feed *f)
 		log_warn("sql", "old history is not dropped now: %s", err_info[e].text);
 	else if (days && pg_int4(&cut, 0, 0)) {
 		log_info("sql", "%d partitions of history older than %d days are dropped", (int)pg_int4(&cut, 0, 0), (int)days);
-		store_pg_contents_sweep(f->store);
+		store_pg_contents_sweep(f->worker.store);
 	}
 	pg_clear(&make, 1);
 	pg_clear(&cut, 1);

@@ -219,6 +219,7 @@ try {
 	await telemetry();
 	await prediction();
 	await commands();
+	actors();
 	await counted();
 	await outage();
 	await restart();
