@@ -240,6 +240,33 @@ static void test_bind(struct world *w, struct asset *a)
 	printf("# from PUT to the first value: %.1f ms\n", (double)us / 1e3);
 }
 
+/* The submodel of a prediction that is not there is made, and history says for which twin. */
+#define INPUT(name) "{\"modelType\":\"ReferenceElement\",\"idShort\":\"" name "\",\"value\":{\"type\":\"ModelReference\",\"keys\":[" \
+	"{\"type\":\"Submodel\",\"value\":\"" OD "\"},{\"type\":\"Property\",\"value\":\"Flow\"}]}}"
+#define PREDICTING "{\"modelType\":\"Submodel\",\"id\":\"urn:test:predicting\",\"idShort\":\"TwinEngine\",\"semanticId\":{\"type\":\"ExternalReference\",\"keys\":" \
+	"[{\"type\":\"GlobalReference\",\"value\":\"https://twinshell.org/submodel/TwinEngine/1/0\"}]},\"submodelElements\":[" \
+	PROPERTY("Mode", "string", TEXT("shadow")) "," COLLECTION("Links", LINK("Flow", "t/flow", "Flow")) "," \
+	COLLECTION("Model", PROPERTY("Kind", "string", TEXT("pump")) "," \
+	COLLECTION("Inputs", INPUT("running") "," INPUT("speed") "," INPUT("flow") "," INPUT("head") "," INPUT("power") "," INPUT("bearing_temperature")) "," \
+	COLLECTION("Parameters", PROPERTY("ExpectedLife", "double", TEXT("20000"))) "," PROPERTY("HealthIndex", "double", "") "," PROPERTY("State", "string", "") "," \
+	"{\"modelType\":\"ReferenceElement\",\"idShort\":\"Prediction\",\"value\":{\"type\":\"ModelReference\",\"keys\":[" \
+	"{\"type\":\"Submodel\",\"value\":\"urn:test:pm\"}]}}") "]}"
+static void test_made(struct world *w)
+{
+	const char *actor = NULL;
+	put(w, "urn:test:predicting", PREDICTING);
+	for (int64_t until = clock_mono_us() + 30 * US_PER_S; !actor && clock_mono_us() < until; clock_sleep_us(2000)) {
+		struct store_event *e;
+		int64_t newest;
+		size_t n = 0;
+		w->store->ops->feed(w->store, 0, 1000, w->arena, &e, &n, &newest);
+		for (size_t i = 0; i < n; i++)
+			if (!strcmp(e[i].id, "urn:test:pm"))
+				actor = e[i].actor ? e[i].actor : "nobody";
+	}
+	check_str(actor, "engine:urn:test:predicting", "the prediction is made, and by whom is told");
+}
+
 static void test_invoke(struct world *w)
 {
 	struct sm_outcome out = { 0 };
@@ -475,6 +502,7 @@ int main(void)
 	pid_t asset = feeder(&tell);
 	if (check(open_world(&w, NULL, NULL), "the engine starts without a broker")) {
 		test_bind(&w, &a);
+		test_made(&w);
 		test_invoke(&w);
 		test_stop_under_way(&w, &a);
 		close_world(&w);
