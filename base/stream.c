@@ -14,18 +14,23 @@ static enum err fd_read(void *ctx, char *p, size_t n, size_t *got, struct diag *
 	return k < 0 ? diag_add(d, ERR_IO, "reading failed: %s", strerror(errno)) : ERR_OK;
 }
 
-static enum err fd_write(void *ctx, const char *p, size_t n, struct diag *d)
+bool fd_write_all(int fd, const char *p, size_t n)
 {
 	while (n) {
-		ssize_t k = write(*(const int *)ctx, p, n);
+		ssize_t k = write(fd, p, n);
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k < 0)
-			return diag_add(d, ERR_IO, "writing failed: %s", strerror(errno));
+			return false;
 		p += k;
 		n -= (size_t)k;
 	}
-	return ERR_OK;
+	return true;
+}
+
+static enum err fd_write(void *ctx, const char *p, size_t n, struct diag *d)
+{
+	return fd_write_all(*(const int *)ctx, p, n) ? ERR_OK : diag_add(d, ERR_IO, "writing failed: %s", strerror(errno));
 }
 
 static enum err slice_read(void *ctx, char *p, size_t n, size_t *got, struct diag *d)

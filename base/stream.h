@@ -39,6 +39,7 @@ struct content_at {
 
 struct source source_fd(const int *fd);		/* read(2) and write(2); the descriptor stays the caller's */
 struct sink sink_fd(const int *fd);
+bool fd_write_all(int fd, const char *p, size_t n);	/* false: the reason is in errno */
 struct source source_slice(struct slice *rest);	/* moves the slice on as it is read */
 struct source source_content(struct content_at *);
 struct content content_slice(const struct slice *);	/* the slice and its bytes must live as long */

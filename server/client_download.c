@@ -49,23 +49,6 @@ struct download {
 	size_t n;
 };
 
-static bool write_all(struct download *d, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t k = write(d->fd, p, n);
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0) {
-			d->error = errno;
-			return false;
-		}
-		p += k;
-		n -= (size_t)k;
-		d->n += (size_t)k;
-	}
-	return true;
-}
-
 /* What is no success is a message, not what was asked for. */
 static size_t collect(char *p, size_t size, size_t n, void *ctx)
 {
@@ -78,8 +61,11 @@ static size_t collect(char *p, size_t size, size_t n, void *ctx)
 		buf_put(&d->refusal, p, n);
 		return d->refusal.failed ? 0 : n;
 	}
-	if (!write_all(d, p, n))
+	if (!fd_write_all(d->fd, p, n)) {
+		d->error = errno;
 		return 0;
+	}
+	d->n += n;
 	if (d->bar && client_bar_due(d->bar)) {
 		curl_easy_getinfo(d->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &all);
 		double part = all > 0 ? (double)d->n / (double)all : -1, left = client_bar_left(d->bar, part);

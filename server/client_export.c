@@ -97,7 +97,7 @@ static int begin(struct split *s, struct arena *a, const char *note)
 		status = EX_CANTCREAT;
 	}
 	diag_fini(&d);
-	/* files are not kept as they were, so there is no package of another time than now */
+	/* each package is of the moment when it is written */
 	if (!status && !s->form->package && !earlier(s, note))
 		status = now(s);
 	buf_puts(&title, "export from ");

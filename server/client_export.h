@@ -2,8 +2,8 @@
  * client_export.h - `twinshell export --split DIR`: a file for each shell, with its submodels and their concept descriptions.
  *
  * JSON and XML files show all one moment.  DIR/.twinshell-export is a journal (client_journal.h) that names it: a run that was interrupted is gone on
- * with, for the same moment; one behind a run that came to its end begins anew.  A package has the stored files too, which are not kept as they
- * were: each shows its shell at the moment when it is written, and a shell that is deleted before its turn has none.  A file appears whole or not.
+ * with, for the same moment; one behind a run that came to its end begins anew.  A package, which has the stored files too, shows its shell at the
+ * moment when it is written, and a shell that is deleted before its turn has none.  A file appears whole or not.
  */
 #ifndef SERVER_CLIENT_EXPORT_H
 #define SERVER_CLIENT_EXPORT_H

@@ -42,21 +42,6 @@ static ssize_t read_some(int fd, char *p, size_t n)
 	return k;
 }
 
-/* All n bytes, or false with the reason in errno. */
-static bool write_all(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t k = write(fd, p, n);
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return false;
-		p += k;
-		n -= (size_t)k;
-	}
-	return true;
-}
-
 /* -- input --------------------------------------------------------------------------------------------------------------------------- */
 
 /* The rest of what `in` holds becomes a file. */
@@ -68,7 +53,7 @@ static enum err spool(struct whole_in *in, struct diag *d)
 	if (fd < 0)
 		return fail(&in->failed, TEMPORARY, errno, d);
 	while ((k = read_some(in->fd, block, sizeof block)) > 0) {
-		if (!write_all(fd, block, (size_t)k)) {
+		if (!fd_write_all(fd, block, (size_t)k)) {
 			enum err e = fail(&in->failed, TEMPORARY, errno, d);
 			close(fd);
 			return e;
@@ -178,7 +163,7 @@ enum err whole_out_open(struct whole_out *o, const char *name, struct diag *d)
 static enum err take_bytes(void *ctx, const char *p, size_t n, struct diag *d)
 {
 	struct whole_out *o = ctx;
-	return write_all(o->fd, p, n) ? ERR_OK : fail(&o->failed, "", errno, d);
+	return fd_write_all(o->fd, p, n) ? ERR_OK : fail(&o->failed, "", errno, d);
 }
 
 struct sink whole_out_sink(struct whole_out *o)
@@ -197,7 +182,7 @@ static enum err pour(struct whole_out *o, int to, struct diag *d)
 	ssize_t k = 0;
 	bool fine = lseek(o->fd, 0, SEEK_SET) == 0;
 	while (fine && (k = read_some(o->fd, block, sizeof block)) > 0)
-		fine = write_all(to, block, (size_t)k);
+		fine = fd_write_all(to, block, (size_t)k);
 	return fine && !k ? ERR_OK : fail(&o->failed, "", errno, d);
 }
 

@@ -157,12 +157,11 @@ void chunk_put(struct buf *b, const struct store_sample *s, size_t n)
 }
 
 /* -- reading: every length is looked at, for it comes from outside ---------------------------------------------------------------------- */
-static uint64_t number(const char *p, size_t n)
+static uint16_t be16(const char *p)
 {
-	uint64_t v = 0;
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | (unsigned char)p[i];
-	return v;
+	uint16_t v;
+	memcpy(&v, p, sizeof v);
+	return be16toh(v);
 }
 
 static uint32_t be32(const char *p)
@@ -182,7 +181,7 @@ static uint64_t be64(const char *p)
 /* The items of a one-dimensional array of n, p NULL when it is something else. */
 static struct slice items_of(struct slice a, int32_t n)
 {
-	if (!a.p || a.n < 20 || number(a.p, 4) != 1 || number(a.p + 12, 4) != (uint64_t)n)
+	if (!a.p || a.n < 20 || be32(a.p) != 1 || be32(a.p + 12) != (uint32_t)n)
 		return (struct slice){ NULL, 0 };
 	return (struct slice){ a.p + 20, a.n - 20 };
 }
@@ -233,7 +232,7 @@ static bool get_qualities(const struct chunk *c, struct store_sample *out)
 	if (!fixed(c->qualities, c->n, 2, &p))
 		return false;
 	for (int32_t i = 0; i < c->n; i++) {
-		uint64_t q = number(p + (size_t)i * 6, 2);
+		uint16_t q = be16(p + (size_t)i * 6);
 		if (q > QUALITY_BAD)
 			return false;
 		out[i].quality = (enum quality)q;
@@ -251,7 +250,7 @@ static enum err get_texts(const struct chunk *c, struct arena *a, struct store_s
 	for (int32_t i = 0; i < c->n; i++) {
 		if (s.n < 4)
 			return ERR_INTERNAL;
-		uint64_t n = number(s.p, 4);
+		uint32_t n = be32(s.p);
 		s = (struct slice){ s.p + 4, s.n - 4 };
 		if (n == UINT32_MAX)
 			continue;

@@ -516,6 +516,14 @@ enum err pg_run_commit(struct pg *c, struct pg_call *call, unsigned n)
 	return e;
 }
 
+enum err pg_once(struct pg *c, struct pg_call *call)
+{
+	enum err e = pg_begin(c, PG_WRITE);
+	e = e ? e : pg_run_commit(c, call, 1);
+	pg_rollback(c);
+	return e;
+}
+
 /* -- COPY, scripts ---------------------------------------------------------------------------------------------------------------- */
 static enum err command(struct pg *c, const char *sql, ExecStatusType want)
 {

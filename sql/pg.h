@@ -110,6 +110,8 @@ enum err pg_run(struct pg *, struct pg_call *, unsigned n);
 /* pg_run, and the commit in the same round trip; the last that a transaction does.  ERR_UNAVAILABLE: as for pg_commit, unless it only reads: a
  * whole transaction that does is then begun again on another connection. */
 enum err pg_run_commit(struct pg *, struct pg_call *, unsigned n);
+/* One statement as a transaction that writes, over when this returns. */
+enum err pg_once(struct pg *, struct pg_call *);
 void pg_clear(struct pg_call *, unsigned n);
 /* COPY ... FROM STDIN (FORMAT binary); `rows` without header and trailer. */
 enum err pg_copy(struct pg *, const char *copy, struct slice rows);

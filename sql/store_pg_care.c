@@ -9,14 +9,11 @@
 static enum err care_for_one(struct pg *pg, bool *done)
 {
 	struct pg_call call = { .st = PG_care };
-	enum err e = pg_begin(pg, PG_WRITE);
-	e = e ? e : pg_run(pg, &call, 1);
+	enum err e = pg_once(pg, &call);
 	*done = !e && call.n && !pg_null(&call, 0, 0);
 	if (*done)
 		log_debug("sql", "%s is analysed", pg_str(&call, 0, 0));
-	e = e ? e : pg_commit(pg);
 	pg_clear(&call, 1);
-	pg_rollback(pg);
 	return e;
 }
 

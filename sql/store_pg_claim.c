@@ -15,7 +15,8 @@
 #define PAUSE_US 50000
 
 struct pg_claim {
-	char *conninfo, *name;
+	struct pg_store *store;
+	char *name;
 	struct pg *pg;			/* NULL: lost */
 	int64_t looked_at;
 	bool refused;			/* and said so */
@@ -28,7 +29,7 @@ static enum err connect_claim(struct pg_claim *c)
 		{ "application_name", "twinshell name" }, { "tcp_keepalives_idle", "10" }, { "tcp_keepalives_interval", "5" },
 		{ "tcp_keepalives_count", "4" },
 	};
-	return pg_open_set(c->conninfo, setting, sizeof setting / sizeof *setting, &c->pg);
+	return pg_open_set(c->store->conninfo, setting, sizeof setting / sizeof *setting, &c->pg);
 }
 
 static void lose(struct pg_claim *c)
@@ -59,7 +60,9 @@ enum err store_pg_claim(struct store *st, const char *name, struct diag *d)
 	struct pg_claim *c = pg_pooled() ? NULL : calloc(1, sizeof *c);
 	if (pg_pooled())
 		return ERR_OK;
-	enum err e = c && (c->name = strdup(name)) && (c->conninfo = strdup(s->conninfo)) ? ERR_CONFLICT : ERR_NO_MEMORY;
+	enum err e = c && (c->name = strdup(name)) ? ERR_CONFLICT : ERR_NO_MEMORY;
+	if (c)
+		c->store = s;
 	for (int64_t until = clock_mono_us() + PATIENCE_US; e == ERR_CONFLICT; clock_sleep_us(PAUSE_US))
 		if ((e = take(c)) == ERR_CONFLICT && clock_mono_us() >= until)
 			break;
@@ -95,7 +98,6 @@ void store_pg_claim_free(struct pg_claim *c)
 	if (!c)
 		return;
 	lose(c);
-	free(c->conninfo);
 	free(c->name);
 	free(c);
 }

@@ -330,12 +330,9 @@ static enum err stretch(struct pg *pg, enum pg_statement st, const char *parent,
 	pg_arg_text(&a, parent);
 	pg_arg_int4(&a, (int32_t)day);
 	struct pg_call call = { .st = st, .args = &a };
-	enum err e = pg_begin(pg, PG_WRITE);
-	e = e ? e : pg_run(pg, &call, 1);
-	e = e ? e : pg_commit(pg);
+	enum err e = pg_once(pg, &call);
 	pg_clear(&call, 1);
 	pg_args_fini(&a);
-	pg_rollback(pg);
 	return e;
 }
 
@@ -381,11 +378,10 @@ static void drop_old(struct pg_store *s, struct pg *pg, int64_t today)
 	pg_args_init(&a);
 	pg_arg_int4(&a, (int32_t)(today - keep[0]));
 	struct pg_call call = { .st = PG_open_trim, .args = &a };
-	if (keep[0] && !pg_begin(pg, PG_WRITE) && !pg_run(pg, &call, 1))
-		pg_commit(pg);
-	pg_clear(&call, keep[0] ? 1 : 0);
+	if (keep[0])
+		pg_once(pg, &call);
+	pg_clear(&call, 1);
 	pg_args_fini(&a);
-	pg_rollback(pg);
 }
 
 /* -- all of it ---------------------------------------------------------------------------------------------------------------------------- */
@@ -430,14 +426,11 @@ static enum err call_once(struct pg *pg, enum pg_statement st, const int64_t *ar
 	for (int i = 0; i < n; i++)
 		pg_arg_int8(&a, arg[i]);
 	struct pg_call call = { .st = st, .args = &a };
-	enum err e = pg_begin(pg, PG_WRITE);
-	e = e ? e : pg_run(pg, &call, 1);
+	enum err e = pg_once(pg, &call);
 	if (!e && yes)
 		*yes = call.n && pg_bool(&call, 0, 0);
-	e = e ? e : pg_commit(pg);
 	pg_clear(&call, 1);
 	pg_args_fini(&a);
-	pg_rollback(pg);
 	return e;
 }
 

@@ -43,11 +43,7 @@ static enum err ask(struct pg_feed *f, struct pg_call *c, const int32_t *number)
 	c->args = &args;
 	enum err e = connect_feed(f);
 	if (!e)
-		e = pg_begin(f->worker.pg, PG_WRITE);
-	if (!e)
-		e = pg_run_commit(f->worker.pg, c, 1);
-	if (f->worker.pg)
-		pg_rollback(f->worker.pg);
+		e = pg_once(f->worker.pg, c);
 	pg_args_fini(&args);
 	return e;
 }

@@ -252,12 +252,9 @@ enum err store_pg_reweigh(struct pg *pg)
 	pg_args_init(&a);
 	pg_arg_int4(&a, REWEIGH);
 	struct pg_call call = { .st = PG_reweigh, .args = &a };
-	enum err e = pg_begin(pg, PG_WRITE);
-	e = e ? e : pg_run(pg, &call, 1);
+	enum err e = pg_once(pg, &call);
 	int32_t taken = !e && call.n ? pg_int4(&call, 0, 0) : 0;
-	e = e ? e : pg_commit(pg);
 	pg_clear(&call, 1);
 	pg_args_fini(&a);
-	pg_rollback(pg);
 	return e ? e : taken < 0 ? ERR_AGAIN : taken ? ERR_OK : ERR_NOT_FOUND;
 }

@@ -232,11 +232,16 @@ static int by_order(const void *a, const void *b)
 	return p->place < q->place ? -1 : p->place > q->place;
 }
 
+static size_t run_end(const struct samples *s, size_t k)
+{
+	return k + 1 < s->n_runs ? s->run[k + 1].from : s->n;
+}
+
 /* Most often they are. */
 static bool in_order(const struct samples *s)
 {
 	for (size_t k = 0; k < s->n_runs; k++) {
-		size_t from = s->run[k].from, to = k + 1 < s->n_runs ? s->run[k + 1].from : s->n;
+		size_t from = s->run[k].from, to = run_end(s, k);
 		if (from && from < to && s->list[from - 1].time_us >= s->list[from].time_us)
 			return false;	/* of one time, the rank decides */
 		for (size_t i = from + 1; i < to; i++)
@@ -254,7 +259,7 @@ static enum err sort(struct samples *s)
 	if (!p)
 		return ERR_NO_MEMORY;
 	for (size_t k = 0; k < s->n_runs; k++)
-		for (size_t i = s->run[k].from; i < (k + 1 < s->n_runs ? s->run[k + 1].from : s->n); i++)
+		for (size_t i = s->run[k].from; i < run_end(s, k); i++)
 			p[i] = (struct point){ s->list[i], s->run[k].rank, i };
 	qsort(p, s->n, sizeof *p, by_order);
 	for (size_t i = 0; i < s->n; i++)

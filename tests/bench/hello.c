@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "tests/bench/daemon.h"
 
 static struct MHD_Response *response;
 
@@ -35,7 +36,6 @@ int main(int argc, char **argv)
 	struct arena *a = arena_new(0);
 	struct slice body;
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	char end[16];
 	if (argc != 3 || file_read(a, argv[1], 1 << 27, &body, NULL)) {
 		fprintf(stderr, "usage: hello FILE THREADS\n");
 		return 2;
@@ -46,11 +46,7 @@ int main(int argc, char **argv)
 						(unsigned)strtoul(argv[2], NULL, 10), MHD_OPTION_SOCK_ADDR, &at, MHD_OPTION_END);
 	if (!d)
 		return 1;
-	printf("%u\n", MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT)->port);
-	fflush(stdout);
-	while (read(0, end, sizeof end) > 0)
-		;
-	MHD_stop_daemon(d);
+	serve_until_end(d);
 	MHD_destroy_response(response);
 	arena_free(a);
 	return 0;

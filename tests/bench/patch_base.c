@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "tests/bench/daemon.h"
 
 #define POOL_MAX 64
 #define ROWS 256
@@ -136,7 +137,6 @@ int main(int argc, char **argv)
 	const struct kind *kind = argc > 3 && !strcmp(argv[3], "rows") ? &kinds[1] : &kinds[0];
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	size_t n;
-	char end[16];
 	bool off = argc == 5 && !strcmp(argv[4], "off");
 	if ((argc != 4 && !off) || strcmp(argv[3], kind->name) || !str_size(argv[2], strlen(argv[2]), &n) || !n || n > POOL_MAX) {
 		fprintf(stderr, "usage: patch_base CONNINFO CONNECTIONS row|rows [off]\n");
@@ -148,11 +148,7 @@ int main(int argc, char **argv)
 						MHD_OPTION_SOCK_ADDR, &at, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_END);
 	if (!d)
 		return 1;
-	printf("%u\n", MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT)->port);
-	fflush(stdout);
-	while (read(0, end, sizeof end) > 0)
-		;
-	MHD_stop_daemon(d);
+	serve_until_end(d);
 	MHD_destroy_response(response);
 	for (size_t i = 0; i < n; i++) {
 		if (!i)

@@ -88,18 +88,10 @@ static void on_state(void *ctx, const char *state, const char *error)
 	pthread_mutex_unlock(&seen.mutex);
 }
 
-static size_t different(void)
+static size_t now(const size_t *count)
 {
 	pthread_mutex_lock(&seen.mutex);
-	size_t n = seen.different;
-	pthread_mutex_unlock(&seen.mutex);
-	return n;
-}
-
-static size_t all(void)
-{
-	pthread_mutex_lock(&seen.mutex);
-	size_t n = seen.all;
+	size_t n = *count;
 	pthread_mutex_unlock(&seen.mutex);
 	return n;
 }
@@ -107,7 +99,7 @@ static size_t all(void)
 static bool wait_for(size_t n)
 {
 	for (int64_t until = clock_mono_us() + 60 * US_PER_S; clock_mono_us() < until; clock_sleep_us(5000))
-		if (different() >= n)
+		if (now(&seen.different) >= n)
 			return true;
 	return false;
 }
@@ -273,19 +265,11 @@ static bool last_is(const char *text)
 	return yes;
 }
 
-static size_t spoken(void)
-{
-	pthread_mutex_lock(&seen.mutex);
-	size_t n = seen.spoken;
-	pthread_mutex_unlock(&seen.mutex);
-	return n;
-}
-
 static bool speaks(size_t n)
 {
-	for (int64_t until = clock_mono_us() + 30 * US_PER_S; spoken() < n && clock_mono_us() < until; )
+	for (int64_t until = clock_mono_us() + 30 * US_PER_S; now(&seen.spoken) < n && clock_mono_us() < until; )
 		clock_sleep_us(5000);
-	return spoken() == n;
+	return now(&seen.spoken) == n;
 }
 
 static void test_interval(void)
@@ -372,9 +356,9 @@ int main(void)
 	mqtt_subscribe(sub, "t/e");
 	mqtt_subscribe(sub, "t/i");
 	/* a message that comes back tells that the subscription is there */
-	for (int64_t until = clock_mono_us() + 20 * US_PER_S; clock_mono_us() < until && !all(); clock_sleep_us(20000))
+	for (int64_t until = clock_mono_us() + 20 * US_PER_S; clock_mono_us() < until && !now(&seen.all); clock_sleep_us(20000))
 		mqtt_publish(sub, &(struct engine_publish){ .topic = "noauth", .payload = "x", .n = 1 });
-	check(all() > 0, "the subscriber listens");
+	check(now(&seen.all) > 0, "the subscriber listens");
 	test_broker_restarts();
 	test_publisher_restarts();
 	test_from_start();
