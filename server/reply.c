@@ -123,8 +123,9 @@ enum err reply_content(struct call *c, const char *content_type, const char *fil
 	c->reply.content = content;
 	c->reply.hash = arena_raw(c->arena, SHA256_SIZE);
 	c->reply.disposition = reply_disposition(c, file_name && *file_name ? file_name : "file");
-	c->reply.content_type = content_type ? content_type : "application/octet-stream";
-	if (!c->reply.hash || !c->reply.disposition)
+	/* a copy: it may be of a tree that ends with the transaction, before the answer is written */
+	c->reply.content_type = content_type ? arena_strdup(c->arena, content_type) : "application/octet-stream";
+	if (!c->reply.hash || !c->reply.disposition || !c->reply.content_type)
 		return ERR_NO_MEMORY;
 	memcpy((unsigned char *)c->reply.hash, hash, SHA256_SIZE);
 	return ERR_OK;
