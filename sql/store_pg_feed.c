@@ -105,7 +105,8 @@ static void tell_held(struct pg_feed *f)
 	enum err e = ask(f, &c, NULL);
 	const char *held = !e && c.n ? pg_str(&c, 0, 0) : "";
 	if (!e && strcmp(held, f->held) && *held)
-		log_info("sql", "%s and all later months are kept for the data retention policy %s in \"%s\"", held, pg_str(&c, 0, 2), pg_str(&c, 0, 1));
+		log_info("sql", "%s and all later months are kept for the data retention policy %s in \"%s\"", held, pg_str(&c, 0, 2),
+			 pg_str(&c, 0, 1));
 	if (!e)
 		snprintf(f->held, sizeof f->held, "%s", held);
 	pg_clear(&c, 1);

@@ -240,6 +240,36 @@ static void history(void)
 	check_str(audit(), ask("SELECT 'sound to ' || position FROM twinshell.feed_head"), "what is left is sound");
 }
 
+/* The bytes of files are what their hashes say, and all that history tells of are there. */
+static void bytes(void)
+{
+	static const struct { const char *what, *sql, *found; } cases[] = {
+		{ "a byte of another", "UPDATE twinshell.content_part SET bytes = set_byte(bytes, 70000, 7) WHERE part = 1 AND octet_length(bytes) > 70000", "is not what its hash says" },
+		{ "a part that is missing", "DELETE FROM twinshell.content_part WHERE part = 1", "is not what its hash says" },
+		{ "all of them", "DELETE FROM twinshell.content_part p USING twinshell.content c WHERE c.hash = p.hash AND c.size = 600000", "is not what its hash says" },
+		{ "a content that is gone", "DELETE FROM twinshell.content WHERE size = 600000", "the bytes of a file are not here" },
+		{ "what only history tells of", "DELETE FROM twinshell.content WHERE size = 5", "the bytes of a file are not here" },
+	};
+	char *large = arena_alloc(arena, 600001);
+	memset(large, 'x', 600000);
+	large[600000] = 0;
+	file("large", large);
+	file("empty", "");
+	file("past", "older");
+	file("past", "newer one");
+	check(comes("SELECT count(*) FROM twinshell.outbox", "0"), "all have their positions");
+	struct pg_audit a;
+	check(!pg_audit(db.conninfo, arena, &a, NULL) && a.sound && a.contents >= 3, "files are part of what is proved");
+	script("CREATE TABLE public.c AS TABLE twinshell.content; CREATE TABLE public.p AS TABLE twinshell.content_part");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		script(cases[i].sql);
+		const char *found = audit();
+		check(strstr(found, cases[i].found), "%s: %s", cases[i].what, found);
+		script("DELETE FROM twinshell.content; DELETE FROM twinshell.content_part; INSERT INTO twinshell.content TABLE public.c; INSERT INTO twinshell.content_part TABLE public.p");
+	}
+	check(!strncmp(audit(), "sound", 5), "put right again, it is sound");
+}
+
 /* What was deleted before anybody read the policy. */
 static void gone(void)
 {
@@ -314,6 +344,7 @@ int main(void)
 		reading();
 		check(comes("SELECT count(*) FROM twinshell.outbox", "0"), "all have their positions");
 		history();
+		bytes();
 		gone();
 		samples();
 		status();
