@@ -345,13 +345,13 @@ COMMENT ON COLUMN report.retention_policy.note IS 'What comes of it for history.
 
 CREATE VIEW report.retention AS
 	SELECT w.what, w.days AS default_days, h.relation AS held, h.held_until, h.policy_id, h.policy_path
-	FROM twinshell.retention_state st CROSS JOIN LATERAL (VALUES ('history', st.history_days, 'history_'), ('samples', st.samples_days, 'chunk_'),
-		('rollups', st.rollups_days, 'rollup_')) AS w(what, days, prefix)
-	LEFT JOIN LATERAL (SELECT * FROM twinshell.retention_hold t WHERE starts_with(t.relation, w.prefix) ORDER BY t.held_until DESC, t.relation LIMIT 1) AS h ON true;
-COMMENT ON VIEW report.retention IS 'How long things are kept: what the operator wants, and what a policy holds beyond that.';
+	FROM twinshell.retention_hold h CROSS JOIN twinshell.retention_state st CROSS JOIN LATERAL (VALUES ('history', st.history_days, 'history_'),
+		('samples', st.samples_days, 'chunk_'), ('rollups', st.rollups_days, 'rollup_')) AS w(what, days, prefix)
+	WHERE starts_with(h.relation, w.prefix);
+COMMENT ON VIEW report.retention IS 'What a policy holds beyond the time that the operator wants.';
 COMMENT ON COLUMN report.retention.what IS 'history, samples or rollups.';
 COMMENT ON COLUMN report.retention.default_days IS 'Days that the operator wants; 0: for ever.';
-COMMENT ON COLUMN report.retention.held IS 'Partition that is held the longest; of history it holds all later ones, too.';
+COMMENT ON COLUMN report.retention.held IS 'Partition that is held; of history it holds all later ones, too.';
 COMMENT ON COLUMN report.retention.held_until IS 'Until when.';
 COMMENT ON COLUMN report.retention.policy_id IS 'Submodel of the policy that holds it.';
 COMMENT ON COLUMN report.retention.policy_path IS 'Path of the policy there.';
