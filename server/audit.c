@@ -12,8 +12,8 @@
 static int tell(const struct pg_audit *a)
 {
 	if (a->sound) {
-		printf("%lld changes are as they were written, positions %lld to %lld, hash %s\n", (long long)a->n, (long long)a->first,
-		       (long long)a->last, *a->hash ? a->hash : "-");
+		printf("%lld changes and the bytes of %lld files are as they were written, positions %lld to %lld, hash %s\n", (long long)a->n,
+		       (long long)a->contents, (long long)a->first, (long long)a->last, *a->hash ? a->hash : "-");
 		return EX_OK;
 	}
 	printf("%lld changes are as they were written; then, at ", (long long)a->n);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sql/audit.h"
 
+#include <stdio.h>
+
+#include "base/sha256.h"
 #include "sql/pg.h"
 
 #define PAGE 5000
@@ -29,6 +32,22 @@ static const char stray_sql[] =
 	" AND f.recorded_at = h.recorded_at)"
 	" AND NOT EXISTS (SELECT FROM twinshell.outbox o WHERE o.key = h.key AND o.kind = h.kind AND o.version = h.version"
 	" AND o.recorded_at = h.recorded_at) ORDER BY h.recorded_at, h.key, h.version LIMIT 1";
+
+/* What a file was, and its bytes are not here: whatever history tells of counts, and so does every name. */
+static const char missing_sql[] =
+	"SELECT f.id, f.version FROM (SELECT h.id, h.version, decode(substring(h.document FROM '\"sha256\" : \"([0-9a-f]{64})\"\\}$'), 'hex') AS hash"
+	" FROM twinshell.history h WHERE h.kind = 7 AND h.document IS NOT NULL UNION ALL SELECT b.name, b.version, b.hash FROM twinshell.blob b) AS f"
+	" WHERE NOT EXISTS (SELECT FROM twinshell.content c WHERE c.hash = f.hash) ORDER BY f.id, f.version LIMIT 1";
+/* $1 to $3 hash, copy and part behind which the page begins, $4 limit: the bytes of all contents. */
+static const char parts_sql[] =
+	"SELECT p.hash, p.copy, p.part, p.bytes, encode(p.hash, 'hex') FROM twinshell.content c"
+	" JOIN twinshell.content_part p ON p.hash = c.hash AND p.copy = c.copy"
+	" WHERE (p.hash, p.copy, p.part) > ($1::bytea, $2::bigint, $3::integer) ORDER BY p.hash, p.copy, p.part LIMIT $4::bigint";
+/* Contents without a part: of no bytes. */
+static const char empty_sql[] =
+	"SELECT encode(c.hash, 'hex') FROM twinshell.content c WHERE c.hash <> sha256('')"
+	" AND NOT EXISTS (SELECT FROM twinshell.content_part p WHERE p.hash = c.hash AND p.copy = c.copy) LIMIT 1";
+#define PARTS 16
 
 struct audit {
 	struct pg *pg;
@@ -112,6 +131,98 @@ static enum err look_for_strays(struct audit *a)
 	return e;
 }
 
+/* -- contents: are the bytes those of their hash? ------------------------------------------------------------------------------------------ */
+struct content_walk {
+	unsigned char hash[SHA256_SIZE];	/* of the content that is being read, and the same in hexadecimal */
+	char name[2 * SHA256_SIZE + 1];
+	size_t n_hash;				/* 0: none yet */
+	int64_t copy;
+	int32_t part;
+	struct sha256 *sum;
+};
+
+static void damaged(struct audit *a, const char *name)
+{
+	fault(a, arena_printf(a->arena, "the content %s is not what its hash says", name), 0, NULL, 0);
+}
+
+/* The content that was read up to here is whole. */
+static enum err content_end(struct audit *a, struct content_walk *w)
+{
+	unsigned char hash[SHA256_SIZE];
+	if (!w->sum)
+		return ERR_OK;
+	if (!sha256_end(w->sum, hash))
+		return ERR_NO_MEMORY;
+	sha256_free(w->sum);
+	w->sum = NULL;
+	if (w->n_hash != sizeof hash || memcmp(hash, w->hash, sizeof hash) != 0)
+		damaged(a, w->name);
+	else
+		a->out->contents++;
+	return ERR_OK;
+}
+
+static enum err content_part(struct audit *a, struct content_walk *w, const struct pg_call *c, int row)
+{
+	struct slice hash = pg_slice(c, row, 0), bytes = pg_slice(c, row, 3);
+	if (!w->sum || hash.n != w->n_hash || memcmp(hash.p, w->hash, hash.n) != 0 || pg_int8(c, row, 1) != w->copy) {
+		enum err e = content_end(a, w);
+		if (e || a->out->fault)
+			return e;
+		snprintf(w->name, sizeof w->name, "%s", pg_str(c, row, 4));
+		if (hash.n != sizeof w->hash) {
+			damaged(a, w->name);
+			return ERR_OK;
+		}
+		memcpy(w->hash, hash.p, w->n_hash = hash.n);
+		w->copy = pg_int8(c, row, 1);
+		if (!(w->sum = sha256_new()))
+			return ERR_NO_MEMORY;
+	}
+	w->part = pg_int4(c, row, 2);
+	sha256_add(w->sum, bytes.p ? bytes.p : "", bytes.n);
+	return ERR_OK;
+}
+
+static enum err content_page(struct audit *a, struct content_walk *w, int *n)
+{
+	struct pg_args args;
+	struct pg_call c = { .sql = parts_sql, .args = &args };
+	pg_args_init(&args);
+	pg_arg_bytes(&args, (struct slice){ (const char *)w->hash, w->n_hash });
+	pg_arg_int8(&args, w->copy);
+	pg_arg_int4(&args, w->part);
+	pg_arg_int8(&args, PARTS);
+	enum err e = run(a, &c);
+	*n = e ? 0 : c.n;
+	for (int i = 0; i < *n && !e && !a->out->fault; i++)
+		e = content_part(a, w, &c, i);
+	pg_clear(&c, 1);
+	pg_args_fini(&args);
+	return e;
+}
+
+static enum err look_at_contents(struct audit *a)
+{
+	struct pg_call missing = { .sql = missing_sql }, empty = { .sql = empty_sql };
+	struct content_walk w = { .copy = INT64_MIN, .part = -1 };
+	int n = 1;
+	enum err e = run(a, &missing);
+	if (!e && missing.n)
+		fault(a, "the bytes of a file are not here", 0, pg_str(&missing, 0, 0), pg_int8(&missing, 0, 1));
+	pg_clear(&missing, 1);
+	if (!e && !a->out->fault && !(e = run(a, &empty)) && empty.n)
+		damaged(a, pg_str(&empty, 0, 0));
+	pg_clear(&empty, 1);
+	while (!e && n && !a->out->fault)
+		e = content_page(a, &w, &n);
+	if (!e && !a->out->fault)
+		e = content_end(a, &w);
+	sha256_free(w.sum);
+	return e;
+}
+
 static enum err walk(struct audit *a)
 {
 	int n = 1;
@@ -126,7 +237,7 @@ static enum err walk(struct audit *a)
 		fault(a, "the last hash is not the one that was noted", a->end, NULL, 0);
 	else
 		e = look_for_strays(a);
-	return e;
+	return e || a->out->fault ? e : look_at_contents(a);
 }
 
 enum err pg_audit(const char *conninfo, struct arena *arena, struct pg_audit *out, struct diag *d)
@@ -138,7 +249,7 @@ enum err pg_audit(const char *conninfo, struct arena *arena, struct pg_audit *ou
 		return e;
 	e = pg_script(a.pg, "SET statement_timeout = 0", d);
 	if (!e)
-		e = pg_begin(a.pg, PG_READ);
+		e = pg_begin(a.pg, PG_READ);	/* one moment: what is deleted meanwhile is still read */
 	if (!e && (e = walk(&a)))
 		diag_add(d, e, "the feed cannot be read: %s", err_info[e].text);
 	out->sound = !e && !out->fault;

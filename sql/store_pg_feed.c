@@ -5,6 +5,8 @@
  * a round has many changes and costs the writers little.  Everything is in the outbox until it has its position: whoever is killed leaves it to
  * the next one.
  */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
@@ -20,6 +22,8 @@
 struct pg_feed {
 	struct pg_worker worker;
 	int64_t newest, kept_at;	/* the thread's own; when the partitions were looked after; 0: not yet */
+	char held[64];			/* the same: the partition that a policy was last said to hold */
+	unsigned noted;			/* the same: days of history that the database was told */
 	atomic_bool pending;		/* any thread */
 };
 
@@ -66,23 +70,66 @@ static enum err sequence(struct pg_feed *f, bool *more)
 	return e;
 }
 
+/* Policies are read also when nothing is ever dropped: reports show them. */
+static void read_policies(struct pg_feed *f)
+{
+	const struct pg_store *s = f->worker.store;
+	struct pg_args args;
+	struct pg_call c = { .st = PG_retention_read, .args = &args };
+	pg_args_init(&args);
+	f->noted = atomic_load(&s->keep_days);
+	pg_arg_int4(&args, (int32_t)f->noted);
+	pg_arg_int4(&args, (int32_t)atomic_load(&s->keep_samples));
+	pg_arg_int4(&args, (int32_t)atomic_load(&s->keep_rollups));
+	enum err e = connect_feed(f);
+	if (!e)
+		e = pg_begin(f->worker.pg, PG_WRITE);
+	if (!e)
+		e = pg_run_commit(f->worker.pg, &c, 1);
+	if (f->worker.pg)
+		pg_rollback(f->worker.pg);
+	if (e)
+		log_warn("sql", "the data retention policies are not read now: %s", err_info[e].text);
+	pg_clear(&c, 1);
+	pg_args_fini(&args);
+}
+
+/* What is older than the operator wants, and stays: said when it is another. */
+static void tell_held(struct pg_feed *f)
+{
+	struct pg_call c = { .st = PG_retention_held };
+	enum err e = ask(f, &c, NULL);
+	const char *held = !e && c.n ? pg_str(&c, 0, 0) : "";
+	if (!e && strcmp(held, f->held) && *held)
+		log_info("sql", "%s and all later months are kept for the data retention policy %s in \"%s\"", held, pg_str(&c, 0, 2),
+			 pg_str(&c, 0, 1));
+	if (!e)
+		snprintf(f->held, sizeof f->held, "%s", held);
+	pg_clear(&c, 1);
+}
+
 /* Partitions ahead, and none behind what is to be kept.  What fails is done an hour later: the default partition takes every row. */
 static void keep_house(struct pg_feed *f)
 {
 	struct pg_call make = { .st = PG_feed_partitions }, cut = { .st = PG_feed_cut };
 	int32_t days = (int32_t)atomic_load(&f->worker.store->keep_days);
+	if (f->kept_at && f->noted != (unsigned)days)
+		read_policies(f);
 	if (f->kept_at && clock_mono_us() - f->kept_at < HOUSEKEEPING_US)
 		return;
 	f->kept_at = clock_mono_us();
 	enum err e = ask(f, &make, NULL);
 	if (e)
 		log_warn("sql", "no partitions for the coming changes: %s; they are kept in the default ones", err_info[e].text);
+	read_policies(f);
 	if (days && (e = ask(f, &cut, &days)))
 		log_warn("sql", "old history is not dropped now: %s", err_info[e].text);
 	else if (days && pg_int4(&cut, 0, 0)) {
 		log_info("sql", "%d partitions of history older than %d days are dropped", (int)pg_int4(&cut, 0, 0), (int)days);
 		store_pg_contents_sweep(f->worker.store);
 	}
+	if (days)
+		tell_held(f);
 	pg_clear(&make, 1);
 	pg_clear(&cut, 1);
 }

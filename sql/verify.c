@@ -27,6 +27,13 @@ static const struct { const char *name, *sql; } facts[] = {
 	  " FROM pg_class WHERE oid = 'twinshell.element'::regclass" },
 	{ "series", "SELECT count(*) FROM twinshell.series" },
 	{ "newest change", "SELECT max(recorded_at) FROM twinshell.history" },
+}, retention[] = {		/* since migration 19 */
+	{ "history is kept", "SELECT CASE st.history_days WHEN 0 THEN 'for ever' ELSE st.history_days || ' days, by whole months' END"
+	  " || coalesce(', since ' || (SELECT kept_since FROM twinshell.feed_cut)::date, '') FROM twinshell.retention_state st" },
+	{ "retention policies", "SELECT count(*) FILTER (WHERE in_force) || ' in force' || coalesce(nullif(', '"
+	  " || count(*) FILTER (WHERE NOT in_force), ', 0') || ' not', '') FROM report.retention_policy" },
+	{ "kept for policies", "SELECT string_agg(h.relation || ' until ' || h.held_until::date || ' by ' || h.policy_path || ' in ' || h.policy_id,"
+	  " '; ' ORDER BY h.relation) FROM twinshell.retention_hold h" },
 };
 
 struct status {
@@ -59,6 +66,8 @@ static enum err tell_schema(struct status *s)
 		s->line(s->ctx, "to be applied", pg_migrations[i].name);
 	for (size_t i = 0; have && !e && i < sizeof contents / sizeof *contents; i++)
 		e = tell(s, contents[i].name, contents[i].sql);
+	for (size_t i = 0; have >= 19 && !e && i < sizeof retention / sizeof *retention; i++)
+		e = tell(s, retention[i].name, retention[i].sql);
 	return e;
 }
 

@@ -89,6 +89,10 @@ const engine = t => `
 			count(*), 0, 0, 0, 0 FROM report.sample s WHERE s.submodel_id LIKE 'urn:${t}:%' GROUP BY 1, 2;`).join('\n')}
 	INSERT INTO twinshell.command (submodel, id, submodel_id, path, topic, payload, state, reason, mode, requested_at, answered_at)
 		VALUES (twinshell.key_of('urn:${t}:TwinEngine'), 'command-${t}', 'urn:${t}:TwinEngine', 'Start', '${t}/cmd', '{}', 'rejected', 'it is locked', 'act', now() - interval '5 minutes', now() - interval '5 minutes');
+	INSERT INTO twinshell.retention_policy (submodel, path, submodel_id, asked, keep, semantic_ids, immutable)
+		VALUES (twinshell.key_of('urn:${t}:Life'), 'Policies.P1', 'urn:${t}:Life', 'P1Y', '1 year', ARRAY['urn:${t}:kept'], false);
+	INSERT INTO twinshell.retention_hold (relation, held_until, policy, policy_id, policy_path)
+		VALUES ('chunk_${t}', now() + interval '1 year', twinshell.key_of('urn:${t}:Life'), 'urn:${t}:Life', 'Policies.P1');
 	INSERT INTO twinshell.invocation VALUES ('handle-${t}', 'urn:${t}:TwinEngine', 'Start', 'nobody', 'Failed', 'it is locked', NULL, NULL, false, now(), now(), now());`;
 
 async function fill() {
@@ -187,9 +191,9 @@ function tenants() {
 	equal(as('reader', 'SHOW default_transaction_read_only; SHOW statement_timeout; SHOW idle_in_transaction_session_timeout'), 'on\n1min\n1min', 'a reader is read-only and has time-outs');
 	equal(sql("SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'report'::regnamespace AND relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (reloptions), false)"), '', 'every view reads with the rights of who asks');
 	equal(sql("SELECT string_agg(proname, ' ') FROM pg_proc WHERE pronamespace = 'report'::regnamespace AND prosecdef"), '', 'and so does every function');
-	/* What carries neither ids nor values of anybody: what semanticIds say, which days have samples. */
+	/* What carries neither ids nor values of anybody: what semanticIds say, which days have samples, how long things are kept. */
 	equal(sql(`SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'twinshell'::regnamespace AND relkind IN ('r', 'p') AND NOT relrowsecurity
-		AND has_table_privilege('acme', oid, 'SELECT') AND relname NOT IN ('staging')`), 'meaning term', 'tables without a policy that a tenant can reach by views');
+		AND has_table_privilege('acme', oid, 'SELECT') AND relname NOT IN ('staging')`), 'meaning retention_state term', 'tables without a policy that a tenant can reach by views');
 	for (const view of allViews()) {
 		const rows = role => as(role, `SELECT replace(t::text, E'\\n', ' ') FROM report.${view} t`).split('\n').filter(Boolean);
 		const [all, acme, bolt, none] = ['reader', 'acme', 'bolt', 'nobody_in'].map(rows);
