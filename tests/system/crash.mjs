@@ -4,9 +4,9 @@
 // that the broker took is there once.
 //
 // TWINSHELL_ROUNDS rounds (`make crash`: 200), the last quarter of them with `serve --standalone`.  TWINSHELL_SEED repeats what is done and when.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Broker, children, cli, equal, finish, freePort, installed, note, ok, postgres, program, run, sleep, source, start, stop, until, workspace } from './lib.mjs';
+import { Broker, children, cli, equal, finish, freePort, installed, note, ok, pg, postgres, postmaster, program, run, sleep, start, stop, until, workspace } from './lib.mjs';
 import { Load, random } from './crash_load.mjs';
 import { counter, Telemetry, twin } from './crash_telemetry.mjs';
 
@@ -18,7 +18,6 @@ const rounds = Number(process.env.TWINSHELL_ROUNDS || 6);
 const seed = Number(process.env.TWINSHELL_SEED || Math.floor(Math.random() * 2 ** 31));
 const chance = random(seed);
 const dir = workspace();
-const pg = (...args) => run('sh', [join(source, 'tests/pg-private'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 const kills = {};
 
 // -- a server and its database, to be killed ------------------------------------------------------------------------------------------
@@ -50,7 +49,7 @@ class Site {
 	}
 	get postmaster() {
 		return this.standalone ? children(this.server.pid).find(c => c.name === 'postgres')?.pid
-			: Number(readFileSync(join(existsSync(join(this.dir, 'pg/at')) ? join(this.dir, 'pg/at') : join(this.dir, 'pg'), 'data/postmaster.pid'), 'utf8').split('\n')[0]);
+			: postmaster(join(this.dir, 'pg'));
 	}
 	/** Processes of the database that serve somebody. */
 	get backends() {

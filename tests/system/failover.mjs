@@ -4,14 +4,13 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { b64, cli, equal, finish, note, ok, postgres, program, run, source, start, stop, until, workspace } from './lib.mjs';
+import { b64, cli, equal, finish, note, ok, pg, postgres, program, run, start, stop, until, workspace } from './lib.mjs';
 
 if (!postgres()) {
 	console.log('1..0 # SKIP PostgreSQL is not installed');
 	process.exit(0);
 }
 const dir = workspace();
-const pg = (...args) => run('sh', [join(source, 'tests/pg-private'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 const host = conninfo => /host=(\S+)/.exec(conninfo)[1];
 const sql = (conninfo, query) => run('psql', [conninfo, '-XAtqc', query]).trim();
 

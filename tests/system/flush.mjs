@@ -3,19 +3,16 @@
 // acknowledged, and the server says 503 to whoever waits for it.
 //
 // The processes of PostgreSQL that could bring a commit to the disk are halted, one by one by their ids, so the moment lasts as long as it is needed.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { alive, b64, children, cli, equal, finish, ok, postgres, program, run, source, start, stop, until, workspace } from './lib.mjs';
+import { alive, b64, children, cli, equal, finish, ok, pg, postgres, postmaster, program, run, start, stop, until, workspace } from './lib.mjs';
 
 if (!postgres()) {
 	console.log('1..0 # SKIP PostgreSQL is not installed');
 	process.exit(0);
 }
 const dir = workspace(), cluster = join(dir, 'pg');
-const pg = (...args) => run('sh', [join(source, 'tests/pg-private'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 const database = pg('start', cluster, 'durable');
 const sql = query => run('psql', [database, '-XAtqc', query]).trim();
-const postmaster = () => Number(readFileSync(join(cluster, 'data/postmaster.pid'), 'utf8').split('\n')[0]);
 const server = start(program, ['serve', '--database', database, '--data', join(dir, 'data'), '--listen', '127.0.0.1:0'], { log: join(dir, 'server.log') });
 let url;
 
@@ -28,20 +25,29 @@ async function call(method, path, body) {
 /** A write of a value, and whether it has been answered so far. */
 function write(name, value) {
 	const w = { status: 0 };
-	w.done = call('PATCH', element(name), String(value)).then(r => Object.assign(w, r));
+	w.done = call('PATCH', element(name), String(value)).catch(e => ({ status: -1, text: e.message })).then(r => Object.assign(w, r));
 	return w;
 }
 const stored = name => sql(`SELECT value FROM twinshell.element WHERE path = '${name}'`);
 
 // -- halting --------------------------------------------------------------------------------------------------------------------------
 // Whoever flushes its own commits or those of others; psql and the writer of values do not.
-const flushers = `SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND application_name <> 'twinshell values'
-	AND (backend_type = 'client backend' OR backend_type IN ('walwriter', 'background writer', 'checkpointer'))`;
-function halt(query) {
-	const pids = sql(query).split('\n').map(Number);
-	for (const pid of pids)
-		process.kill(pid, 'SIGSTOP');
-	return pids;
+const flushers = `pid <> pg_backend_pid() AND application_name <> 'twinshell values'
+	AND backend_type IN ('client backend', 'walwriter', 'background writer', 'checkpointer')`;
+let halted = [];
+/** Halts those that `which` describes, when none of them does something: it could hold what the others need. */
+async function halt(which) {
+	ok(await until(30, () => sql(`SELECT count(*) FROM pg_stat_activity WHERE ${which} AND state <> 'idle'`) === '0'), 'nobody is busy');
+	halted = sql(`SELECT pid FROM pg_stat_activity WHERE ${which}`).split('\n').map(Number);
+	signal('SIGSTOP');
+}
+function signal(name) {
+	for (const pid of halted.filter(alive))
+		process.kill(pid, name);
+}
+function resume() {
+	signal('SIGCONT');
+	halted = [];
 }
 /** Writes to A, then to B, that are committed, but not durable. */
 async function pending(number) {
@@ -73,10 +79,11 @@ async function sound(what) {
 
 // -- the cases --------------------------------------------------------------------------------------------------------------------------
 async function crash() {
-	const halted = halt(flushers), writes = await pending(1), first = postmaster(), all = children(first).map(c => c.pid);
+	await halt(flushers);
+	const writes = await pending(1), first = postmaster(cluster), all = children(first).map(c => c.pid);
 	process.kill(first, 'SIGKILL');
-	for (const pid of halted)
-		process.kill(pid, 'SIGKILL');
+	signal('SIGKILL');
+	halted = [];
 	ok(await until(30, () => ![first, ...all].some(alive)), 'the database dies');
 	pg('restart', cluster, 'KILL');		/* waits until what is dead is gone, too */
 	equal([stored('A'), stored('B')], ['0', '0'], 'both writes are lost');
@@ -85,19 +92,19 @@ async function crash() {
 }
 
 async function interrupted() {
-	const [flush] = halt("SELECT pid FROM pg_stat_activity WHERE application_name = 'twinshell flush'");
+	await halt("application_name = 'twinshell flush'");
 	const writes = await pending(2);
-	sql(`SELECT pg_terminate_backend(${flush})`);
-	process.kill(flush, 'SIGCONT');
+	sql(`SELECT pg_terminate_backend(${halted[0]})`);
+	resume();
 	await answered(writes);
 	equal([stored('A'), stored('B')], ['2', '2'], 'what a lost connection leaves unknown is there all the same');
 	await sound('with a new connection');
 }
 
 async function merely() {
-	const halted = halt(flushers), writes = await pending(3);
-	for (const pid of halted)
-		process.kill(pid, 'SIGCONT');
+	await halt(flushers);
+	const writes = await pending(3);
+	resume();
 	for (const w of writes) {
 		await w.done;
 		equal(w.status, 204, 'what had to wait is acknowledged when it is durable');
@@ -106,7 +113,7 @@ async function merely() {
 }
 
 try {
-	url = (await until(60, () => server.exitCode !== null || server.lines.find(l => l.startsWith('twinshell: ready '))))?.match(/http:\/\/\S+?(?=[/\s]|$)/)?.[0];
+	url = (await until(60, () => server.lines.find(l => l.startsWith('twinshell: ready '))))?.split(' ').pop();
 	ok(url, 'it starts', server.lines.join('\n'));
 	const element = idShort => ({ modelType: 'Property', idShort, valueType: 'xs:string', value: '0' });
 	equal((await call('POST', '/submodels', { modelType: 'Submodel', id, submodelElements: ['A', 'B', 'C'].map(element) })).status, 201, 'a submodel');
@@ -115,6 +122,7 @@ try {
 	await interrupted();
 	await merely();
 } finally {
+	resume();
 	await stop(server);
 	pg('remove', cluster);
 }

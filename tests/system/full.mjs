@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { alive, Broker, cli, equal, finish, freePort, installed, note, ok, postgres, program, run, sleep, source, start, stop, until, workspace } from './lib.mjs';
+import { alive, Broker, cli, equal, finish, freePort, installed, note, ok, pg, postgres, program, run, sleep, start, stop, until, workspace } from './lib.mjs';
 import { Load } from './crash_load.mjs';
 import { counter, Telemetry, twin } from './crash_telemetry.mjs';
 
@@ -20,7 +20,6 @@ if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=220m,mode=755', 'tmpfs', disk
 	console.log('1..0 # SKIP a small file system cannot be mounted here');
 	process.exit(0);
 }
-const pg = (...args) => run('sh', [join(source, 'tests/pg-private'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 const database = pg('start', join(disk, 'pg'), 'durable');
 const sql = query => run('psql', [database, '-XAtqc', query]).trim();
 const filler = join(disk, 'filler');

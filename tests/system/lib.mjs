@@ -100,6 +100,11 @@ export const installed = name => [...process.env.PATH.split(':'), '/usr/sbin', '
 export const postgres = () => installed('psql') && (installed('initdb') || (existsSync('/usr/lib/postgresql') &&
 	readdirSync('/usr/lib/postgresql').some(v => existsSync(join('/usr/lib/postgresql', v, 'bin/initdb')))));
 
+/** tests/pg-private with these words; what it prints. */
+export const pg = (...args) => run('sh', [join(source, 'tests/pg-private'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+/** The first process of the cluster that pg-private has in `dir`, or where `at` in it leads. */
+export const postmaster = dir => Number(readFileSync(join(dir, existsSync(join(dir, 'at')) ? 'at' : '.', 'data/postmaster.pid'), 'utf8').split('\n')[0]);
+
 /** The processes whose parent is `pid`, as { pid, name }. */
 export function children(pid) {
 	const out = [];

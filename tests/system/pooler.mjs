@@ -3,14 +3,13 @@
 // while it writes, restored and looked at.
 import { writeFileSync, chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { b64, cli, equal, finish, freePort, installed, ok, postgres, program, run, source, start, stop, until, workspace } from './lib.mjs';
+import { b64, cli, equal, finish, freePort, installed, ok, pg, postgres, program, run, start, stop, until, workspace } from './lib.mjs';
 
 if (!postgres() || !installed('pgbouncer')) {
 	console.log('1..0 # SKIP PostgreSQL or pgbouncer is not installed');
 	process.exit(0);
 }
 const dir = workspace();
-const pg = (...args) => run('sh', [join(source, 'tests/pg-private'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 const cluster = pg('start', join(dir, 'pg'));
 const host = /host=(\S+)/.exec(cluster)[1];
 const sql = (query, database = 'twin') => run('psql', [`${cluster} dbname=${database}`, '-XAtqc', query]).trim();

@@ -4,7 +4,7 @@
 import { mkdirSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { Broker, equal, finish, freePort, installed, ok, postgres, program, run, source, start, stop, until, workspace } from './lib.mjs';
+import { Broker, equal, finish, freePort, installed, ok, pg, postgres, program, run, start, stop, until, workspace } from './lib.mjs';
 import { property } from './crash_load.mjs';
 import { counter, link, twin } from './crash_telemetry.mjs';
 
@@ -14,7 +14,6 @@ if (!postgres() || !installed('mosquitto') || !installed('mosquitto_pub')) {
 }
 const MANY = 150;	/* more than any series remembers of itself; and the broker sends no more than 1000 ahead in all rounds together */
 const dir = workspace();
-const pg = (...args) => run('sh', [join(source, 'tests/pg-private'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 const database = pg('start', join(dir, 'pg'));
 const broker = await Broker.create(dir);
 const sql = query => run('psql', [database, '-XAtqc', query]).trim();

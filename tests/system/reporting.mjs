@@ -4,14 +4,13 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { b64, cli, equal, finish, freePort, installed, ok, postgres, program, run, skip, source, start, stop, until, workspace } from './lib.mjs';
+import { b64, cli, equal, finish, freePort, installed, ok, pg, postgres, program, run, skip, source, start, stop, until, workspace } from './lib.mjs';
 
 if (!postgres()) {
 	console.log('1..0 # SKIP PostgreSQL is not installed');
 	process.exit(0);
 }
 const dir = workspace();
-const pg = (...args) => run('sh', [join(source, 'tests/pg-private'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 const at = join(dir, 'pg');
 const cluster = pg('start', at);
 const host = /host=(\S+)/.exec(cluster)[1];

@@ -2,7 +2,7 @@
 // rivals.mjs - two servers on one database: nobody's write is lost, If-Match is exact across both, the feed has no gaps, each keeps its own
 // handles.  Then a dump of that database is restored: what was at any moment is there, the chain of changes is the same and goes on.
 import { join } from 'node:path';
-import { b64, cli, equal, finish, note, ok, postgres, program, run, skip, sleep, source, start, stop, until, workspace } from './lib.mjs';
+import { b64, cli, equal, finish, note, ok, pg, postgres, program, run, skip, sleep, start, stop, until, workspace } from './lib.mjs';
 import { property, random } from './crash_load.mjs';
 
 if (!postgres()) {
@@ -10,7 +10,6 @@ if (!postgres()) {
 	process.exit(0);
 }
 const dir = workspace();
-const pg = (...args) => run('sh', [join(source, 'tests/pg-private'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 const cluster = pg('start', join(dir, 'pg'));
 const conninfo = name => `${cluster.replace(/ dbname=\S+/, '')} dbname=${name}`;
 const sql = (query, name = 'postgres') => run('psql', [conninfo(name), '-XAtqc', query]).trim();

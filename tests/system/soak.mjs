@@ -3,7 +3,7 @@
 // when memory or file descriptors still grow in the last third of the time, when changes pile up before the feed, or when something is lost.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { b64, Broker, cli, equal, finish, freePort, installed, note, ok, postgres, program, run, sleep, source, start, stop, until, workspace } from './lib.mjs';
+import { b64, Broker, cli, equal, finish, freePort, installed, note, ok, pg, postgres, program, run, sleep, start, stop, until, workspace } from './lib.mjs';
 import { Load, SHARED } from './crash_load.mjs';
 import { counter, Telemetry, twin } from './crash_telemetry.mjs';
 
@@ -14,7 +14,6 @@ if (!postgres() || !installed('mosquitto') || !installed('mosquitto_pub')) {
 const minutes = Number(process.env.SOAK_MINUTES || 10);
 const seed = Number(process.env.TWINSHELL_SEED || 1);
 const dir = workspace();
-const pg = (...args) => run('sh', [join(source, 'tests/pg-private'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 const MIB = 1 << 20;
 
 const database = pg('start', join(dir, 'pg'), 'durable');
