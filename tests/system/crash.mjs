@@ -136,8 +136,8 @@ const latest = `SELECT count(*) FROM (SELECT key, 1 AS kind, version FROM twinsh
 const strayBlobs = `SELECT count(*) FROM twinshell.blob b WHERE name LIKE 'submodel/%' AND NOT EXISTS (SELECT FROM twinshell.element e JOIN twinshell.submodel s ON s.key = e.submodel
 	WHERE e.class = 'File' AND b.name = 'submodel/' || octet_length(s.id) || '/' || s.id || e.value)`;
 // what files hold is kept once, and goes with the last that names it: a file, or the history of one
-const miscounted = `SELECT count(*) FROM twinshell.content c WHERE refs <> (SELECT count(*) FROM twinshell.blob b WHERE b.hash = c.hash)
-	+ (SELECT count(*) FROM twinshell.history h WHERE h.kind = 7 AND twinshell.file_hash(h.document) = c.hash)`;
+const miscounted = `SELECT count(*) FROM twinshell.content c LEFT JOIN (SELECT hash, count(*) AS n FROM (SELECT hash FROM twinshell.blob UNION ALL
+	SELECT twinshell.file_hash(document) FROM twinshell.history WHERE kind = 7) named GROUP BY hash) u USING (hash) WHERE refs <> coalesce(n, 0)`;
 const strayParts = `SELECT count(*) FROM twinshell.content_part p WHERE NOT EXISTS (SELECT FROM twinshell.content c WHERE c.hash = p.hash AND c.copy = p.copy)`;
 const missingParts = `SELECT count(*) FROM twinshell.content c WHERE size <> (SELECT coalesce(sum(length(bytes)), 0) FROM twinshell.content_part p
 	WHERE p.hash = c.hash AND p.copy = c.copy)`;
