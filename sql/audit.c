@@ -24,20 +24,24 @@ static const char page_sql[] =
 	" FROM (SELECT * FROM twinshell.feed WHERE position > $1::bigint ORDER BY position LIMIT $3::bigint) AS f"
 	" LEFT JOIN twinshell.history h ON h.key = f.key AND h.kind = f.kind AND h.version = f.version AND h.recorded_at = f.recorded_at"
 	" WINDOW w AS (ORDER BY f.position)) AS p ORDER BY p.position";
-/* A change that never went through the outbox. */
+/* Strays are looked for in all rows, and most often there is none.  Hence MATERIALIZED: below a LIMIT 1 the planner expects to find one soon, and
+ * compares each row with all others.
+ *
+ * A change that never went through the outbox. */
 static const char stray_sql[] =
-	"SELECT h.id, h.version FROM twinshell.history h"
+	"WITH stray AS MATERIALIZED (SELECT h.id, h.key, h.version, h.recorded_at FROM twinshell.history h"
 	" WHERE h.recorded_at >= coalesce((SELECT kept_since FROM twinshell.feed_cut), '-infinity')"
 	" AND NOT EXISTS (SELECT FROM twinshell.feed f WHERE f.key = h.key AND f.kind = h.kind AND f.version = h.version"
 	" AND f.recorded_at = h.recorded_at)"
 	" AND NOT EXISTS (SELECT FROM twinshell.outbox o WHERE o.key = h.key AND o.kind = h.kind AND o.version = h.version"
-	" AND o.recorded_at = h.recorded_at) ORDER BY h.recorded_at, h.key, h.version LIMIT 1";
+	" AND o.recorded_at = h.recorded_at)) SELECT id, version FROM stray ORDER BY recorded_at, key, version LIMIT 1";
 
 /* What a file was, and its bytes are not here: whatever history tells of counts, and so does every name. */
 static const char missing_sql[] =
-	"SELECT f.id, f.version FROM (SELECT h.id, h.version, decode(substring(h.document FROM '\"sha256\" : \"([0-9a-f]{64})\"\\}$'), 'hex') AS hash"
+	"WITH missing AS MATERIALIZED (SELECT f.id, f.version FROM (SELECT h.id, h.version,"
+	" decode(substring(h.document FROM '\"sha256\" : \"([0-9a-f]{64})\"\\}$'), 'hex') AS hash"
 	" FROM twinshell.history h WHERE h.kind = 7 AND h.document IS NOT NULL UNION ALL SELECT b.name, b.version, b.hash FROM twinshell.blob b) AS f"
-	" WHERE NOT EXISTS (SELECT FROM twinshell.content c WHERE c.hash = f.hash) ORDER BY f.id, f.version LIMIT 1";
+	" WHERE NOT EXISTS (SELECT FROM twinshell.content c WHERE c.hash = f.hash)) SELECT id, version FROM missing ORDER BY id, version LIMIT 1";
 /* $1 to $3 hash, copy and part behind which the page begins, $4 limit: the bytes of all contents. */
 static const char parts_sql[] =
 	"SELECT p.hash, p.copy, p.part, p.bytes, encode(p.hash, 'hex') FROM twinshell.content c"
