@@ -39,6 +39,15 @@ struct store_asset_id {
 	const char *name, *value;	/* name "globalAssetId": assetInformation.globalAssetId */
 };
 
+/* For who is done with a page before he asks for the next one: its documents are borrowed then, until the next `list` or `query` of the transaction or
+ * its end.  And who keeps what he has read need not be given it again. */
+struct store_loan {
+	/* True: he has this very version, and the bytes stay where they are for as long as he wants the page.  NULL: he has nothing. */
+	bool (*has)(void *ctx, enum store_kind, const char *id, int64_t version, struct slice *json);
+	void *ctx;
+	size_t bytes;		/* of documents: a page that has as many ends, and `next` is set when there is more */
+};
+
 /* All given conditions hold together; NULL or 0: no condition. */
 struct store_filter {
 	const char *id_short;
@@ -51,12 +60,14 @@ struct store_filter {
 	size_t n_asset_ids;
 	const char *asset_kind, *asset_type;	/* shells and their descriptors; the literal of AssetKind */
 	bool heads;				/* no condition: submodels come without their elements */
+	const struct store_loan *loan;		/* no condition; NULL: the arena gets everything */
 };
 
 struct store_page {
 	struct store_doc *item;
 	size_t n;
 	const char *next;	/* the `after` of the next page; NULL: this was the last */
+	bool cut;		/* it ended for the size of its documents */
 };
 
 /* A query that was read (aas/query.h), and what its answer may cost: documents and steps that may be looked at, and afterwards what is left. */
@@ -65,6 +76,7 @@ struct store_query {
 	const struct aas_query *query;
 	size_t docs;
 	uint64_t steps;
+	const struct store_loan *loan;	/* NULL: the arena gets everything */
 };
 
 /* What other processes do to the same store, for who keeps what he has read.  Called in a thread of the store; must not call the store.  What this
@@ -236,6 +248,7 @@ struct store_package_page {
 	struct store_package *item;
 	size_t n;
 	const char *next;	/* the `after` of the next page; NULL: this was the last */
+	bool cut;		/* it ended for the size of its documents */
 };
 
 struct store_ops {

@@ -529,7 +529,8 @@ static enum err mem_list(struct store_txn *t, enum store_kind kind, const struct
 {
 	struct aas_fact *want = NULL;
 	enum mem_table_id table = (enum mem_table_id)kind;
-	size_t n_want = 0, cap = 0;
+	const struct store_loan *loan = filter ? filter->loan : NULL;
+	size_t n_want = 0, cap = 0, bytes = 0;
 	bool yes;
 	enum err err = filter ? aas_filter_facts(a, filter, &want, &n_want) : ERR_OK;
 	*page = (struct store_page){ 0 };
@@ -538,7 +539,8 @@ static enum err mem_list(struct store_txn *t, enum store_kind kind, const struct
 	for (const struct mem_entry *e = err ? NULL : store_mem_next(t, table, after); e && !err; e = store_mem_next(t, table, e->id)) {
 		if ((err = store_mem_matches(e, kind, want, n_want, &yes)) || !yes)
 			continue;
-		if (page->n == limit) {
+		bytes += e->n;
+		if (page->n == limit || (loan && page->n && bytes > loan->bytes)) {
 			page->next = page->n ? page->item[page->n - 1].id : NULL;
 			break;
 		}

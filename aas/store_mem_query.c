@@ -51,6 +51,7 @@ static enum err run(struct store_txn *t, enum store_kind kind, struct store_quer
 	const struct query_source from = { find_submodel, find_shell, t };
 	const struct mem_entry *e = store_mem_next(t, (enum mem_table_id)kind, after);
 	const char *last = NULL;
+	size_t bytes = 0;
 	for (bool yes; e; last = e->id, e = store_mem_next(t, (enum mem_table_id)kind, last)) {
 		const struct store_doc doc = { e->id, { e->json, e->n }, e->version };
 		if (!want->docs)
@@ -59,8 +60,10 @@ static enum err run(struct store_txn *t, enum store_kind kind, struct store_quer
 		enum err err = aas_query_examine(want, kind, &doc, &from, &yes);
 		if (err)
 			return err == ERR_EXPENSIVE ? end_early(a, last, page) : err;
-		if (yes && page->n == limit) {
-			page->next = page->item[limit - 1].id;
+		bytes += yes ? e->n : 0;
+		if (yes && (page->n == limit || (want->loan && page->n && bytes > want->loan->bytes))) {
+			page->next = page->item[page->n - 1].id;
+			page->cut = page->n < limit;
 			return ERR_OK;
 		}
 		if (yes && (err = take(a, want->query, e, &page->item[page->n++])))

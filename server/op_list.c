@@ -6,10 +6,10 @@
 #include "server/op.h"
 #include "server/page.h"
 
-/* Documents are fetched in small portions, and a page ends early when it has grown large: memory stays bounded whatever the
+/* As many documents are held as fit into LOAN_BYTES, and a page ends early when it has grown large: memory stays bounded whatever the
  * documents weigh ("the server may return fewer than asked", IDTA-01002, pagination). */
-#define PORTION 16
-#define PORTION_OF_HEADS 256	/* they are small */
+#define PORTION 256
+#define PORTION_OF_PAST 16	/* those are all there at once */
 
 static const struct kind {
 	enum aas_class_id cls;
@@ -56,7 +56,8 @@ static enum err list(struct call *c, enum store_kind kind)
 
 	/* What is shown of a submodel in these forms stands in its head. */
 	c->filter.heads = kind == STORE_SUBMODEL && (c->view.modifier == AAS_METADATA || c->view.modifier == AAS_REFERENCE);
-	portion = c->filter.heads ? PORTION_OF_HEADS : PORTION;
+	portion = c->in_past ? PORTION_OF_PAST : PORTION;
+	c->filter.loan = sm_loan(c->session, LOAN_BYTES);
 	reply_page_begin(c);
 	while (!err && left && c->reply.body.n < PAGE_BYTES) {
 		if ((err = sm_list(c->session, kind, &c->filter, after, left < portion ? left : portion, &page)))

@@ -6,7 +6,8 @@
 #include "server/page.h"
 #include "submodels/registry.h"
 
-#define PORTION 64
+#define PORTION 256		/* documents, as many as fit into LOAN_BYTES */
+#define PORTION_OF_DESCRIPTORS 64
 
 /* "Identifier" takes the place of the class when ids are selected. */
 static const struct {
@@ -27,8 +28,9 @@ static enum err add_id(struct call *c, const char *id)
 	return err;
 }
 
-/* A portion of the answer goes to the page; *n of them, *next is where the next one begins. */
-static enum err add(struct call *c, enum store_kind kind, struct store_query *want, const char **next, size_t ask, size_t *n, struct arena *scratch)
+/* A portion of the answer goes to the page; *n of them, *next is where the next one begins; *more: it ended because it was large enough. */
+static enum err add(struct call *c, enum store_kind kind, struct store_query *want, const char **next, size_t ask, size_t *n, bool *more,
+		    struct arena *scratch)
 {
 	struct store_page page;
 	enum err err = sm_query(c->session, kind, want, *next, ask, &page);
@@ -38,6 +40,7 @@ static enum err add(struct call *c, enum store_kind kind, struct store_query *wa
 	}
 	*n = err ? 0 : page.n;
 	*next = err ? NULL : page.next;
+	*more = !err && (page.cut || page.n == ask);
 	return err;
 }
 
@@ -55,20 +58,21 @@ static enum err add_descriptors(struct call *c, enum store_kind kind, struct sto
 /* Until the page is full, there is no more, or as much was looked at as one request may. */
 static enum err answer(struct call *c, enum store_kind kind, const struct aas_query *q)
 {
-	struct store_query want = { q, QUERY_DOCS_MAX, QUERY_STEPS_MAX };
+	struct store_query want = { q, QUERY_DOCS_MAX, QUERY_STEPS_MAX, sm_loan(c->session, LOAN_BYTES) };
 	struct arena *scratch = arena_new(0);
 	const char *next = c->after;
 	enum err err = scratch ? ERR_OK : ERR_NO_MEMORY;
-	size_t left = c->limit, ask, n = 0;
-	bool descriptors = kind == STORE_SHELL_DESCRIPTOR || kind == STORE_SUBMODEL_DESCRIPTOR;
+	bool more = true, descriptors = kind == STORE_SHELL_DESCRIPTOR || kind == STORE_SUBMODEL_DESCRIPTOR;
+	size_t left = c->limit, ask, n = 0, portion = descriptors ? PORTION_OF_DESCRIPTORS : PORTION;
 
 	reply_page_begin(c);
 	do {
-		ask = left < PORTION ? left : PORTION;
+		ask = left < portion ? left : portion;
 		if (!err)
-			err = descriptors ? add_descriptors(c, kind, &want, &next, ask, &n) : add(c, kind, &want, &next, ask, &n, scratch);
+			err = descriptors ? add_descriptors(c, kind, &want, &next, ask, &n) : add(c, kind, &want, &next, ask, &n, &more, scratch);
 		left -= n;
-	} while (!err && next && n == ask && left && want.docs && c->reply.body.n < PAGE_BYTES);
+		more = descriptors ? n == ask : more;
+	} while (!err && next && more && left && want.docs && c->reply.body.n < PAGE_BYTES);
 	if (!err)
 		reply_page_end(c, next);
 	arena_free(scratch);

@@ -7,6 +7,7 @@
 #include "server/call.h"
 
 #define PAGE_BYTES ((size_t)16 << 20)	/* a page that has grown larger ends */
+#define LOAN_BYTES ((size_t)4 << 20)	/* of documents that are held at once for it */
 
 /* Add the document to the page in the view of the call, live values laid over.  The arena is for scratch. */
 enum err page_item(struct call *, enum store_kind, const struct store_doc *, struct arena *);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sql/pg_kept.h"
 #include "sql/pg_wire.h"
 
 static const char *const statement_name[PG_N_STATEMENTS] = {
@@ -59,6 +60,7 @@ struct pg {
 	bool prepared[PG_N_STATEMENTS];
 	struct buf local;	/* behind a pooler: the statement that makes the settings of a transaction */
 	struct buf session;	/* what a session starts with, here as after it was lost */
+	struct pg_kept kept;
 };
 
 /* -- errors ----------------------------------------------------------------------------------------------------------------- */
@@ -100,6 +102,7 @@ static void drop(struct pg *c)
 	PQfinish(c->c);
 	c->c = NULL;
 	memset(c->prepared, 0, sizeof c->prepared);
+	pg_kept_lost(&c->kept);
 }
 
 /* The one place where PostgreSQL's errors become ours.  What has no SQLSTATE does not come from the server but from libpq, which could not talk to
@@ -221,6 +224,7 @@ void pg_close(struct pg *c)
 	PQfinish(c->c);
 	buf_fini(&c->local);
 	buf_fini(&c->session);
+	pg_kept_fini(&c->kept);
 	free(c->conninfo);
 	free(c);
 }
@@ -246,13 +250,15 @@ static const char *const begin_sql[] = {
 	[TXN_WRITE_DUE] = "BEGIN ISOLATION LEVEL READ COMMITTED",
 };
 
-static bool send_one(struct pg *c, struct pg_call *call)
+static bool send_one(struct pg *c, struct pg_call *call, const struct pg_kept_place *kept)
 {
 	static const int binary[PG_ARGS_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
 	const char *value[PG_ARGS_MAX];
 	int length[PG_ARGS_MAX], n = call->args ? call->args->n : 0;
 	for (int i = 0; i < n; i++)
 		pg_wire_arg(call->args, i, &value[i], &length[i]);
+	if (kept)
+		return PQsendQueryPrepared(c->c, kept->name, n, value, length, binary, 1) == 1;
 	if (call->sql || c->local.n)
 		return PQsendQueryParams(c->c, call->sql ? call->sql : statement_sql[call->st], n, NULL, value, length, binary, 1) == 1;
 	return PQsendQueryPrepared(c->c, statement_name[call->st], n, value, length, binary, 1) == 1;
@@ -300,7 +306,38 @@ static bool take(struct pg *c, const char *what, enum err *e, PGresult **keep)
 struct around {
 	bool begin, commit;
 	uint64_t preparing;		/* by number of the call */
+	struct pg_kept_place *kept;	/* of the one call whose statement is kept; NULL: none */
+	unsigned kept_at;
+	bool dropping;			/* what had its name */
 };
+
+/* The statement of this call is prepared now, in the place of another one that was used longest ago. */
+static bool send_kept(struct pg *c, struct around *a, unsigned i, const char *sql)
+{
+	if (!(a->kept = pg_kept_find(&c->kept, sql)))
+		return true;
+	a->kept_at = i;
+	if (a->kept->good)
+		return true;
+	a->preparing |= UINT64_C(1) << i;
+	a->dropping = a->kept->there;
+	if (a->dropping && PQsendQueryParams(c->c, a->kept->drop, 0, NULL, NULL, NULL, NULL, 1) != 1)
+		return false;
+	return PQsendPrepare(c->c, a->kept->name, sql, 0, NULL) == 1;
+}
+
+static void take_kept(struct pg *c, const struct around *a, enum err *e)
+{
+	if (a->dropping && take(c, a->kept->drop, e, NULL))
+		a->kept->there = false;
+	if (take(c, "query", e, NULL))
+		a->kept->there = a->kept->good = true;
+}
+
+static bool is_kept(const struct around *a, unsigned i)
+{
+	return a->kept && a->kept_at == i;
+}
 
 /* Results come in the order of sending: BEGIN, then for every call its preparation, if it was due, and itself, then COMMIT. */
 static enum err receive(struct pg *c, struct around a, struct pg_call *call, unsigned n)
@@ -313,7 +350,9 @@ static enum err receive(struct pg *c, struct around a, struct pg_call *call, uns
 		take(c, "settings", &e, NULL);
 	for (unsigned i = 0; i < n; i++) {
 		const char *name = call_name(&call[i]);
-		if (a.preparing >> i & 1)
+		if (a.preparing >> i & 1 && is_kept(&a, i))
+			take_kept(c, &a, &e);
+		else if (a.preparing >> i & 1)
 			c->prepared[call[i].st] = take(c, name, &e, NULL);
 		if (take(c, name, &e, &call[i].res))
 			call[i].n = PQntuples(call[i].res);
@@ -346,8 +385,10 @@ static enum err run(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 			a.preparing |= UINT64_C(1) << i;
 			due[st] = true;
 			sent = PQsendPrepare(c->c, statement_name[st], statement_sql[st], 0, NULL) == 1;
+		} else if (call[i].sql && call[i].keep && !c->local.n && !a.kept) {
+			sent = send_kept(c, &a, i, call[i].sql);
 		}
-		sent = sent && send_one(c, &call[i]);
+		sent = sent && send_one(c, &call[i], is_kept(&a, i) ? a.kept : NULL);
 	}
 	if (commit)
 		sent = sent && PQsendQueryParams(c->c, "COMMIT", 0, NULL, NULL, NULL, NULL, 1);

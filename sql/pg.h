@@ -99,6 +99,7 @@ void pg_field_no_texts(struct buf *);					/* text[], SQL's NULL */
 struct pg_call {
 	enum pg_statement st;
 	const char *sql;			/* a statement of the caller's own, planned for these parameters alone; NULL: `st` */
+	bool keep;				/* `sql` comes again, with other parameters: it is prepared, and planned for any (one of a round trip) */
 	struct pg_args *args;			/* NULL: none */
 	struct pg_result *res;			/* out */
 	int n;					/* out: rows */
@@ -151,6 +152,8 @@ void pg_copy_row(struct buf *, int16_t n_fields);
 struct pg_pool;
 /* Connections are made when they are first needed.  `wait_us`: longest wait for a free one. */
 struct pg_pool *pg_pool_new(const char *conninfo, unsigned n, int64_t wait_us);
+/* The same, of connections with these settings, which outlive the pool. */
+struct pg_pool *pg_pool_new_set(const char *conninfo, unsigned n, int64_t wait_us, const struct pg_setting *, size_t n_settings);
 void pg_pool_free(struct pg_pool *);			/* all connections must be back */
 enum err pg_take(struct pg_pool *, struct pg **);	/* ERR_UNAVAILABLE: none became free, or none can be made */
 void pg_give(struct pg_pool *, struct pg *);		/* rolls back what is still open */

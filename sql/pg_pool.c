@@ -12,11 +12,18 @@ struct pg_pool {
 	pthread_cond_t free;
 	char *conninfo;
 	int64_t wait_us;
+	const struct pg_setting *setting;
+	size_t n_settings;
 	unsigned limit, made, n_idle;
 	struct pg *idle[];
 };
 
 struct pg_pool *pg_pool_new(const char *conninfo, unsigned n, int64_t wait_us)
+{
+	return pg_pool_new_set(conninfo, n, wait_us, NULL, 0);
+}
+
+struct pg_pool *pg_pool_new_set(const char *conninfo, unsigned n, int64_t wait_us, const struct pg_setting *setting, size_t n_settings)
 {
 	struct pg_pool *p = calloc(1, sizeof *p + n * sizeof p->idle[0]);
 	if (!p || !(p->conninfo = strdup(conninfo))) {
@@ -27,6 +34,8 @@ struct pg_pool *pg_pool_new(const char *conninfo, unsigned n, int64_t wait_us)
 	cond_init(&p->free);
 	p->limit = n;
 	p->wait_us = wait_us;
+	p->setting = setting;
+	p->n_settings = n_settings;
 	return p;
 }
 
@@ -61,7 +70,7 @@ enum err pg_take(struct pg_pool *p, struct pg **out)
 			log_warn("sql", "no connection became free in %lld ms", (long long)(p->wait_us / 1000));
 		return ERR_UNAVAILABLE;
 	}
-	enum err e = pg_open(p->conninfo, out, NULL);
+	enum err e = pg_open_set(p->conninfo, p->setting, p->n_settings, out);
 	if (e) {
 		lock_take(&p->lock);
 		p->made--;

@@ -6,16 +6,12 @@
  */
 #include <stdlib.h>
 
-#include "aas/facts.h"
 #include "aas/json.h"
 #include "aas/path.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sql/migrate.h"
 #include "sql/store_pg_priv.h"
-
-#define POOL_WAIT_US (10 * US_PER_S)
-#define QUERY_MS 10000
 
 #define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_plain, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, \
 	PG_##kind##_update, PG_##kind##_delete, PG_##kind##_past, PG_##kind##_ids, PG_##kind##_recent, PG_##kind##_recent_all, \
@@ -46,10 +42,11 @@ static enum err pg_txn_begin(struct store *s, bool write, struct store_txn **out
 
 void store_pg_let_go(struct store_txn *t)
 {
+	store_pg_give_back(t);
 	if (t->pg && t->on_standby)
 		pg_standby_give(t->store->standby, t->pg);
 	else if (t->pg)
-		pg_give(t->store->pool, t->pg);
+		pg_give(t->on_searcher ? t->store->searchers : t->store->pool, t->pg);
 	t->pg = NULL;
 }
 
@@ -90,12 +87,13 @@ static void set_cause(struct store_txn *t, const struct store_cause *c)
 }
 
 /* A transaction that only reads is on the stand-by when there is one that shows what it must show. */
-static enum err txn_connect(struct store_txn *t)
+static enum err txn_connect(struct store_txn *t, bool search)
 {
 	struct pg *pg = t->write || t->primary ? NULL : pg_standby_take(t->store->standby);
 	enum err e;
 	t->on_standby = pg != NULL;
-	if (!pg && (e = pg_take(t->store->pool, &pg)))
+	t->on_searcher = !pg && search;
+	if (!pg && (e = pg_take(search ? t->store->searchers : t->store->pool, &pg)))
 		return e;
 	t->pg = pg;
 	if (!(e = pg_begin(pg, t->write ? PG_WRITE : PG_READ)))
@@ -106,7 +104,7 @@ static enum err txn_connect(struct store_txn *t)
 
 static enum err run(struct store_txn *t, struct pg_call *call, unsigned n, bool last)
 {
-	enum err e = t->pg ? ERR_OK : txn_connect(t);
+	enum err e = t->pg ? ERR_OK : txn_connect(t, false);
 	if (!e)
 		e = last ? pg_run_commit(t->pg, call, n) : pg_run(t->pg, call, n);
 	if (e && t->on_standby) {
@@ -119,6 +117,13 @@ static enum err run(struct store_txn *t, struct pg_call *call, unsigned n, bool 
 enum err store_pg_run(struct store_txn *t, struct pg_call *call, unsigned n)
 {
 	return run(t, call, n, false);
+}
+
+enum err store_pg_searching(struct store_txn *t, bool *ready)
+{
+	enum err e = t->pg ? ERR_OK : txn_connect(t, true);
+	*ready = t->on_searcher;
+	return e;
 }
 
 enum err store_pg_run_last(struct store_txn *t, struct pg_call *call, unsigned n)
@@ -216,81 +221,6 @@ static enum err version(struct store_txn *t, enum store_kind kind, const char *i
 	return store_pg_noted(t, e);
 }
 
-/* -- lists ------------------------------------------------------------------------------------------------------------------------ */
-
-/* The fact that leaves the fewest leads: few share an asset id, many a semantic id. */
-static size_t leading(const struct aas_fact *f, size_t n)
-{
-	static const int rank[] = { [FACT_ASSET_ID] = 5, [FACT_ID_SHORT] = 4, [FACT_ASSET_TYPE] = 3, [FACT_IS_CASE_OF] = 2, [FACT_SEMANTIC_ID] = 1 };
-	size_t best = 0;
-	for (size_t i = 1; i < n; i++) {
-		int a = f[i].field < sizeof rank / sizeof *rank ? rank[f[i].field] : 0;
-		int b = f[best].field < sizeof rank / sizeof *rank ? rank[f[best].field] : 0;
-		if (a > b)
-			best = i;
-	}
-	return best;
-}
-
-static void facts_args(struct pg_args *args, enum store_kind kind, const struct aas_fact *f, size_t n)
-{
-	size_t first = leading(f, n);
-	pg_arg_int2(args, (int16_t)kind);
-	pg_arg_int2(args, (int16_t)f[first].field);
-	pg_arg_text(args, f[first].name);
-	pg_arg_text(args, f[first].value);
-	struct buf *fields = pg_arg_array(args, PG_INT2), *names = pg_arg_array(args, PG_TEXT), *values = pg_arg_array(args, PG_TEXT);
-	for (size_t i = 0; i < n; i++) {
-		if (i == first)
-			continue;
-		pg_item_int2(fields, (int16_t)f[i].field);
-		pg_item_text(names, f[i].name);
-		pg_item_text(values, f[i].value);
-	}
-}
-
-static enum err page_of(const struct pg_call *c, enum store_kind kind, size_t limit, struct arena *a, struct store_page *page)
-{
-	size_t n = (size_t)c->n < limit ? (size_t)c->n : limit;
-	enum err e = ERR_OK;
-	*page = (struct store_page){ 0 };
-	if (n && !(page->item = ARENA_ARRAY(a, struct store_doc, n)))
-		return ERR_NO_MEMORY;
-	while (page->n < n && !(e = store_pg_document(c, (int)page->n, kind, a, &page->item[page->n])))
-		page->n++;
-	if (!e && n && (size_t)c->n > limit)
-		page->next = page->item[n - 1].id;
-	return e;
-}
-
-enum err store_pg_find(struct store_txn *t, enum store_kind kind, const struct aas_fact *fact, size_t n_facts, bool heads, const char *after,
-		       size_t limit, struct arena *a, struct store_page *page)
-{
-	struct pg_args args;
-	struct pg_call c = { .st = n_facts ? pg_kinds[kind].find : pg_kinds[kind].list, .args = &args };
-	pg_args_init(&args);
-	pg_arg_text(&args, after ? after : "");
-	pg_arg_int8(&args, limit < INT32_MAX ? (int64_t)limit + 1 : INT32_MAX);
-	if (n_facts)
-		facts_args(&args, kind, fact, n_facts);
-	pg_arg_int2(&args, heads);
-	enum err e = store_pg_run(t, &c, 1);
-	if (!e)
-		e = page_of(&c, kind, limit, a, page);
-	pg_clear(&c, 1);
-	pg_args_fini(&args);
-	return store_pg_noted(t, e);
-}
-
-static enum err list(struct store_txn *t, enum store_kind kind, const struct store_filter *filter, const char *after, size_t limit,
-		     struct arena *a, struct store_page *page)
-{
-	struct aas_fact *fact = NULL;
-	size_t n_facts = 0;
-	enum err e = aas_filter_facts(a, filter, &fact, &n_facts);
-	return e ? e : store_pg_find(t, kind, fact, n_facts, filter && filter->heads, after, limit, a, page);
-}
-
 static enum err heads(struct store_txn *t, enum store_kind kind, const char *const *id, size_t n, struct arena *a, struct store_doc *out)
 {
 	struct pg_args args;
@@ -332,6 +262,7 @@ static void store_close(struct store *s)
 	pg_standby_free(p->standby);
 	free(p->conninfo);
 	pg_pool_free(p->pool);
+	pg_pool_free(p->searchers);
 	lock_fini(&p->pins.lock);
 	free(p);
 }
@@ -339,7 +270,7 @@ static void store_close(struct store *s)
 static const struct store_ops store_pg_ops = {
 	.close = store_close, .begin = pg_txn_begin, .cause = set_cause, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get,
 	.read = store_pg_read, .version = version,
-	.put = store_pg_put, .put_many = store_pg_put_many, .del = store_pg_del, .list = list, .heads = heads,
+	.put = store_pg_put, .put_many = store_pg_put_many, .del = store_pg_del, .list = store_pg_list, .heads = heads,
 	.query = store_pg_query, .candidates = store_pg_candidates,
 	.put_values = store_pg_put_values,
 	.write_values = store_pg_write_values, .watch = store_pg_watch,
@@ -397,7 +328,7 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	if (check_database(c, d))
 		return NULL;
 	struct pg_store *s = calloc(1, sizeof *s);
-	if (!s || !(s->conninfo = strdup(c->conninfo)) || !(s->pool = pg_pool_new(c->conninfo, c->connections, POOL_WAIT_US))) {
+	if (!s || !(s->conninfo = strdup(c->conninfo)) || !(s->pool = pg_pool_new(c->conninfo, c->connections, PG_POOL_WAIT_US))) {
 		if (s)
 			free(s->conninfo);
 		free(s);
@@ -406,9 +337,10 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	}
 	s->base.ops = &store_pg_ops;
 	lock_init(&s->pins.lock, RANK_LEAF);
-	s->query_ms = QUERY_MS;
+	s->query_ms = PG_QUERY_MS;
 	store_listeners_init(&s->listeners);
-	if ((c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s) ||
+	if (!(s->searchers = store_pg_searchers(c->conninfo, c->connections)) ||
+	    (c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s) ||
 	    store_pg_reader_start(s) || store_pg_feed_start(s) || store_pg_compactor_start(s)) {
 		store_close(&s->base);
 		diag_add(d, ERR_NO_MEMORY, "cannot start the threads of the store");

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store_pg_priv.h - what the parts of the PostgreSQL store share: session and reading (store_pg.c), blobs (store_pg_blob.c), writing of
  * identifiables (store_pg_put.c, store_pg_many.c) and of values (store_pg_values.c, store_pg_batch.c, store_pg_chain.c,
- * store_pg_writer.c), queries
- * (store_pg_query*.c),
+ * store_pg_writer.c), queries (store_pg_query*.c), pages (store_pg_page.c),
  * invocations and packages (store_pg_index.c), changes (store_pg_history.c, store_pg_feed.c), time (store_pg_series.c, store_pg_samples.c,
  * store_pg_compact.c, store_pg_rollup.c).
  */
@@ -57,6 +56,7 @@ struct pg_store {
 	struct store base;
 	struct pg_pool *pool;
 	struct pg_pins pins;
+	struct pg_pool *searchers;	/* whose sessions plan as queries need it */
 	struct pg_standby *standby;	/* NULL: none */
 	char *conninfo;
 	struct pg_writer *writer;
@@ -86,7 +86,8 @@ struct store_txn {
 	bool write, failed;	/* failed: can only be aborted */
 	struct store_cause cause;
 	bool primary;		/* to be read from there, though it only reads */
-	bool on_standby;
+	bool on_standby, on_searcher;
+	struct pg_held *held;	/* results that a page was borrowed from */
 	struct pg_touched *touched;
 	struct pg_touched *behind;	/* documents that should be folded when it is committed */
 	unsigned n_touched;	/* STORE_PG_TOUCHED_MAX: too many to tell each */
@@ -102,6 +103,9 @@ extern const struct pg_kind pg_kinds[STORE_N_PASTS];	/* packages and blobs: get,
 
 /* Statements of a transaction; the first call takes a connection and begins.  pg_clear the calls afterwards, also on error. */
 enum err store_pg_run(struct store_txn *, struct pg_call *, unsigned n);
+/* Before the search of a query.  *ready: the session of the transaction plans as queries need it; it is one of `searchers` when this is the first that
+ * the transaction does, unless the stand-by is read from. */
+enum err store_pg_searching(struct store_txn *, bool *ready);
 /* And nothing follows: the transaction, which only reads, ends in the same round trip. */
 enum err store_pg_run_last(struct store_txn *, struct pg_call *, unsigned n);
 /* What it has done is undone unless it is committed; it may connect again. */
@@ -114,22 +118,50 @@ enum err store_pg_noted(struct store_txn *, enum err);
 enum err store_pg_document(const struct pg_call *, int row, enum store_kind, struct arena *, struct store_doc *);
 /* A submodel's document with the values that the row of a DOCUMENT query has beside it. */
 enum err store_pg_folded(struct slice text, const struct pg_call *, int row, struct arena *, struct slice *out);
+/* -- pages of documents (store_pg_page.c) -- */
+/* One that a page shall have: where it is, and in `doc` its id, its version, and its document once that is there. */
+struct pg_item {
+	int64_t key;
+	size_t bytes;
+	struct store_doc doc;
+};
+/* The documents of those that have none: what the loan has, else all by one statement, borrowed until store_pg_give_back; newer values are laid in, in
+ * the arena.  Of one that was deleted in between json.p stays NULL, and of one that was changed the version is another. */
+enum err store_pg_borrow(struct store_txn *, enum store_kind, const struct store_loan *, struct pg_item *, size_t n, struct arena *);
+void store_pg_give_back(struct store_txn *);
+/* Keep the result of the call until then. */
+enum err store_pg_hold(struct store_txn *, struct pg_call *);
+/* The document in a row, borrowed, or with newer values in the arena. */
+enum err store_pg_lent(const struct pg_call *, int row, enum store_kind, struct arena *, struct slice *json);
+/* How many of the items fit into the loan; one at least. */
+size_t store_pg_fit(const struct store_loan *, const struct pg_item *, size_t n);
+
 /* Was there anything newer to fold? */
 bool store_pg_behind(const struct pg_call *, int row);
 enum err store_pg_get(struct store_txn *, enum store_kind, const char *id, struct arena *, struct store_doc *);
 
 /* Those that have all the facts (at least one). */
 struct aas_fact;
-enum err store_pg_find(struct store_txn *, enum store_kind, const struct aas_fact *, size_t n_facts, bool heads, const char *after, size_t limit,
+enum err store_pg_find(struct store_txn *, enum store_kind, const struct aas_fact *, size_t n_facts, const char *after, size_t limit,
 		       struct arena *, struct store_page *);
+enum err store_pg_list(struct store_txn *, enum store_kind, const struct store_filter *, const char *after, size_t limit, struct arena *,
+		       struct store_page *);
 
 #define PG_QUERY_LEAD 2000
+/* Sessions for the search of queries: as PG_query_mode makes it for a transaction. */
+struct pg_pool *store_pg_searchers(const char *conninfo, unsigned n);
+#define PG_QUERY_DOCUMENTS 8
+#define PG_POOL_WAIT_US (10 * US_PER_S)
+#define PG_QUERY_MS 10000	/* that a search may take */
 
 /* -- queries: store_pg_query.c runs them, store_pg_query_sql.c writes the SQL -- */
 struct pg_query {
-	const char *sql;	/* candidates: key and id, in the order of the ids; $1 after, $2 limit, $3 texts, $4 numbers, $5 times */
+	/* Candidates in the order of the ids, as a DOCUMENT query has them, and behind that the key, and whether there is a document: the first
+	 * PG_QUERY_DOCUMENTS have one, unless ids are all that is wanted.  $1 after, $2 limit, $3 texts, $4 numbers, $5 times. */
+	const char *sql;
 	struct pg_args args;	/* $1 and $2 first, the arrays behind them */
 	bool exact;		/* every candidate is part of the answer */
+	bool keep;		/* its plan is good for any parameters */
 	unsigned lead;		/* in: rows up to which a set leads to the answer; 0: PG_QUERY_LEAD */
 };
 /* ERR_NO_MEMORY.  Finish with pg_args_fini(&out->args), also on error. */

@@ -11,10 +11,7 @@
 #define PORTION 16		/* documents read at once: memory stays bounded whatever they weigh */
 #define FIRST_CANDIDATES 64	/* and then four times as many each time */
 
-struct candidate {
-	int64_t key, version;
-	const char *id;
-};
+enum { DOC_ID, DOC_VERSION, DOC_TEXT, DOC_PATHS, DOC_VALUES, DOC_KEY, DOC_THERE, DOC_BYTES };	/* of a candidate */
 
 struct run {
 	struct store_txn *txn;
@@ -24,9 +21,21 @@ struct run {
 	struct arena *arena;		/* of the answer */
 	struct store_page *page;
 	struct query_source source;
-	bool exact, full;		/* full: the page is, and there is more */
+	bool exact, full;		/* full: the page is, and there may be more */
+	size_t bytes;			/* of the documents on it */
 	const char *last;		/* the last that was decided; NULL: none */
 };
+
+/* As PG_query_mode has it.  The time-out is that of PG_QUERY_MS. */
+static const struct pg_setting searching[] = {
+	{ "statement_timeout", "10s" }, { "enable_bitmapscan", "off" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" },
+	{ "enable_mergejoin", "off" }, { "enable_material", "off" }, { "jit", "off" },
+};
+
+struct pg_pool *store_pg_searchers(const char *conninfo, unsigned n)
+{
+	return pg_pool_new_set(conninfo, n, PG_POOL_WAIT_US, searching, sizeof searching / sizeof *searching);
+}
 
 static enum err find_submodel(void *ctx, const char *id, struct arena *a, struct slice *json)
 {
@@ -41,58 +50,98 @@ static enum err find_shell(void *ctx, const char *submodel_id, const char *after
 {
 	const struct aas_fact refers = { FACT_SUBMODEL, "", submodel_id };
 	struct store_page page;
-	enum err e = store_pg_find(ctx, STORE_SHELL, &refers, 1, false, after, 1, a, &page);
+	enum err e = store_pg_find(ctx, STORE_SHELL, &refers, 1, after, 1, a, &page);
 	if (!e && page.n)
 		*out = page.item[0];
 	return e ? e : page.n ? ERR_OK : ERR_NOT_FOUND;
 }
 
 /* -- candidates ------------------------------------------------------------------------------------------------------------------------- */
-static enum err find(struct run *r, struct arena *a, const char *after, size_t limit, struct candidate **out, size_t *n)
+static enum err search(struct run *r, const struct pg_query *q, struct pg_call c[2])
 {
-	struct pg_query q = { .lead = r->txn->store->query_lead };
-	struct pg_args mode;
-	struct pg_call c[2] = { { .st = PG_query_mode, .args = &mode }, { .args = &q.args } };
 	int64_t ms = r->txn->store->query_ms, from = clock_mono_us();
+	bool ready;
 	char text[24];
+	struct pg_args mode;
+	enum err e = store_pg_searching(r->txn, &ready);
 	snprintf(text, sizeof text, "%lld", (long long)ms);
 	pg_args_init(&mode);
 	pg_arg_text(&mode, text);
-	enum err e = store_pg_query_sql(a, r->kind, r->want->query, after, limit, &q);
-	r->exact = q.exact;
-	c[1].sql = q.sql;
+	c[0].args = &mode;
+	unsigned first = ready && q->keep && ms == PG_QUERY_MS;
 	if (!e)
-		e = store_pg_run(r->txn, c, 2);
+		e = store_pg_run(r->txn, c + first, 2 - first);
+	c[0].args = NULL;
+	pg_args_fini(&mode);
 	/* The database is there, but it was not done in time: who asks again will fare no better. */
 	if (e == ERR_UNAVAILABLE && r->txn->pg && pg_alive(r->txn->pg) && clock_mono_us() - from >= ms * 1000)
 		e = ERR_EXPENSIVE;
-	*n = e ? 0 : (size_t)c[1].n;
-	if (!e && !(*out = ARENA_ARRAY(a, struct candidate, *n + 1)))
-		e = ERR_NO_MEMORY;
-	for (size_t i = 0; !e && i < *n; i++) {
-		(*out)[i] = (struct candidate){ pg_int8(&c[1], (int)i, 0), pg_int8(&c[1], (int)i, 2), arena_strdup(a, pg_str(&c[1], (int)i, 1)) };
-		if (!(*out)[i].id)
+	return e;
+}
+
+static enum err read_candidates(struct run *r, const struct pg_call *c, struct arena *a, struct pg_item *item, bool *lent)
+{
+	struct arena *folded = r->exact && r->want->loan ? r->arena : a;
+	enum err e = ERR_OK;
+	*lent = false;
+	for (int i = 0; !e && i < c->n; i++) {
+		struct slice id = pg_slice(c, i, DOC_ID);
+		item[i] = (struct pg_item){ .key = pg_int8(c, i, DOC_KEY), .bytes = (size_t)pg_int8(c, i, DOC_BYTES),
+					    .doc = { .id = arena_strndup(a, id.p, id.n), .version = pg_int8(c, i, DOC_VERSION) } };
+		if (!item[i].doc.id)
 			e = ERR_NO_MEMORY;
+		else if (pg_bool(c, i, DOC_THERE) && !(e = store_pg_lent(c, i, r->kind, folded, &item[i].doc.json)))
+			*lent = true;
 	}
+	return e;
+}
+
+/* Candidates in arena `a`; the documents of the first ones are borrowed. */
+static enum err find(struct run *r, struct arena *a, const char *after, size_t limit, struct pg_item **out, size_t *n)
+{
+	struct pg_query q = { .lead = r->txn->store->query_lead };
+	struct pg_call c[2] = { { .st = PG_query_mode }, { .args = &q.args } };
+	bool lent;
+	enum err e = store_pg_query_sql(a, r->kind, r->want->query, after, limit, &q);
+	r->exact = q.exact;
+	c[1].sql = q.sql;
+	c[1].keep = q.keep;
+	if (!e)
+		e = search(r, &q, c);
+	*n = e ? 0 : (size_t)c[1].n;
+	if (!e && !(*out = ARENA_ARRAY(a, struct pg_item, *n + 1)))
+		e = ERR_NO_MEMORY;
+	if (!e && !(e = read_candidates(r, &c[1], a, *out, &lent)) && lent)
+		e = store_pg_hold(r->txn, &c[1]);
 	pg_clear(c, 2);
 	pg_args_fini(&q.args);
-	pg_args_fini(&mode);
 	return e;
 }
 
 /* -- deciding --------------------------------------------------------------------------------------------------------------------------- */
+/* Is there no room for it? */
+static bool is_full(const struct run *r, const struct store_doc *doc)
+{
+	const struct store_loan *loan = r->want->loan;
+	return r->page->n == r->limit || (loan && r->page->n && r->bytes + doc->json.n > loan->bytes);
+}
+
+/* Of what SQL has decided documents stay where they are when the caller borrows them; of what was looked at they are copied: most did not fit. */
 static enum err accept(struct run *r, const struct store_doc *doc)
 {
 	struct store_doc *to = &r->page->item[r->page->n];
-	if (r->page->n == r->limit) {
+	if (is_full(r, doc)) {
 		r->full = true;
 		return ERR_OK;
 	}
 	*to = (struct store_doc){ arena_strdup(r->arena, doc->id), { NULL, 0 }, doc->version };
-	if (!r->want->query->ids_only)
+	if (!r->want->query->ids_only && r->exact && r->want->loan)
+		to->json = doc->json;
+	else if (!r->want->query->ids_only)
 		to->json = (struct slice){ arena_strndup(r->arena, doc->json.p, doc->json.n), doc->json.n };
 	if (!to->id || (!r->want->query->ids_only && !to->json.p))
 		return ERR_NO_MEMORY;
+	r->bytes += to->json.n;
 	r->page->n++;
 	return ERR_OK;
 }
@@ -114,35 +163,39 @@ static enum err decide(struct run *r, const struct store_doc *doc)
 }
 
 /* The documents of some candidates; one that was deleted in between is missing. */
-static enum err decide_portion(struct run *r, const struct candidate *c, size_t n)
+static enum err decide_portion(struct run *r, struct pg_item *c, size_t n)
 {
-	struct pg_args args;
-	struct pg_call call = { .st = pg_kinds[r->kind].some, .args = &args };
-	struct arena *a = arena_new(0);
-	struct store_doc doc;
-	pg_args_init(&args);
-	struct buf *keys = pg_arg_array(&args, PG_INT8);
-	for (size_t i = 0; i < n; i++)
-		pg_item_int8(keys, c[i].key);
-	enum err e = a ? store_pg_run(r->txn, &call, 1) : ERR_NO_MEMORY;
-	for (int i = 0; !e && !r->full && i < call.n; i++) {
-		arena_reset(a);
-		if (!(e = store_pg_document(&call, i, r->kind, a, &doc)))
-			e = decide(r, &doc);
-	}
-	pg_clear(&call, 1);
-	pg_args_fini(&args);
-	arena_free(a);
+	bool borrows = r->exact && r->want->loan;
+	struct arena *own = borrows ? NULL : arena_new(0), *a = borrows ? r->arena : own;
+	enum err e = a ? store_pg_borrow(r->txn, r->kind, r->want->loan, c, n, a) : ERR_NO_MEMORY;
+	for (size_t i = 0; !e && !r->full && i < n; i++)
+		if (c[i].doc.json.p)
+			e = decide(r, &c[i].doc);
+	if (!borrows)
+		store_pg_give_back(r->txn);
+	arena_free(own);
 	return e;
 }
 
-static enum err decide_all(struct run *r, const struct candidate *c, size_t n)
+/* How many are worth to be fetched together: nobody wants more of an exact answer than fit on the page. */
+static size_t portion(const struct run *r, const struct pg_item *c, size_t n)
+{
+	size_t most = r->exact && r->want->loan ? r->limit - r->page->n + 1 : PORTION;
+	n = n < most ? n : most;
+	return r->exact ? store_pg_fit(r->want->loan, c, n) : n;
+}
+
+static enum err decide_all(struct run *r, struct pg_item *c, size_t n)
 {
 	enum err e = ERR_OK;
-	bool ids = r->exact && r->want->query->ids_only;
-	for (size_t i = 0; !e && !r->full && i < n; i += ids ? 1 : PORTION) {
-		const struct store_doc doc = { .id = c[i].id, .version = c[i].version };
-		e = ids ? decide(r, &doc) : decide_portion(r, c + i, n - i < PORTION ? n - i : PORTION);
+	if (r->exact && r->want->query->ids_only) {
+		for (size_t i = 0; !e && !r->full && i < n; i++)
+			e = decide(r, &c[i].doc);
+		return e;
+	}
+	for (size_t i = 0, some; !e && !r->full && i < n; i += some) {
+		some = portion(r, c + i, n - i);
+		e = decide_portion(r, c + i, some);
 	}
 	return e;
 }
@@ -153,12 +206,12 @@ static enum err run(struct run *r, const char *after)
 	enum err e;
 	do {
 		struct arena *a = arena_new(0);
-		struct candidate *c = NULL;
+		struct pg_item *c = NULL;
 		ask = ask < r->want->docs + 1 ? ask : r->want->docs + 1;	/* one more than may be looked at: is there more? */
 		e = a ? find(r, a, after, ask, &c, &n) : ERR_NO_MEMORY;
 		if (!e)
 			e = decide_all(r, c, n);
-		if (!e && n && !(after = arena_strdup(r->arena, c[n - 1].id)))
+		if (!e && n && !(after = arena_strdup(r->arena, c[n - 1].doc.id)))
 			e = ERR_NO_MEMORY;
 		arena_free(a);
 		if (n < ask)
@@ -171,15 +224,18 @@ static enum err run(struct run *r, const char *after)
 enum err store_pg_query(struct store_txn *t, enum store_kind kind, struct store_query *want, const char *after, size_t limit, struct arena *a,
 			struct store_page *page)
 {
-	struct run r = { t, kind, want, limit, a, page, { find_submodel, find_shell, t }, false, false, NULL };
+	struct run r = { t, kind, want, limit, a, page, { find_submodel, find_shell, t }, .last = NULL };
+	store_pg_give_back(t);
 	*page = (struct store_page){ .item = ARENA_ARRAY(a, struct store_doc, (limit < want->docs ? limit : want->docs) + 1) };
 	enum err e = page->item ? run(&r, after) : ERR_NO_MEMORY;
 	if (e == ERR_EXPENSIVE && r.last) {
 		page->next = r.last;
 		return ERR_OK;
 	}
-	if (!e && r.full)
+	if (!e && r.full) {
 		page->next = page->item[page->n - 1].id;
+		page->cut = page->n < limit;
+	}
 	return store_pg_noted(t, e);
 }
 
@@ -188,12 +244,12 @@ enum err store_pg_candidates(struct store_txn *t, enum store_kind kind, const st
 {
 	struct store_query want = { .query = q };
 	struct run r = { .txn = t, .kind = kind, .want = &want };
-	struct candidate *c = NULL;
+	struct pg_item *c = NULL;
 	size_t n = 0;
 	*page = (struct store_page){ .item = ARENA_ARRAY(a, struct store_doc, limit) };
 	enum err e = page->item ? find(&r, a, after, limit + 1, &c, &n) : ERR_NO_MEMORY;
 	for (size_t i = 0; !e && i < n && i < limit; i++)
-		page->item[page->n++] = (struct store_doc){ .id = c[i].id };
+		page->item[page->n++] = (struct store_doc){ .id = c[i].doc.id };
 	if (!e && n > limit)
 		page->next = page->item[limit - 1].id;
 	return store_pg_noted(t, e);

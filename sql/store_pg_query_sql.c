@@ -17,11 +17,11 @@
 
 #define DRIVERS_MAX 4	/* sets of a conjunction that are counted; further ones are tested */
 
-/* ROW: a condition on `s`, the row of the identifiable, true or false but never NULL.  SET: a SELECT of keys.  The answer lies in each of the
- * drivers. */
+/* ROW: a condition on `s`, the row of the identifiable, true or false but never NULL.  SET: a SELECT of keys, and `row` says the same as a condition
+ * that is looked up by s.key alone: how often a value occurs does not matter there.  The answer lies in each of the drivers. */
 struct part {
 	enum { ALL, ROW, SET } kind;
-	const char *sql;
+	const char *sql, *row;
 	bool exact;
 	unsigned n_drivers;
 	const char *driver[DRIVERS_MAX];
@@ -40,21 +40,33 @@ static const struct part all = { .kind = ALL };
 static struct part part(struct writer *w, int kind, const char *sql, bool exact)
 {
 	w->failed |= !sql;
-	return (struct part){ kind, sql, exact, kind == SET, { sql } };
+	return (struct part){ kind, sql, kind == ROW ? sql : NULL, exact, kind == SET, { sql } };
 }
 
 #define SQL(w, ...) arena_printf((w)->arena, __VA_ARGS__)
+
+/* The same question in both forms. */
+struct both {
+	const char *set, *row;
+};
+
+static struct part set(struct writer *w, struct both b, bool exact)
+{
+	struct part p = part(w, SET, b.set, exact);
+	p.row = b.row;
+	w->failed |= !b.row;
+	return p;
+}
+
+static struct both either(struct writer *w, struct both a, struct both b)
+{
+	return (struct both){ SQL(w, "%s UNION ALL %s", a.set, b.set), SQL(w, "(%s OR %s)", a.row, b.row) };
+}
 
 static const char *text(struct writer *w, struct slice s)
 {
 	pg_item_slice(w->texts, (struct slice){ s.p ? s.p : "", s.n });
 	return SQL(w, "($3::text[])[%u]", ++w->n_texts);
-}
-
-/* LIMIT: the set is never gathered, but looked into for one row. */
-static const char *as_row(struct writer *w, struct part p)
-{
-	return p.kind == ROW ? p.sql : SQL(w, "EXISTS (SELECT FROM (SELECT FROM (%s) AS q(k) WHERE q.k = s.key LIMIT 1) AS r)", p.sql);
 }
 
 static const char *as_set(struct writer *w, struct part p)
@@ -141,11 +153,18 @@ static const char *kinds(struct writer *w, enum store_kind kind)
 	return is_descriptor(w) ? SQL(w, "l.kind IN (%d, %d)", (int)under(w->kind), (int)w->kind) : SQL(w, "l.kind = %d", (int)kind);
 }
 
-static const char *fact(struct writer *w, enum store_kind kind, int field, const char *name, const char *value)
+/* Rows that `by`, which has an index, finds, and `test`, which leaves none of the others over. */
+static struct both lookup(struct writer *w, const char *by, const char *test)
 {
-	const char *n = *name ? text(w, slice_of(name)) : "''";
-	return SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND l.field = %d AND l.hash = twinshell.key_of(%s || E'\\n' || %s)"
-		   " AND l.value = %s", kinds(w, kind), field, n, value, value);
+	return (struct both){ SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND %s", by, test),
+			      SQL(w, "EXISTS (SELECT FROM twinshell.lookup l WHERE l.key = s.key AND %s)", test) };
+}
+
+static struct both fact(struct writer *w, enum store_kind kind, int field, const char *name, const char *value)
+{
+	const char *n = *name ? text(w, slice_of(name)) : "''", *test = SQL(w, "%s AND l.field = %d AND l.name = %s AND l.value = %s",
+									     kinds(w, kind), field, n, value);
+	return lookup(w, SQL(w, "l.hash = twinshell.key_of(%s || E'\\n' || %s)", n, value), test);
 }
 
 static struct part column(struct writer *w, const char *name, const struct leaf *l)
@@ -153,9 +172,13 @@ static struct part column(struct writer *w, const char *name, const struct leaf 
 	const char *test = compare_text(w, SQL(w, "(s.%s COLLATE \"C\")", name), l);
 	if (!test)
 		return all;
-	if (is_descriptor(w) && strcmp(name, "id"))
-		return part(w, SET, SQL(w, "SELECT s.key FROM twinshell.%s s WHERE coalesce(%s, false) UNION ALL SELECT s.key FROM twinshell.%s s"
-				" WHERE coalesce(%s, false)", pg_kinds[under(w->kind)].table, test, pg_kinds[w->kind].table, test), false);
+	if (is_descriptor(w) && strcmp(name, "id")) {
+		const char *all_of = SQL(w, "SELECT s.key FROM twinshell.%s s WHERE coalesce(%s, false) UNION ALL SELECT s.key FROM twinshell.%s s"
+					 " WHERE coalesce(%s, false)", pg_kinds[under(w->kind)].table, test, pg_kinds[w->kind].table, test);
+		/* LIMIT: it is never gathered, but looked into for one row */
+		return set(w, (struct both){ all_of, SQL(w, "EXISTS (SELECT FROM (SELECT FROM (%s) AS q(k) WHERE q.k = s.key LIMIT 1) AS r)", all_of) },
+			   false);
+	}
 	return part(w, ROW, SQL(w, "coalesce(%s, false)", test), true);
 }
 
@@ -169,7 +192,7 @@ static struct part common(struct writer *w, const struct leaf *l)
 		return p;
 	}
 	if (l->field->attr == QUERY_ID_SHORT && is_equal(l))
-		return part(w, SET, fact(w, w->kind, 1, "", text(w, l->value->text)), !is_descriptor(w));
+		return set(w, fact(w, w->kind, 1, "", text(w, l->value->text)), !is_descriptor(w));
 	return column(w, l->field->attr == QUERY_ID ? "id" : "id_short", l);
 }
 
@@ -180,17 +203,16 @@ static struct part shell_list(struct writer *w, const struct leaf *l)
 		return all;
 	const char *v = text(w, l->value->text);
 	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_NAME)
-		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND l.field = 5 AND l.name = %s",
-					kinds(w, STORE_SHELL), v), false);
+		return set(w, lookup(w, "true", SQL(w, "%s AND l.field = 5 AND l.name = %s", kinds(w, STORE_SHELL), v)), false);
 	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_VALUE)
-		return part(w, SET, SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND l.field = 5 AND l.value = %s"
-					" AND twinshell.key_of(l.value) = twinshell.key_of(%s)", kinds(w, STORE_SHELL), v, v), false);
+		return set(w, lookup(w, SQL(w, "twinshell.key_of(l.value) = twinshell.key_of(%s)", v),
+				     SQL(w, "%s AND l.field = 5 AND l.value = %s", kinds(w, STORE_SHELL), v)), false);
 	if (s[0].list != QUERY_SUBMODELS || l->field->attr != QUERY_KEY_VALUE)
 		return all;
-	const char *first = fact(w, STORE_SHELL, 6, "", v);
+	struct both first = fact(w, STORE_SHELL, 6, "", v);
 	if (s[1].index == 0)
-		return part(w, SET, first, s[0].index == QUERY_ANY);
-	return part(w, SET, SQL(w, "%s UNION ALL %s", first, fact(w, STORE_SHELL, 8, "", v)), s[0].index == QUERY_ANY && s[1].index == QUERY_ANY);
+		return set(w, first, s[0].index == QUERY_ANY);
+	return set(w, either(w, first, fact(w, STORE_SHELL, 8, "", v)), s[0].index == QUERY_ANY && s[1].index == QUERY_ANY);
 }
 
 static struct part shell_leaf(struct writer *w, const struct leaf *l)
@@ -203,7 +225,7 @@ static struct part shell_leaf(struct writer *w, const struct leaf *l)
 	case QUERY_GLOBAL_ASSET_ID:
 		if (!is_equal(l))
 			return column(w, "global_asset_id", l);
-		return part(w, SET, fact(w, STORE_SHELL, 5, "globalAssetId", text(w, l->value->text)), false);
+		return set(w, fact(w, STORE_SHELL, 5, "globalAssetId", text(w, l->value->text)), false);
 	default: return common(w, l);
 	}
 }
@@ -215,11 +237,11 @@ static struct part submodel_leaf(struct writer *w, const struct leaf *l)
 	if (!is_equal(l) || l->field->attr != QUERY_KEY_VALUE)
 		return all;
 	int64_t index = l->field->step[l->field->n_steps - 1].index;
-	const char *v = text(w, l->value->text), *first = index <= 0 ? fact(w, STORE_SUBMODEL, 7, "0", v) : NULL;
-	if (index == 0)
-		return part(w, SET, first, !is_descriptor(w));
-	const char *others = fact(w, STORE_SUBMODEL, 7, "n", v);
-	return part(w, SET, first ? SQL(w, "%s UNION ALL %s", first, others) : others, index == QUERY_ANY && !is_descriptor(w));
+	const char *v = text(w, l->value->text);
+	struct both first = fact(w, STORE_SUBMODEL, 7, index > 0 ? "n" : "0", v);
+	if (index >= 0)
+		return set(w, first, index == 0 && !is_descriptor(w));
+	return set(w, either(w, first, fact(w, STORE_SUBMODEL, 7, "n", v)), index == QUERY_ANY && !is_descriptor(w));
 }
 
 /* -- elements --------------------------------------------------------------------------------------------------------------------------- */
@@ -288,6 +310,7 @@ static const char *test_type(struct writer *w, const struct leaf *l)
 struct element {
 	struct slice prefix;		/* how its path is written */
 	const char *name, *semantic, *id_short, *value;	/* what is equal to them */
+	const char *path;		/* is part of its path; NULL: no more than the name is known */
 	bool leaf;			/* a value, a valueType or a language is asked for: it is no collection and no list */
 	struct buf tests;
 };
@@ -325,31 +348,90 @@ static void element_add(struct writer *w, struct element *e, const struct leaf *
 		buf_printf(&e->tests, " AND %s", test);
 }
 
+/* What rows must be like beside what `at` finds by an index; the others are tested without theirs. */
+static const char *element_tests(struct writer *w, struct element *e, const char *at)
+{
+	struct buf b = BUF_INIT;
+	if (e->value)
+		buf_printf(&b, " AND e.value = %s", e->value);
+	if (e->semantic && at != e->semantic)
+		buf_printf(&b, " AND e.semantic + 0 = twinshell.key_of(%s)", e->semantic);
+	for (int i = 0; i < 2; i++)
+		if (i ? e->id_short : e->name)
+			buf_printf(&b, " AND strpos(e.path, %s) > 0", i ? e->id_short : e->name);
+	if (e->path)
+		buf_printf(&b, " AND strpos(e.path, %s) > 0", e->path);
+	buf_slice(&b, buf_view(&e->tests));
+	const char *sql = b.failed || e->tests.failed ? NULL : b.n ? arena_strndup(w->arena, b.p, b.n) : "";
+	buf_fini(&b);
+	w->failed |= !sql;
+	return sql ? sql : "";
+}
+
+/* All that an index finds, beside `but`. */
+static const char *element_finds(struct writer *w, const struct element *e, const char *but)
+{
+	const char *name = e->id_short ? e->id_short : e->name, *sql = "true";
+	if (e->value && e->value != but)
+		sql = SQL(w, "twinshell.key_of(e.value) = twinshell.key_of(%s)", e->value);
+	if (e->semantic && e->semantic != but)
+		sql = SQL(w, "%s AND e.semantic = twinshell.key_of(%s)", sql ? sql : "", e->semantic);
+	if (name && name != but)
+		sql = SQL(w, "%s AND twinshell.key_of(twinshell.name_of(e.path)) = twinshell.key_of(%s)", sql ? sql : "", name);
+	w->failed |= !sql;
+	return sql ? sql : "";
+}
+
+/* Two indexes could lead, and the plan is made without the values: one of the rarer kind leads when it has few rows, or when a good part of the
+ * first of them fit; else another one does. */
+static const char *element_keys(struct writer *w, struct element *e)
+{
+	const char *name = e->id_short ? e->id_short : e->name, *first = e->value ? e->value : e->semantic;
+	bool choice = first && (name || (e->value && e->semantic));
+	const char *tests = element_tests(w, e, choice ? first : e->semantic);
+	if (!choice)
+		return SQL(w, "SELECT e.submodel FROM twinshell.element e WHERE %s%s", element_finds(w, e, NULL), tests);
+	struct element alone = { .value = e->value, .semantic = e->value ? NULL : e->semantic };
+	return SQL(w, "(WITH c AS MATERIALIZED (SELECT e.submodel, (true%s) AS fits FROM twinshell.element e WHERE %s),"
+		   " d AS MATERIALIZED (SELECT count(*) <= %u OR count(*) FILTER (WHERE f.fits) > %u AS leads FROM (SELECT c.fits FROM c LIMIT %u) AS f)"
+		   " SELECT c.submodel FROM c WHERE c.fits AND (SELECT d.leads FROM d)"
+		   " UNION ALL SELECT e.submodel FROM twinshell.element e WHERE %s%s AND NOT (SELECT d.leads FROM d))", tests,
+		   element_finds(w, &alone, NULL), w->lead, w->lead / 10, w->lead + 1, element_finds(w, e, first), element_tests(w, e, NULL));
+}
+
 /* Rows that fit, and what facts tell of elements (or values) that have no row.  Without anything that an index finds: ALL. */
 static struct part element_set(struct writer *w, struct element *e)
 {
-	struct buf b = BUF_INIT;
 	struct part p = all;
 	const char *known = e->semantic ? e->semantic : e->id_short ? e->id_short : e->name;
 	if (e->value || known) {
-		buf_puts(&b, "SELECT e.submodel FROM twinshell.element e WHERE true");
-		for (int i = 0; i < 2; i++)
-			if (i ? e->id_short : e->name)
-				buf_printf(&b, " AND twinshell.key_of(twinshell.name_of(e.path)) = twinshell.key_of(%s)", i ? e->id_short : e->name);
-		if (e->semantic)
-			buf_printf(&b, " AND e.semantic = twinshell.key_of(%s)", e->semantic);
+		struct both b = { element_keys(w, e), SQL(w, "EXISTS (SELECT FROM twinshell.element e WHERE e.submodel = s.key AND %s%s)",
+							  element_finds(w, e, e->value), element_tests(w, e, e->semantic)) };
 		if (e->value)
-			buf_printf(&b, " AND twinshell.key_of(e.value) = twinshell.key_of(%s) AND e.value = %s", e->value, e->value);
-		buf_slice(&b, buf_view(&e->tests));
-		if (e->value)
-			buf_printf(&b, " UNION ALL %s", fact(w, STORE_SUBMODEL, 11, "", e->value));
+			b = either(w, b, fact(w, STORE_SUBMODEL, 11, "", e->value));
 		if (e->semantic || e->id_short || !e->leaf)
-			buf_printf(&b, " UNION ALL %s", fact(w, STORE_SUBMODEL, e->semantic ? 10 : 9, "", known));
-		p = part(w, SET, b.failed ? NULL : arena_strndup(w->arena, b.p, b.n), false);
+			b = either(w, b, fact(w, STORE_SUBMODEL, e->semantic ? 10 : 9, "", known));
+		p = set(w, b, false);
 	}
-	buf_fini(&b);
 	buf_fini(&e->tests);
 	return p;
+}
+
+/* Some idShorts, one within the other. */
+static const char *dotted(struct writer *w, const struct query_step *s)
+{
+	struct buf b = BUF_INIT;
+	for (unsigned i = 0; i < s->n_names; i++) {
+		if (!s->name[i].name.n || s->name[i].n_indices) {
+			b.n = 0;
+			break;
+		}
+		buf_printf(&b, "%s%.*s", i ? "." : "", (int)s->name[i].name.n, s->name[i].name.p);
+	}
+	const char *sql = b.n && s->n_names > 1 ? text(w, buf_view(&b)) : NULL;
+	w->failed |= b.failed;
+	buf_fini(&b);
+	return sql;
 }
 
 static void element_init(struct writer *w, struct element *e, const struct leaf *l)
@@ -358,6 +440,7 @@ static void element_init(struct writer *w, struct element *e, const struct leaf 
 	const struct query_step *s = element_step(l->field, &name);
 	*e = (struct element){ .prefix = s->prefix, .tests = BUF_INIT };
 	e->name = name.p ? text(w, name) : NULL;
+	e->path = dotted(w, s);
 }
 
 /* -- leaves ----------------------------------------------------------------------------------------------------------------------------- */
@@ -368,13 +451,17 @@ static struct part through(struct writer *w, enum store_kind other, struct part 
 	if (p.kind == ALL)
 		return all;
 	w->kind = other;
-	const char *set = as_set(w, p);
+	const char *keys = as_set(w, p), *table = pg_kinds[other].table;
 	w->kind = own;
 	if (own == STORE_SUBMODEL)
-		return part(w, SET, SQL(w, "SELECT twinshell.key_of(r.value) FROM (%s) AS o(k) JOIN twinshell.lookup r ON r.kind = 0 AND r.field = 6"
-					" AND r.key = o.k", set), false);
-	return part(w, SET, SQL(w, "SELECT r.key FROM (%s) AS o(k) JOIN twinshell.lookup r ON r.kind = 0 AND r.field = 6"
-				" AND twinshell.key_of(r.value) = o.k", set), false);
+		return set(w, (struct both){ SQL(w, "SELECT twinshell.key_of(r.value) FROM (%s) AS o(k) JOIN twinshell.lookup r ON r.kind = 0"
+						 " AND r.field = 6 AND r.key = o.k", keys),
+					     SQL(w, "EXISTS (SELECT FROM (SELECT s.key AS k) AS o, twinshell.lookup r, twinshell.%s s WHERE r.kind = 0"
+						 " AND r.field = 6 AND twinshell.key_of(r.value) = o.k AND s.key = r.key AND %s)", table, p.row) }, false);
+	return set(w, (struct both){ SQL(w, "SELECT r.key FROM (%s) AS o(k) JOIN twinshell.lookup r ON r.kind = 0 AND r.field = 6"
+					 " AND twinshell.key_of(r.value) = o.k", keys),
+				     SQL(w, "EXISTS (SELECT FROM (SELECT s.key AS k) AS o, twinshell.lookup r, twinshell.%s s WHERE r.kind = 0"
+					 " AND r.field = 6 AND r.key = o.k AND s.key = twinshell.key_of(r.value) AND %s)", table, p.row) }, false);
 }
 
 static enum store_kind kind_of(const struct query_field *f)
@@ -435,7 +522,7 @@ static struct part and_(struct writer *w, struct part a, struct part b)
 	p.exact = false;
 	if (a.kind == ALL || b.kind == ALL)
 		return p;
-	p = part(w, ROW, SQL(w, "(%s AND %s)", as_row(w, a), as_row(w, b)), a.exact && b.exact);
+	p = part(w, ROW, SQL(w, "(%s AND %s)", a.row, b.row), a.exact && b.exact);
 	for (unsigned i = 0; i < a.n_drivers; i++)
 		p.driver[p.n_drivers++] = a.driver[i];
 	for (unsigned i = 0; i < b.n_drivers && p.n_drivers < DRIVERS_MAX; i++)
@@ -448,8 +535,8 @@ static struct part or_(struct writer *w, struct part a, struct part b)
 	if (a.kind == ALL || b.kind == ALL)
 		return all;
 	if (a.kind == SET && b.kind == SET)
-		return part(w, SET, SQL(w, "%s UNION ALL %s", a.sql, b.sql), a.exact && b.exact);
-	return part(w, ROW, SQL(w, "(%s OR %s)", as_row(w, a), as_row(w, b)), a.exact && b.exact);
+		return set(w, either(w, (struct both){ a.sql, a.row }, (struct both){ b.sql, b.row }), a.exact && b.exact);
+	return part(w, ROW, SQL(w, "(%s OR %s)", a.row, b.row), a.exact && b.exact);
 }
 
 /* The name and the value of one asset id lie in one fact. */
@@ -497,8 +584,7 @@ static struct part match(struct writer *w, const struct query_expr *x)
 		} else if (l.field->root == QUERY_SME) {
 			p = match_element(w, x, i, &l, taken);
 		} else if (asset_pair(x, i, &l, &v)) {
-			p = part(w, SET, SQL(w, "%s AND l.name = %s", fact(w, STORE_SHELL, 5, l.value->text.p, text(w, v.value->text)),
-					     text(w, l.value->text)), false);
+			p = set(w, fact(w, STORE_SHELL, 5, l.value->text.p, text(w, v.value->text)), false);
 			p = w->kind == STORE_SUBMODEL ? through(w, STORE_SHELL, p) : p;
 		} else {
 			p = leaf_part(w, &l);
@@ -517,7 +603,7 @@ static struct part expression(struct writer *w, const struct query_expr *x)
 	case QUERY_MATCH: return match(w, x);
 	case QUERY_NOT:
 		p = expression(w, x->arg[0]);
-		return p.exact ? part(w, ROW, SQL(w, "NOT (%s)", as_row(w, p)), true) : all;
+		return p.exact ? part(w, ROW, SQL(w, "NOT (%s)", p.row), true) : all;
 	case QUERY_AND: case QUERY_OR:
 		sum = expression(w, x->arg[0]);
 		for (unsigned i = 1; i < x->n; i++) {
@@ -537,31 +623,46 @@ static const char *rows_of(struct writer *w, const char *table, const char *cond
 		   " ORDER BY \"left\"(s.id, 512), s.id LIMIT $2::bigint", table, condition);
 }
 
+#define IN_ORDER "ORDER BY \"left\"(id, 512), id LIMIT $2::bigint"
+#define ROW "s.key, s.id, s.version, s.doc_version, s.doc"
+
+/* The first documents come with the candidates: few are found by most queries, and to ask for them would be another round trip.  Columns as
+ * store_pg_query.c reads them: those of a DOCUMENT query (statement_model.def), then the key, whether there is a document, and its size. */
+static const char *with_documents(struct writer *w, const char *rows, bool ids)
+{
+	const char *newer = "CASE WHEN %s AND a.version > a.doc_version THEN (SELECT array_agg(e.%s ORDER BY e.path_key) FROM twinshell.element e"
+			    " WHERE e.submodel = a.key AND e.version > a.doc_version) END";
+	const char *has = ids ? "false" : SQL(w, "a.n <= %d", PG_QUERY_DOCUMENTS);
+	const char *paths = SQL(w, newer, has ? has : "", "path"), *values = SQL(w, newer, has ? has : "", "value");
+	w->failed |= !has || !paths || !values;
+	return SQL(w, "SELECT a.id, a.version, CASE WHEN %s THEN a.doc END, %s, %s, a.key, %s, octet_length(a.doc)::bigint FROM (SELECT r.*, row_number() OVER"
+		   " (ORDER BY \"left\"(r.id, 512), r.id) AS n FROM (%s) AS r) AS a ORDER BY a.n", has, paths, values, has, rows);
+}
+
 /* The drivers are counted as far as `lead`.  The first that has no more leads: its rows are found by their keys, and sorted.  When all have
  * more, much fits, and the rows are walked in their order until the page is full.  So what is touched depends neither on what the planner
  * believes about a value, nor on how deep the page is. */
 static const char *statement(struct writer *w, struct part p)
 {
 	struct buf b = BUF_INIT;
-	const char *table = pg_kinds[w->kind].table, *test = p.kind == ALL ? "true" : as_row(w, p), *large = "";
-	static const char order[] = "ORDER BY \"left\"(id, 512), id LIMIT $2::bigint";
+	const char *table = pg_kinds[w->kind].table, *test = p.kind == ALL ? "true" : p.row, *large = "";
 	/* every parameter is named, whether the condition needs it or not: its type comes from here */
 	static const char behind[] = "(\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)"
 				     " AND $3::text[] IS NOT NULL AND $4::float8[] IS NOT NULL AND $5::timestamptz[] IS NOT NULL";
 	for (unsigned i = 0; i < p.n_drivers; i++)
 		buf_printf(&b, "%s d%u AS MATERIALIZED (SELECT k FROM (%s) AS q(k) LIMIT %u)", i ? "," : "WITH", i, p.driver[i], w->lead + 1);
 	if (p.n_drivers)
-		buf_puts(&b, " SELECT key, id, version FROM (");
+		buf_puts(&b, " SELECT * FROM (");
 	for (unsigned i = 0; i < p.n_drivers; i++) {
-		buf_printf(&b, "(SELECT s.key, s.id, s.version FROM (SELECT DISTINCT k FROM d%u) AS k JOIN twinshell.%s s ON s.key = k.k"
-			       " WHERE (SELECT count(*) FROM d%u) <= %u%s AND %s AND %s %s) UNION ALL ", i, table, i, w->lead, large ? large : "",
-			   behind, test ? test : "", order);
+		buf_printf(&b, "(SELECT " ROW " FROM (SELECT DISTINCT k FROM d%u) AS k JOIN twinshell.%s s ON s.key = k.k"
+			       " WHERE (SELECT count(*) FROM d%u) <= %u%s AND %s AND %s " IN_ORDER ") UNION ALL ", i, table, i, w->lead, large ? large : "",
+			   behind, p.kind == SET ? "true" : test ? test : "");
 		large = SQL(w, "%s AND (SELECT count(*) FROM d%u) > %u", large ? large : "", i, w->lead);
 	}
-	buf_printf(&b, "%sSELECT s.key, s.id, s.version FROM twinshell.%s s WHERE %s%s AND %s %s", p.n_drivers ? "(" : "", table, behind,
-		   large ? large : "", test ? test : "", order);
+	buf_printf(&b, "%sSELECT " ROW " FROM twinshell.%s s WHERE %s%s AND %s " IN_ORDER, p.n_drivers ? "(" : "", table, behind,
+		   large ? large : "", test ? test : "");
 	if (p.n_drivers)
-		buf_printf(&b, ")) AS a %s", order);
+		buf_puts(&b, ")) AS a " IN_ORDER);
 	const char *sql = b.failed || !test || !large ? NULL : arena_strndup(w->arena, b.p, b.n);
 	buf_fini(&b);
 	return sql;
@@ -579,11 +680,13 @@ enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct 
 	struct part p = expression(&w, q->condition);
 	out->exact = p.exact;
 	if (is_descriptor(&w)) {	/* each side gives as many as may be wanted: the first of both are among them */
-		const char *condition = p.kind == ALL ? "true" : as_row(&w, p);
-		out->sql = SQL(&w, "SELECT d.key, d.id, 0::bigint FROM ((%s) UNION (%s)) d ORDER BY \"left\"(d.id, 512), d.id LIMIT $2::bigint",
+		const char *condition = p.kind == ALL ? "true" : p.row;
+		out->sql = SQL(&w, "SELECT d.id, 0::bigint, NULL::text, NULL::text[], NULL::text[], d.key, false, 0::bigint FROM ((%s) UNION (%s)) d ORDER BY \"left\"(d.id, 512), d.id LIMIT $2::bigint",
 			       rows_of(&w, pg_kinds[under(kind)].table, condition), rows_of(&w, pg_kinds[kind].table, condition));
 	} else {
-		out->sql = statement(&w, p);
+		const char *rows = statement(&w, p);
+		out->sql = rows ? with_documents(&w, rows, p.exact && q->ids_only) : NULL;
+		out->keep = true;
 	}
 	return w.failed || !out->sql || arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
 }

@@ -443,6 +443,15 @@ struct sm_shared *sm_cache_structure_quick(struct sm_cache *c, enum store_kind k
 	return NULL;
 }
 
+struct sm_shared *sm_cache_version(struct sm_cache *c, enum store_kind kind, const char *id, int64_t version)
+{
+	lock_take(&c->lock);
+	struct sm_shared *s = map_get(&c->map[kind], id, strlen(id));
+	s = s && s->tree.version == version && s->tree.json.p ? find(c, kind, id) : NULL;
+	lock_drop(&c->lock);
+	return s;
+}
+
 uint64_t sm_cache_epoch(struct sm_cache *c)
 {
 	lock_take(&c->lock);

@@ -170,6 +170,7 @@ static void session_free(struct sm_session *s)
 {
 	for (struct work *w = s->works; w; w = w->next)
 		sm_shared_drop(w->shared);
+	sm_give_back(s);
 	for (int k = 0; k < STORE_N_KINDS; k++)
 		map_fini(&s->index[k]);
 	diag_fini(&s->own);
@@ -685,36 +686,4 @@ enum err sm_has(struct sm_session *s, enum store_kind kind, const char *id, bool
 	err = s->service->conf.store->ops->version(txn, kind, id, &version);
 	*has = !err;
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
-}
-
-enum err sm_list(struct sm_session *s, enum store_kind kind, const struct store_filter *f, const char *after, size_t limit,
-		 struct store_page *out)
-{
-	static const struct store_filter none;
-	struct store_txn *txn;
-	enum err err = sm_txn(s, &txn);
-	if (err || s->at_us != TIME_NONE)
-		return err ? err : sm_past_list(s, kind, f, after, limit, out);
-	err = s->service->conf.store->ops->list(txn, kind, f ? f : &none, after, limit, s->arena, out);
-	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the list cannot be read: %s", err_info[err].text) : err;
-}
-
-enum err sm_query_error(struct sm_session *s, enum err err)
-{
-	if (err == ERR_EXPENSIVE)
-		return diag_add(s->diag, err, "the query costs more than one request may: say more closely what is looked for");
-	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the query cannot be answered: %s", err_info[err].text) : err;
-}
-
-enum err sm_query(struct sm_session *s, enum store_kind kind, struct store_query *want, const char *after, size_t limit, struct store_page *out)
-{
-	struct store_txn *txn;
-	enum err err = sm_txn(s, &txn);
-	if (err)
-		return err;
-	if (s->at_us != TIME_NONE)
-		err = sm_past_query(s, kind, want, after, limit, out);
-	else
-		err = s->service->conf.store->ops->query(txn, kind, want, after, limit, s->arena, out);
-	return sm_query_error(s, err);
 }

@@ -83,6 +83,9 @@ void sm_patient(struct sm_session *);
 
 /* -- whole identifiables.  The trees from sm_get are valid until the session ends. ---------------------------------------- */
 enum err sm_get(struct sm_session *, enum store_kind, const char *id, const struct sm_tree **);
+/* For the filter or the query: the documents of a page are borrowed from the store and from the cache, until the next page or the end of the session.
+ * A page that has so many bytes of them ends. */
+const struct store_loan *sm_loan(struct sm_session *, size_t bytes);
 enum err sm_list(struct sm_session *, enum store_kind, const struct store_filter *, const char *after, size_t limit, struct store_page *);
 /* For who reads more than memory holds, in a session that reads: what its transaction sees, in an arena of the caller's; nothing is kept.
  * ERR_NOT_FOUND comes without a message.  A list is of all, as sm_list pages it. */

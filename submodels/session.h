@@ -66,6 +66,9 @@ struct sm_session {
 	struct work *works;
 	struct change_item *changes, **tail;
 	size_t n_changes;
+	struct store_loan loan;
+	struct sm_shared **lent;	/* counted: what a page was made from that the cache had */
+	size_t n_lent, lent_max;
 	size_t n_kept;			/* trees that sm_create_many left to the cache */
 	struct sm_quick quick;
 	void (*step)(void *ctx, const struct sm_import_report *);	/* sm_import_watch; NULL: nobody watches */
@@ -75,6 +78,8 @@ struct sm_session {
 extern const enum aas_class_id sm_kind_class[STORE_N_KINDS];
 extern const char *const sm_kind_name[STORE_N_KINDS];	/* "shell", "submodel", "concept description" */
 
+/* Documents of the cache that a page was made from are not needed any more. */
+void sm_give_back(struct sm_session *);
 /* sm_list of a session that looks at the past (past.c). */
 enum err sm_past_list(struct sm_session *, enum store_kind, const struct store_filter *, const char *after, size_t limit, struct store_page *);
 /* sm_query of such a session, and store_ops.heads of any (past_query.c); sm_heads within a transaction. */
