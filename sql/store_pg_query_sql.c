@@ -58,6 +58,13 @@ static struct part set(struct writer *w, struct both b, bool exact)
 	return p;
 }
 
+/* LIMIT: it is looked into for one row of `s`, and never joined as a whole. */
+static const char *exists(struct writer *w, const char *from)
+{
+	w->failed |= !from;
+	return SQL(w, "EXISTS (SELECT FROM (SELECT FROM %s LIMIT 1) AS r)", from ? from : "");
+}
+
 static struct both either(struct writer *w, struct both a, struct both b)
 {
 	return (struct both){ SQL(w, "%s UNION ALL %s", a.set, b.set), SQL(w, "(%s OR %s)", a.row, b.row) };
@@ -147,24 +154,29 @@ static bool is_descriptor(const struct writer *w)
 	return under(w->kind) != w->kind;
 }
 
-/* Which lookup rows tell of it. */
-static const char *kinds(struct writer *w, enum store_kind kind)
+/* Which lookup rows tell of it; `column` is the kind of a row. */
+static const char *kinds(struct writer *w, enum store_kind kind, const char *column)
 {
-	return is_descriptor(w) ? SQL(w, "l.kind IN (%d, %d)", (int)under(w->kind), (int)w->kind) : SQL(w, "l.kind = %d", (int)kind);
+	return is_descriptor(w) ? SQL(w, "%s IN (%d, %d)", column, (int)under(w->kind), (int)w->kind) : SQL(w, "%s = %d", column, (int)kind);
 }
 
-/* Rows that `by`, which has an index, finds, and `test`, which leaves none of the others over. */
-static struct both lookup(struct writer *w, const char *by, const char *test)
+/* Rows that `by`, which has an index, finds, and `test`, which leaves none of the others over.  Of one identifiable they are found by its key: the kind
+ * is written so that no index beginning with it fits. */
+static struct both lookup(struct writer *w, enum store_kind kind, const char *by, const char *test)
 {
-	return (struct both){ SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND %s", by, test),
-			      SQL(w, "EXISTS (SELECT FROM twinshell.lookup l WHERE l.key = s.key AND %s)", test) };
+	const char *own = kinds(w, kind, "l.kind"), *of_one = kinds(w, kind, "l.kind + 0");
+	w->failed |= !own || !of_one || !by || !test;
+	return w->failed ? (struct both){ "", "" } :
+	       (struct both){ SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND %s AND %s", own, by, test),
+			      exists(w, SQL(w, "twinshell.lookup l WHERE l.key = s.key AND %s AND %s AND %s", of_one, strstr(by, "l.hash") ? by : "true",
+					    test)) };
 }
 
 static struct both fact(struct writer *w, enum store_kind kind, int field, const char *name, const char *value)
 {
-	const char *n = *name ? text(w, slice_of(name)) : "''", *test = SQL(w, "%s AND l.field = %d AND l.name = %s AND l.value = %s",
-									     kinds(w, kind), field, n, value);
-	return lookup(w, SQL(w, "l.hash = twinshell.key_of(%s || E'\\n' || %s)", n, value), test);
+	const char *n = *name ? text(w, slice_of(name)) : "''";
+	return lookup(w, kind, SQL(w, "l.hash = twinshell.key_of(%s || E'\\n' || %s)", n, value),
+		      SQL(w, "l.field = %d AND l.name = %s AND l.value = %s", field, n, value));
 }
 
 static struct part column(struct writer *w, const char *name, const struct leaf *l)
@@ -175,9 +187,7 @@ static struct part column(struct writer *w, const char *name, const struct leaf 
 	if (is_descriptor(w) && strcmp(name, "id")) {
 		const char *all_of = SQL(w, "SELECT s.key FROM twinshell.%s s WHERE coalesce(%s, false) UNION ALL SELECT s.key FROM twinshell.%s s"
 					 " WHERE coalesce(%s, false)", pg_kinds[under(w->kind)].table, test, pg_kinds[w->kind].table, test);
-		/* LIMIT: it is never gathered, but looked into for one row */
-		return set(w, (struct both){ all_of, SQL(w, "EXISTS (SELECT FROM (SELECT FROM (%s) AS q(k) WHERE q.k = s.key LIMIT 1) AS r)", all_of) },
-			   false);
+		return set(w, (struct both){ all_of, exists(w, SQL(w, "(%s) AS q(k) WHERE q.k = s.key", all_of)) }, false);
 	}
 	return part(w, ROW, SQL(w, "coalesce(%s, false)", test), true);
 }
@@ -203,10 +213,10 @@ static struct part shell_list(struct writer *w, const struct leaf *l)
 		return all;
 	const char *v = text(w, l->value->text);
 	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_NAME)
-		return set(w, lookup(w, "true", SQL(w, "%s AND l.field = 5 AND l.name = %s", kinds(w, STORE_SHELL), v)), false);
+		return set(w, lookup(w, STORE_SHELL, "true", SQL(w, "l.field = 5 AND l.name = %s", v)), false);
 	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_VALUE)
-		return set(w, lookup(w, SQL(w, "twinshell.key_of(l.value) = twinshell.key_of(%s)", v),
-				     SQL(w, "%s AND l.field = 5 AND l.value = %s", kinds(w, STORE_SHELL), v)), false);
+		return set(w, lookup(w, STORE_SHELL, SQL(w, "twinshell.key_of(l.value) = twinshell.key_of(%s)", v),
+				     SQL(w, "l.field = 5 AND l.value = %s", v)), false);
 	if (s[0].list != QUERY_SUBMODELS || l->field->attr != QUERY_KEY_VALUE)
 		return all;
 	struct both first = fact(w, STORE_SHELL, 6, "", v);
@@ -238,10 +248,10 @@ static struct part submodel_leaf(struct writer *w, const struct leaf *l)
 		return all;
 	int64_t index = l->field->step[l->field->n_steps - 1].index;
 	const char *v = text(w, l->value->text);
-	struct both first = fact(w, STORE_SUBMODEL, 7, index > 0 ? "n" : "0", v);
 	if (index >= 0)
-		return set(w, first, index == 0 && !is_descriptor(w));
-	return set(w, either(w, first, fact(w, STORE_SUBMODEL, 7, "n", v)), index == QUERY_ANY && !is_descriptor(w));
+		return set(w, fact(w, STORE_SUBMODEL, 7, index ? "n" : "0", v), index == 0 && !is_descriptor(w));
+	const char *by = SQL(w, "l.hash = ANY (ARRAY[twinshell.key_of(E'0\\n' || %s), twinshell.key_of(E'n\\n' || %s)])", v, v);
+	return set(w, lookup(w, STORE_SUBMODEL, by, SQL(w, "l.field = 7 AND l.value = %s", v)), index == QUERY_ANY && !is_descriptor(w));
 }
 
 /* -- elements --------------------------------------------------------------------------------------------------------------------------- */
@@ -405,8 +415,8 @@ static struct part element_set(struct writer *w, struct element *e)
 	struct part p = all;
 	const char *known = e->semantic ? e->semantic : e->id_short ? e->id_short : e->name;
 	if (e->value || known) {
-		struct both b = { element_keys(w, e), SQL(w, "EXISTS (SELECT FROM twinshell.element e WHERE e.submodel = s.key AND %s%s)",
-							  element_finds(w, e, e->value), element_tests(w, e, e->semantic)) };
+		struct both b = { element_keys(w, e), exists(w, SQL(w, "twinshell.element e WHERE e.submodel = s.key AND %s%s",
+									 element_finds(w, e, e->value), element_tests(w, e, e->semantic))) };
 		if (e->value)
 			b = either(w, b, fact(w, STORE_SUBMODEL, 11, "", e->value));
 		if (e->semantic || e->id_short || !e->leaf)
@@ -456,12 +466,13 @@ static struct part through(struct writer *w, enum store_kind other, struct part 
 	if (own == STORE_SUBMODEL)
 		return set(w, (struct both){ SQL(w, "SELECT twinshell.key_of(r.value) FROM (%s) AS o(k) JOIN twinshell.lookup r ON r.kind = 0"
 						 " AND r.field = 6 AND r.key = o.k", keys),
-					     SQL(w, "EXISTS (SELECT FROM (SELECT s.key AS k) AS o, twinshell.lookup r, twinshell.%s s WHERE r.kind = 0"
-						 " AND r.field = 6 AND twinshell.key_of(r.value) = o.k AND s.key = r.key AND %s)", table, p.row) }, false);
+					     exists(w, SQL(w, "(SELECT s.key AS k) AS o, twinshell.lookup r, twinshell.%s s WHERE r.kind = 0"
+							   " AND r.field = 6 AND twinshell.key_of(r.value) = o.k AND s.key = r.key AND %s", table, p.row)) },
+			   false);
 	return set(w, (struct both){ SQL(w, "SELECT r.key FROM (%s) AS o(k) JOIN twinshell.lookup r ON r.kind = 0 AND r.field = 6"
 					 " AND twinshell.key_of(r.value) = o.k", keys),
-				     SQL(w, "EXISTS (SELECT FROM (SELECT s.key AS k) AS o, twinshell.lookup r, twinshell.%s s WHERE r.kind = 0"
-					 " AND r.field = 6 AND r.key = o.k AND s.key = twinshell.key_of(r.value) AND %s)", table, p.row) }, false);
+				     exists(w, SQL(w, "(SELECT s.key AS k) AS o, twinshell.lookup r, twinshell.%s s WHERE r.kind = 0"
+						   " AND r.field = 6 AND r.key = o.k AND s.key = twinshell.key_of(r.value) AND %s", table, p.row)) }, false);
 }
 
 static enum store_kind kind_of(const struct query_field *f)
