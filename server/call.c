@@ -292,6 +292,7 @@ static enum err attempt(struct call *c, bool *later)
 		c->reply.location = c->reply.content_type = c->reply.disposition = c->reply.file_name = c->reply.etag = NULL;
 		c->reply.status = 0;
 		c->reply.version = 0;
+		c->reply.summed = 0;
 		c->undo = false;
 		c->findings = NULL;
 		/* The first attempt may have built its tree from the node. */

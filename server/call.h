@@ -89,6 +89,8 @@ struct call {
 		bool live;			/* there were live values before it was made */
 		int64_t version;		/* of what was created, where the route does not lead to it; for its tag */
 		size_t items;			/* of the page, so far */
+		uint64_t sum;			/* of the first `summed` bytes, for the tag (etag.h) */
+		size_t summed;
 		const char *result_type;	/* paging_metadata.resultType of the page, or NULL */
 	} reply;
 };
@@ -133,6 +135,8 @@ enum err reply_write(struct call *, struct buf *, const char *sm_id, const struc
 void reply_page_begin(struct call *);
 enum err reply_page_node(struct call *, const struct aas_node *);
 void reply_page_raw(struct call *, struct slice json);
+/* A stored document as it is; the tag of the page is made from its id and version. */
+void reply_page_document(struct call *, const struct store_doc *);
 void reply_page_end(struct call *, const char *next);
 /* A file to be saved: its bytes are sent piece by piece, and closed, by the transport.  `hash` is that of all of them. */
 enum err reply_content(struct call *, const char *content_type, const char *file_name, struct content, const unsigned char *hash);

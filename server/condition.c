@@ -19,6 +19,8 @@ static void make_tag(const struct call *c, const struct route *r, const char *id
 {
 	if (c->reply.content.read)
 		etag_of_hash(out, c->reply.hash);
+	else if (!version && c->reply.summed)
+		etag_of_sum(out, etag_sum(c->reply.sum, (struct slice){ c->reply.body.p + c->reply.summed, c->reply.body.n - c->reply.summed }));
 	else if (!version)
 		etag_of_bytes(out, buf_view(&c->reply.body));
 	else if (shows_live(c, r, id))
@@ -48,6 +50,7 @@ static enum err look(struct call *c, const struct route *get, const char *id, in
 	content_close(&c->reply.content);
 	c->reply.content_type = c->reply.disposition = c->reply.file_name = c->reply.location = NULL;
 	c->reply.items = 0;
+	c->reply.summed = 0;
 	if (e == ERR_NOT_FOUND) {
 		diag_clear(&c->diag);
 		e = ERR_OK;

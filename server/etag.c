@@ -79,6 +79,16 @@ void etag_of_bytes(char out[ETAG_MAX], struct slice bytes)
 	snprintf(out, ETAG_MAX, "\"%016llx\"", (unsigned long long)sum(bytes));
 }
 
+uint64_t etag_sum(uint64_t before, struct slice bytes)
+{
+	return mix(before, sum(bytes));
+}
+
+void etag_of_sum(char out[ETAG_MAX], uint64_t total)
+{
+	snprintf(out, ETAG_MAX, "\"%016llx\"", (unsigned long long)total);
+}
+
 void etag_compressed(char tag[ETAG_MAX])
 {
 	size_t n = strlen(tag);

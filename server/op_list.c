@@ -20,9 +20,14 @@ static const struct kind {
 	[STORE_CONCEPT] = { AAS_ConceptDescription, "/concept-descriptions" },
 };
 
-/* The stored document is what the client shall see: no other form, no level, no blob to hide, nothing live. */
+/* What the store gave is what the client shall see: the head for $metadata; else the document in no other form, without a level, a blob to hide or
+ * anything live. */
 static bool is_answer(const struct call *c, enum store_kind kind, const struct store_doc *d)
 {
+	if (!d->version)
+		return false;
+	if (kind == STORE_SUBMODEL && c->view.modifier == AAS_METADATA)
+		return c->filter.heads && !c->view.core && !c->view.blobs && !c->in_past;
 	if (c->view.modifier != AAS_NORMAL || (kind == STORE_SUBMODEL && c->view.core))
 		return false;
 	if (kind != STORE_SUBMODEL)
@@ -35,7 +40,7 @@ enum err page_item(struct call *c, enum store_kind kind, const struct store_doc 
 	struct aas_node *n;
 	enum err err;
 	if (is_answer(c, kind, d)) {
-		reply_page_raw(c, d->json);
+		reply_page_document(c, d);
 		return ERR_OK;
 	}
 	if ((err = aas_json_read(scratch, kinds[kind].cls, d->json.p, d->json.n, AAS_JSON_DEFAULT, &n, NULL)))

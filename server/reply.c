@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/call.h"
+#include "server/etag.h"
 #include "server/request.h"
 #include "submodels/past.h"
 
@@ -75,6 +76,17 @@ void reply_page_raw(struct call *c, struct slice json)
 {
 	page_item(c);
 	buf_slice(&c->reply.body, json);
+}
+
+void reply_page_document(struct call *c, const struct store_doc *d)
+{
+	struct buf *b = &c->reply.body;
+	page_item(c);
+	uint64_t sum = etag_sum(c->reply.summed ? c->reply.sum : 0, (struct slice){ b->p + c->reply.summed, b->n - c->reply.summed });
+	sum = etag_sum(sum, slice_of(d->id));
+	c->reply.sum = etag_sum(sum, (struct slice){ (const char *)&d->version, sizeof d->version });
+	buf_slice(b, d->json);
+	c->reply.summed = b->n;
 }
 
 void reply_page_end(struct call *c, const char *next)

@@ -46,15 +46,15 @@ const struct store_loan *sm_loan(struct sm_session *s, size_t bytes)
 	return &s->loan;
 }
 
-/* What the store gave; what was lent lies in the order of the page. */
+/* What the store gave; the page and what was lent are both in the order of the ids. */
 static void keep(struct sm_session *s, enum store_kind kind, const struct store_page *page)
 {
 	size_t lent = 0;
 	for (const struct store_doc *d = page->item; d < page->item + page->n; d++) {
-		if (lent < s->n_lent && s->lent[lent]->tree.json.p == d->json.p) {
+		while (lent < s->n_lent && strcmp(s->lent[lent]->id, d->id) < 0)
 			lent++;
+		if (lent < s->n_lent && !strcmp(s->lent[lent]->id, d->id))
 			continue;
-		}
 		struct sm_shared *fresh = sm_shared_new(kind, d->id);
 		char *text = fresh ? arena_strndup(fresh->arena, d->json.p, d->json.n) : NULL;
 		if (text) {
