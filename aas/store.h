@@ -39,8 +39,8 @@ struct store_asset_id {
 	const char *name, *value;	/* name "globalAssetId": assetInformation.globalAssetId */
 };
 
-/* For who is done with a page before he asks for the next one: its documents are borrowed then, until the next `list` or `query` of the transaction or
- * its end.  And who keeps what he has read need not be given it again. */
+/* For who is done with a page before he asks for the next one: its documents are borrowed then, until the next `list` or `query` of the
+ * transaction or its end.  And who keeps what he has read need not be given it again. */
 struct store_loan {
 	/* True: he has this very version, and the bytes stay where they are for as long as he wants the page.  NULL: he has nothing. */
 	bool (*has)(void *ctx, enum store_kind, const char *id, int64_t version, struct slice *json);

@@ -7,7 +7,7 @@
 #include "submodels/registry.h"
 
 #define PORTION 256		/* documents, as many as fit into LOAN_BYTES */
-#define PORTION_OF_DESCRIPTORS 64
+#define PORTION_AT_ONCE 64	/* descriptors, and what was: those are all there at once */
 
 /* "Identifier" takes the place of the class when ids are selected. */
 static const struct {
@@ -63,7 +63,7 @@ static enum err answer(struct call *c, enum store_kind kind, const struct aas_qu
 	const char *next = c->after;
 	enum err err = scratch ? ERR_OK : ERR_NO_MEMORY;
 	bool more = true, descriptors = kind == STORE_SHELL_DESCRIPTOR || kind == STORE_SUBMODEL_DESCRIPTOR;
-	size_t left = c->limit, ask, n = 0, portion = descriptors ? PORTION_OF_DESCRIPTORS : PORTION;
+	size_t left = c->limit, ask, n = 0, portion = descriptors || c->in_past ? PORTION_AT_ONCE : PORTION;
 
 	reply_page_begin(c);
 	do {

@@ -103,8 +103,8 @@ extern const struct pg_kind pg_kinds[STORE_N_PASTS];	/* packages and blobs: get,
 
 /* Statements of a transaction; the first call takes a connection and begins.  pg_clear the calls afterwards, also on error. */
 enum err store_pg_run(struct store_txn *, struct pg_call *, unsigned n);
-/* Before the search of a query.  *ready: the session of the transaction plans as queries need it; it is one of `searchers` when this is the first that
- * the transaction does, unless the stand-by is read from. */
+/* Before the search of a query.  *ready: the session of the transaction plans as queries need it; it is one of `searchers` when this is the first
+ * that the transaction does, unless the stand-by is read from. */
 enum err store_pg_searching(struct store_txn *, bool *ready);
 /* And nothing follows: the transaction, which only reads, ends in the same round trip. */
 enum err store_pg_run_last(struct store_txn *, struct pg_call *, unsigned n);
@@ -125,8 +125,8 @@ struct pg_item {
 	size_t bytes;
 	struct store_doc doc;
 };
-/* The documents of those that have none: what the loan has, else all by one statement, borrowed until store_pg_give_back; newer values are laid in, in
- * the arena.  Of one that was deleted in between json.p stays NULL, and of one that was changed the version is another. */
+/* The documents of those that have none: what the loan has, else all by one statement, borrowed until store_pg_give_back; newer values are laid
+ * in, in the arena.  Of one that was deleted in between json.p stays NULL, and of one that was changed the version is another. */
 enum err store_pg_borrow(struct store_txn *, enum store_kind, const struct store_loan *, struct pg_item *, size_t n, struct arena *);
 void store_pg_give_back(struct store_txn *);
 /* Keep the result of the call until then. */

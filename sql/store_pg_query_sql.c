@@ -160,16 +160,17 @@ static const char *kinds(struct writer *w, enum store_kind kind, const char *col
 	return is_descriptor(w) ? SQL(w, "%s IN (%d, %d)", column, (int)under(w->kind), (int)w->kind) : SQL(w, "%s = %d", column, (int)kind);
 }
 
-/* Rows that `by`, which has an index, finds, and `test`, which leaves none of the others over.  Of one identifiable they are found by its key: the kind
- * is written so that no index beginning with it fits. */
+/* Rows that `by`, which has an index, finds, and `test`, which leaves none of the others over.  Of one identifiable they are found by its key: the
+ * kind is written so that no index beginning with it fits. */
 static struct both lookup(struct writer *w, enum store_kind kind, const char *by, const char *test)
 {
 	const char *own = kinds(w, kind, "l.kind"), *of_one = kinds(w, kind, "l.kind + 0");
 	w->failed |= !own || !of_one || !by || !test;
-	return w->failed ? (struct both){ "", "" } :
-	       (struct both){ SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND %s AND %s", own, by, test),
-			      exists(w, SQL(w, "twinshell.lookup l WHERE l.key = s.key AND %s AND %s AND %s", of_one, strstr(by, "l.hash") ? by : "true",
-					    test)) };
+	if (w->failed)
+		return (struct both){ "", "" };
+	const char *hash = strstr(by, "l.hash") ? by : "true";
+	return (struct both){ SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND %s AND %s", own, by, test),
+			      exists(w, SQL(w, "twinshell.lookup l WHERE l.key = s.key AND %s AND %s AND %s", of_one, hash, test)) };
 }
 
 static struct both fact(struct writer *w, enum store_kind kind, int field, const char *name, const char *value)
@@ -403,7 +404,8 @@ static const char *element_keys(struct writer *w, struct element *e)
 		return SQL(w, "SELECT e.submodel FROM twinshell.element e WHERE %s%s", element_finds(w, e, NULL), tests);
 	struct element alone = { .value = e->value, .semantic = e->value ? NULL : e->semantic };
 	return SQL(w, "(WITH c AS MATERIALIZED (SELECT e.submodel, (true%s) AS fits FROM twinshell.element e WHERE %s),"
-		   " d AS MATERIALIZED (SELECT count(*) <= %u OR count(*) FILTER (WHERE f.fits) > %u AS leads FROM (SELECT c.fits FROM c LIMIT %u) AS f)"
+		   " d AS MATERIALIZED (SELECT count(*) <= %u OR count(*) FILTER (WHERE f.fits) > %u AS leads"
+		   " FROM (SELECT c.fits FROM c LIMIT %u) AS f)"
 		   " SELECT c.submodel FROM c WHERE c.fits AND (SELECT d.leads FROM d)"
 		   " UNION ALL SELECT e.submodel FROM twinshell.element e WHERE %s%s AND NOT (SELECT d.leads FROM d))", tests,
 		   element_finds(w, &alone, NULL), w->lead, w->lead / 10, w->lead + 1, element_finds(w, e, first), element_tests(w, e, NULL));
@@ -463,16 +465,14 @@ static struct part through(struct writer *w, enum store_kind other, struct part 
 	w->kind = other;
 	const char *keys = as_set(w, p), *table = pg_kinds[other].table;
 	w->kind = own;
+	static const char from[] = "(SELECT s.key AS k) AS o, twinshell.lookup r, twinshell.%s s WHERE r.kind = 0 AND r.field = 6 AND %s AND %s";
 	if (own == STORE_SUBMODEL)
 		return set(w, (struct both){ SQL(w, "SELECT twinshell.key_of(r.value) FROM (%s) AS o(k) JOIN twinshell.lookup r ON r.kind = 0"
 						 " AND r.field = 6 AND r.key = o.k", keys),
-					     exists(w, SQL(w, "(SELECT s.key AS k) AS o, twinshell.lookup r, twinshell.%s s WHERE r.kind = 0"
-							   " AND r.field = 6 AND twinshell.key_of(r.value) = o.k AND s.key = r.key AND %s", table, p.row)) },
-			   false);
+					     exists(w, SQL(w, from, table, "twinshell.key_of(r.value) = o.k AND s.key = r.key", p.row)) }, false);
 	return set(w, (struct both){ SQL(w, "SELECT r.key FROM (%s) AS o(k) JOIN twinshell.lookup r ON r.kind = 0 AND r.field = 6"
 					 " AND twinshell.key_of(r.value) = o.k", keys),
-				     exists(w, SQL(w, "(SELECT s.key AS k) AS o, twinshell.lookup r, twinshell.%s s WHERE r.kind = 0"
-						   " AND r.field = 6 AND r.key = o.k AND s.key = twinshell.key_of(r.value) AND %s", table, p.row)) }, false);
+				     exists(w, SQL(w, from, table, "r.key = o.k AND s.key = twinshell.key_of(r.value)", p.row)) }, false);
 }
 
 static enum store_kind kind_of(const struct query_field *f)
@@ -646,8 +646,8 @@ static const char *with_documents(struct writer *w, const char *rows, bool ids)
 	const char *has = ids ? "false" : SQL(w, "a.n <= %d", PG_QUERY_DOCUMENTS);
 	const char *paths = SQL(w, newer, has ? has : "", "path"), *values = SQL(w, newer, has ? has : "", "value");
 	w->failed |= !has || !paths || !values;
-	return SQL(w, "SELECT a.id, a.version, CASE WHEN %s THEN a.doc END, %s, %s, a.key, %s, octet_length(a.doc)::bigint FROM (SELECT r.*, row_number() OVER"
-		   " (ORDER BY \"left\"(r.id, 512), r.id) AS n FROM (%s) AS r) AS a ORDER BY a.n", has, paths, values, has, rows);
+	return SQL(w, "SELECT a.id, a.version, CASE WHEN %s THEN a.doc END, %s, %s, a.key, %s, octet_length(a.doc)::bigint FROM"
+		   " (SELECT r.*, row_number() OVER (ORDER BY \"left\"(r.id, 512), r.id) AS n FROM (%s) AS r) AS a ORDER BY a.n", has, paths, values, has, rows);
 }
 
 /* The drivers are counted as far as `lead`.  The first that has no more leads: its rows are found by their keys, and sorted.  When all have
@@ -666,8 +666,8 @@ static const char *statement(struct writer *w, struct part p)
 		buf_puts(&b, " SELECT * FROM (");
 	for (unsigned i = 0; i < p.n_drivers; i++) {
 		buf_printf(&b, "(SELECT " ROW " FROM (SELECT DISTINCT k FROM d%u) AS k JOIN twinshell.%s s ON s.key = k.k"
-			       " WHERE (SELECT count(*) FROM d%u) <= %u%s AND %s AND %s " IN_ORDER ") UNION ALL ", i, table, i, w->lead, large ? large : "",
-			   behind, p.kind == SET ? "true" : test ? test : "");
+			       " WHERE (SELECT count(*) FROM d%u) <= %u%s AND %s AND %s " IN_ORDER ") UNION ALL ", i, table, i, w->lead,
+			   large ? large : "", behind, p.kind == SET ? "true" : test ? test : "");
 		large = SQL(w, "%s AND (SELECT count(*) FROM d%u) > %u", large ? large : "", i, w->lead);
 	}
 	buf_printf(&b, "%sSELECT " ROW " FROM twinshell.%s s WHERE %s%s AND %s " IN_ORDER, p.n_drivers ? "(" : "", table, behind,
@@ -692,7 +692,8 @@ enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct 
 	out->exact = p.exact;
 	if (is_descriptor(&w)) {	/* each side gives as many as may be wanted: the first of both are among them */
 		const char *condition = p.kind == ALL ? "true" : p.row;
-		out->sql = SQL(&w, "SELECT d.id, 0::bigint, NULL::text, NULL::text[], NULL::text[], d.key, false, 0::bigint FROM ((%s) UNION (%s)) d ORDER BY \"left\"(d.id, 512), d.id LIMIT $2::bigint",
+		out->sql = SQL(&w, "SELECT d.id, 0::bigint, NULL::text, NULL::text[], NULL::text[], d.key, false, 0::bigint FROM"
+			       " ((%s) UNION (%s)) d ORDER BY \"left\"(d.id, 512), d.id LIMIT $2::bigint",
 			       rows_of(&w, pg_kinds[under(kind)].table, condition), rows_of(&w, pg_kinds[kind].table, condition));
 	} else {
 		const char *rows = statement(&w, p);

@@ -70,7 +70,8 @@ struct sm_shared *sm_cache_peek(struct sm_cache *, enum store_kind, const char *
 struct sm_shared *sm_cache_structure(struct sm_cache *, enum store_kind, const char *id);
 /* The same with its tree, but NULL when it would take long to have that, or to lay newer values in. */
 struct sm_shared *sm_cache_structure_quick(struct sm_cache *, enum store_kind, const char *id);
-/* The document as this version, NULL when it is there as another one.  Whoever knows the version from the store need not be told what others change. */
+/* The document as this version, NULL when it is there as another one.  Whoever knows the version from the store need not be told what others
+ * change. */
 struct sm_shared *sm_cache_version(struct sm_cache *, enum store_kind, const char *id, int64_t version);
 /* Taken before a session's snapshot; grows with every update. */
 uint64_t sm_cache_epoch(struct sm_cache *);

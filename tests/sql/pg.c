@@ -740,6 +740,54 @@ static void prepare_all(void)
 	pg_rollback(pg);
 }
 
+static enum err keeps(const char *sql, int64_t arg, int64_t *got)
+{
+	struct pg_args args;
+	struct pg_call c = { .sql = sql, .keep = true, .args = &args };
+	pg_args_init(&args);
+	pg_arg_int8(&args, arg);
+	pg_begin(pg, PG_READ);
+	enum err e = pg_run(pg, &c, 1);
+	*got = !e && c.n ? pg_int8(&c, 0, 0) : -1;
+	pg_clear(&c, 1);
+	pg_args_fini(&args);
+	pg_rollback(pg);
+	return e;
+}
+
+#define KEPT "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'kept%'"
+
+/* Statements made at run time: as many as there are places stay prepared, and a mistake takes no place from the others. */
+static void kept(void)
+{
+	struct buf b = BUF_INIT;
+	int64_t got;
+	bool good = true;
+	for (int64_t round = 0; round < 2; round++)
+		for (int64_t i = 0; i < 40; i++)
+			good &= !keeps(arena_printf(ar, "SELECT $1::bigint + %d", (int)i), round, &got) && got == round + i;
+	check(good, "forty statements in turns, each with its own answer");
+	check_str(ask_of(pg, KEPT), "32", "no more than there are places stay");
+	check_str(ask_of(pg, "SELECT count(*) FROM pg_prepared_statements WHERE statement = 'SELECT $1::bigint + 39'"), "1", "the last one did");
+	keeps("SELECT $1::bigint + 39", 0, &got);
+	check_str(ask_of(pg, "SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE statement = 'SELECT $1::bigint + 39'"), "2",
+		  "and was not prepared again");
+	check_str(say(keeps("SELEKT $1", 1, &got)), "INTERNAL", "one that cannot be prepared");
+	check_str(say(keeps("SELECT $1::bigint / 0", 1, &got)), "INTERNAL", "one that fails");
+	check_str(say(keeps("SELECT $1::bigint / 0", 1, &got)), "INTERNAL", "and again");
+	check_str(say(keeps("SELECT $1::bigint + 39", 3, &got)), "OK", "the others go on");
+	check_int(got, 42, "as before");
+	good = true;
+	for (int i = 0; i < 40; i++)
+		good &= !keeps(arena_printf(ar, "SELECT $1::bigint * %d", i), 2, &got) && got == 2 * i;
+	check(good, "every place can be taken over");
+	while (b.n < 17000)
+		buf_puts(&b, " ");
+	good = !keeps(arena_printf(ar, "SELECT $1::bigint%s", b.p), 7, &got) && got == 7;
+	check(good && !strcmp(ask_of(pg, KEPT " AND length(statement) > 16000"), "0"), "a very long one is not kept");
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	if (!database_cluster())
@@ -758,6 +806,7 @@ int main(void)
 	commits();
 	commits_together();
 	reads_alone();
+	kept();
 	dead_lock();
 	lost();
 	if (cluster_is_private())

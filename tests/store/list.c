@@ -104,8 +104,62 @@ static void page_content(void)
 	del_once(STORE_SUBMODEL, "urn:doc");
 }
 
+struct owner {
+	const char *id;
+	int64_t version;
+	unsigned asked;
+};
+
+static bool owns(void *ctx, enum store_kind kind, const char *id, int64_t version, struct slice *json)
+{
+	struct owner *o = ctx;
+	o->asked++;
+	if (kind != STORE_SUBMODEL || strcmp(id, o->id) || version != o->version)
+		return false;
+	*json = (struct slice){ "{\"own\":1}", 9 };
+	return true;
+}
+
+static const char *lent_page(struct store_txn *t, const struct store_filter *f, const char *after, size_t limit)
+{
+	struct store_page page;
+	const char *text = "";
+	check_str(say(st->ops->list(t, STORE_SUBMODEL, f, after, limit, ar, &page)), "OK", "a page on loan");
+	for (size_t i = 0; i < page.n; i++) {
+		bool own = page.item[i].json.n == 9 && !memcmp(page.item[i].json.p, "{\"own\":1}", 9);
+		text = arena_printf(ar, "%s%s%s ", text, page.item[i].id, own ? "=own" : "");
+		if (!own)
+			check(slice_is(page.item[i].json, canonical(plain(STORE_SUBMODEL, page.item[i].id))), "the document of %s", page.item[i].id);
+	}
+	return arena_printf(ar, "%s%s%s", text, page.next ? "NEXT " : "", page.next ? page.next : "");
+}
+
+/* Documents of a page that are borrowed: what they weigh ends a page, and every page goes on where the one before ended. */
+static void loans(void)
+{
+	static const char *const id[] = { "l1", "l2", "l3", "l4" };
+	struct owner o = { "l2", 1, 0 };
+	size_t one = strlen(canonical(plain(STORE_SUBMODEL, "l1")));
+	struct store_loan much = { NULL, NULL, 1000000 }, two = { NULL, NULL, 2 * one }, none = { NULL, NULL, 1 }, own = { owns, &o, 1000000 };
+	add(STORE_SUBMODEL, id, 4);
+	struct store_txn *t = start(false);
+	check_str(lent_page(t, &(struct store_filter){ .loan = &much }, NULL, 10), "l1 l2 l3 l4 ", "all fit");
+	check_str(lent_page(t, &(struct store_filter){ .loan = &much }, NULL, 3), "l1 l2 l3 NEXT l3", "the limit of the page");
+	check_str(lent_page(t, &(struct store_filter){ .loan = &two }, NULL, 10), "l1 l2 NEXT l2", "two fit");
+	check_str(lent_page(t, &(struct store_filter){ .loan = &two }, "l2", 10), "l3 l4 ", "and the other two");
+	check_str(lent_page(t, &(struct store_filter){ .loan = &none }, "l1", 10), "l2 NEXT l2", "one always comes");
+	const char *got = lent_page(t, &(struct store_filter){ .loan = &own }, NULL, 10);
+	check(!strcmp(got, o.asked ? "l1 l2=own l3 l4 " : "l1 l2 l3 l4 "), "what somebody has is not given again: %s", got);
+	o.version = 2;
+	check_str(lent_page(t, &(struct store_filter){ .loan = &own }, NULL, 10), "l1 l2 l3 l4 ", "an older version than he has is");
+	st->ops->abort(t);
+	for (unsigned i = 0; i < 4; i++)
+		del_once(STORE_SUBMODEL, id[i]);
+}
+
 void suite_list(void)
 {
+	loans();
 	order();
 	long_ids();
 	paging();

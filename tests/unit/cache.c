@@ -327,6 +327,27 @@ static void others(void)
 	sm_cache_free(c);
 }
 
+/* Who knows from the store which version it is gets that one and no other. */
+static void by_version(void)
+{
+	struct sm_cache *c = sm_cache_new(100000);
+	struct sm_shared *s = tree("a", 100, 3), *got;
+	sm_shared_document(s, (struct slice){ "{}", 2 }, 3);
+	sm_cache_fill(c, s, 0);
+	check((got = sm_cache_version(c, STORE_SUBMODEL, "a", 3)) == s, "the version that is there");
+	sm_shared_drop(got);
+	check(!sm_cache_version(c, STORE_SUBMODEL, "a", 2) && !sm_cache_version(c, STORE_SUBMODEL, "a", 4), "no other one");
+	check(!sm_cache_version(c, STORE_SHELL, "a", 3) && !sm_cache_version(c, STORE_SUBMODEL, "b", 3), "nothing that is not there");
+	sm_cache_values(c, "a", &(struct store_value){ "P", "1" }, 1, 4);
+	check(!sm_cache_version(c, STORE_SUBMODEL, "a", 4), "a value that is not laid in yet makes no document");
+	check((got = sm_cache_version(c, STORE_SUBMODEL, "a", 3)) == s, "the document before it is still what that version was");
+	sm_shared_drop(got);
+	fill(c, "b", 100, 1, 0);
+	check(!sm_cache_version(c, STORE_SUBMODEL, "b", 1), "a tree without its document is none");
+	sm_shared_drop(s);
+	sm_cache_free(c);
+}
+
 int main(void)
 {
 	walk();
@@ -337,6 +358,7 @@ int main(void)
 	another_form();
 	late_fill();
 	values();
+	by_version();
 	sm_cache_free(NULL);
 	sm_shared_drop(NULL);
 	return done();

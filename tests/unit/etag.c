@@ -63,5 +63,10 @@ int main(void)
 		etag_of_bytes(b, (struct slice){ bytes, n });
 		check(differs && !strcmp(a, b), "%zu bytes have a tag of their own", n);
 	}
+	/* A page is summed up piece by piece: the pieces and their order count. */
+	uint64_t one = etag_sum(etag_sum(0, SLICE("ab")), SLICE("c")), other = etag_sum(etag_sum(0, SLICE("a")), SLICE("bc"));
+	check(one != other && one != etag_sum(etag_sum(0, SLICE("c")), SLICE("ab")), "pieces have a sum of their own");
+	etag_of_sum(a, 0x1f);
+	check_str(a, "\"000000000000001f\"", "a sum as a tag");
 	return done();
 }
