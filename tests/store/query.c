@@ -38,7 +38,7 @@ static const char *const names[] = { "A", "B", "C", "Docs", "Serial" };
 static const char *const terms[] = { "urn:s1", "urn:s2", "urn:s3", "(x)", "B" };
 static const struct { const char *type, *value; } typed[] = {
 	{ "string", "x" }, { "string", "xy" }, { "string", "" }, { "string", "5" }, { "int", "5" }, { "decimal", "5.0" }, { "double", "5.5" }, { "double", "INF" },
-	{ "double", "NaN" }, { "decimal", "5.00000000000000000001" }, { "boolean", "true" }, { "boolean", "0" }, { "dateTime", "2024-01-07T10:30:00Z" },
+	{ "double", "NaN" }, { "double", "3" }, { "int", "7" }, { "string", "7" }, { "string", "6e0" }, { "string", "7-8" }, { "decimal", "5.00000000000000000001" }, { "boolean", "true" }, { "boolean", "0" }, { "dateTime", "2024-01-07T10:30:00Z" },
 	{ "date", "2024-01-07" }, { "string", "16#FF" }, { "string", "10:30" }, { "string", "2024-01-07T10:30:00Z" }, { "string", "Pumpe" }, { "string", "%_\\\\'\\\"" },
 };
 static const char *const langs[] = { "de", "en" };
@@ -350,8 +350,26 @@ static void comparison(struct buf *b, enum store_kind kind, const char *same)
 	buf_puts(b, "]}");
 }
 
+/* Two bounds of one path: of one element when it is a $match. */
+static void range(struct buf *b)
+{
+	static const char *const number[] = { "3", "4", "5", "5.5", "6", "7", "1e2" };
+	char path[40] = "$sme";
+	for (unsigned i = 0, n = 1 + roll(2); i < n; i++)
+		snprintf(path + strlen(path), sizeof path - strlen(path), ".%s%s", PICK(names), roll(8) ? "" : "[]");
+	buf_printf(b, "{\"%s\":[{\"$%s\":[{\"$field\":\"%s#value\"},{\"$numVal\":%s}]},", roll(3) ? "$and" : "$match", roll(2) ? "ge" : "gt", path, PICK(number));
+	if (roll(2))
+		buf_printf(b, "{\"$%s\":[{\"$field\":\"%s#value\"},{\"$numVal\":%s}]}]}", roll(2) ? "le" : "lt", path, PICK(number));
+	else
+		buf_printf(b, "{\"$%s\":[{\"$numVal\":%s},{\"$field\":\"%s#value\"}]}]}", roll(2) ? "ge" : "gt", PICK(number), path);
+}
+
 static void expression(struct buf *b, enum store_kind kind, unsigned depth)
 {
+	if (kind != STORE_CONCEPT && roll(10) == 0) {
+		range(b);
+		return;
+	}
 	static const char *const same[] = { "$sme", "$sme.A", "$sme.Docs[]", "$sme.Docs[].B", "$sme.B" };
 	unsigned die = depth > 2 ? 9 : roll(12), n = 2 + roll(2);
 	if (die > 5) {
