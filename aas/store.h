@@ -60,6 +60,7 @@ struct store_filter {
 	size_t n_asset_ids;
 	const char *asset_kind, *asset_type;	/* shells and their descriptors; the literal of AssetKind */
 	bool heads;				/* no condition: submodels come without their elements */
+	bool last;				/* no condition: nothing is asked of the transaction after it, so it need not stay open */
 	const struct store_loan *loan;		/* no condition; NULL: the arena gets everything */
 };
 

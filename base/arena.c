@@ -128,10 +128,13 @@ char *arena_strdup(struct arena *a, const char *s)
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
 	va_list again;
+	size_t room = a->top ? a->top->size - a->top->used : 0;
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, again);
+	int n = vsnprintf(room ? a->top->mem + a->top->used : NULL, room, fmt, again);	/* mostly it fits, and need not be written twice */
 	va_end(again);
 	char *p = n < 0 ? NULL : take(a, (size_t)n + 1, 1);
+	if (n >= 0 && (size_t)n < room)
+		return p;
 	if (p)
 		vsnprintf(p, (size_t)n + 1, fmt, ap);
 	return p;

@@ -81,9 +81,16 @@ void buf_puts(struct buf *b, const char *s)
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;
+	size_t room = b->p && !b->failed ? b->cap - b->n : 0;
 	va_start(ap, fmt);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	int n = vsnprintf(room ? b->p + b->n : NULL, room, fmt, ap);	/* mostly it fits, and need not be written twice */
 	va_end(ap);
+	if (n >= 0 && (size_t)n < room) {
+		b->n += (size_t)n;
+		return;
+	}
+	if (room)
+		b->p[b->n] = 0;
 	if (n < 0 || !buf_reserve(b, (size_t)n))
 		return;
 	va_start(ap, fmt);

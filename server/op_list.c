@@ -63,6 +63,7 @@ static enum err list(struct call *c, enum store_kind kind)
 	c->filter.heads = kind == STORE_SUBMODEL && (c->view.modifier == AAS_METADATA || c->view.modifier == AAS_REFERENCE);
 	portion = c->in_past ? PORTION_OF_PAST : PORTION;
 	c->filter.loan = sm_loan(c->session, LOAN_BYTES);
+	c->filter.last = left <= portion;
 	reply_page_begin(c);
 	while (!err && left && c->reply.body.n < PAGE_BYTES) {
 		if ((err = sm_list(c->session, kind, &c->filter, after, left < portion ? left : portion, &page)))

@@ -369,9 +369,15 @@ static enum err receive(struct pg *c, struct around a, struct pg_call *call, uns
 	return e;
 }
 
+static bool due(const struct pg *c)
+{
+	return c->txn == TXN_READ_DUE || c->txn == TXN_WRITE_DUE;
+}
+
 static enum err run(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 {
-	struct around a = { .begin = c->txn == TXN_READ_DUE || c->txn == TXN_WRITE_DUE, .commit = commit };
+	bool alone = commit && n == 1 && c->txn == TXN_READ_DUE && !c->local.n;		/* a statement is a transaction of its own */
+	struct around a = { .begin = due(c) && !alone, .commit = commit && !alone };
 	bool due[PG_N_STATEMENTS] = { false };
 	bool sent = PQenterPipelineMode(c->c) == 1;
 	c->told = false;
@@ -390,7 +396,7 @@ static enum err run(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 		}
 		sent = sent && send_one(c, &call[i], is_kept(&a, i) ? a.kept : NULL);
 	}
-	if (commit)
+	if (a.commit)
 		sent = sent && PQsendQueryParams(c->c, "COMMIT", 0, NULL, NULL, NULL, NULL, 1);
 	if (sent && PQpipelineSync(c->c)) {
 		enum err e = receive(c, a, call, n);
@@ -402,11 +408,6 @@ static enum err run(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 	translate(c, NULL, call_name(&call[0]));
 	drop(c);
 	return ERR_AGAIN;
-}
-
-static bool due(const struct pg *c)
-{
-	return c->txn == TXN_READ_DUE || c->txn == TXN_WRITE_DUE;
 }
 
 /* When the connection was dead before a transaction has done anything with it, nothing is lost by beginning on a new one. */

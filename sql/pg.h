@@ -109,7 +109,7 @@ struct pg_call {
 #define PG_CALLS_MAX 64
 enum err pg_run(struct pg *, struct pg_call *, unsigned n);
 /* pg_run, and the commit in the same round trip; the last that a transaction does.  ERR_UNAVAILABLE: as for pg_commit, unless it only reads: a
- * whole transaction that does is then begun again on another connection. */
+ * whole transaction that does is then begun again on another connection; of one statement none is begun at all. */
 enum err pg_run_commit(struct pg *, struct pg_call *, unsigned n);
 /* One statement as a transaction that writes, over when this returns. */
 enum err pg_once(struct pg *, struct pg_call *);

@@ -6,7 +6,7 @@
 #include "aas/facts.h"
 #include "sql/store_pg_priv.h"
 
-enum { DOC_ID, DOC_VERSION, DOC_TEXT, DOC_PATHS, DOC_VALUES, DOC_BYTES };	/* of a row of a list */
+enum { DOC_ID, DOC_VERSION, DOC_TEXT, DOC_PATHS, DOC_VALUES, DOC_BYTES, DOC_KEY };	/* of a row of a list */
 enum what { WHOLE, HEADS, NOTHING };	/* is wanted of a document; as the statements have it */
 
 /* -- borrowed documents -------------------------------------------------------------------------------------------------------------- */
@@ -139,17 +139,19 @@ static enum err page_of(const struct pg_call *c, enum store_kind kind, size_t li
 }
 
 static enum err ask(struct store_txn *t, enum store_kind kind, const struct aas_fact *fact, size_t n_facts, enum what what, const char *after,
-		    size_t limit, struct pg_call *c)
+		    size_t limit, bool last, struct pg_call *c)
 {
 	struct pg_args args;
-	*c = (struct pg_call){ .st = n_facts ? pg_kinds[kind].find : pg_kinds[kind].list, .args = &args };
+	bool heads = !n_facts && what == HEADS;
+	*c = (struct pg_call){ .st = n_facts ? pg_kinds[kind].find : heads ? pg_kinds[kind].list_heads : pg_kinds[kind].list, .args = &args };
 	pg_args_init(&args);
 	pg_arg_text(&args, after ? after : "");
 	pg_arg_int8(&args, limit < INT32_MAX ? (int64_t)limit + 1 : INT32_MAX);
 	if (n_facts)
 		facts_args(&args, kind, fact, n_facts);
-	pg_arg_int2(&args, (int16_t)what);
-	enum err e = store_pg_run(t, c, 1);
+	if (!heads)
+		pg_arg_int2(&args, (int16_t)what);
+	enum err e = last ? store_pg_run_last(t, c, 1) : store_pg_run(t, c, 1);
 	c->args = NULL;
 	pg_args_fini(&args);
 	return e;
@@ -159,7 +161,7 @@ enum err store_pg_find(struct store_txn *t, enum store_kind kind, const struct a
 		       struct arena *a, struct store_page *page)
 {
 	struct pg_call c;
-	enum err e = ask(t, kind, fact, n_facts, WHOLE, after, limit, &c);
+	enum err e = ask(t, kind, fact, n_facts, WHOLE, after, limit, false, &c);
 	if (!e)
 		e = page_of(&c, kind, limit, a, page);
 	pg_clear(&c, 1);
@@ -170,10 +172,13 @@ enum err store_pg_find(struct store_txn *t, enum store_kind kind, const struct a
 static enum err read_items(const struct pg_call *c, size_t n, struct arena *a, struct pg_item *item)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct slice id = pg_slice(c, (int)i, DOC_ID);
-		item[i] = (struct pg_item){ .bytes = (size_t)pg_int8(c, (int)i, DOC_BYTES),
-					    .doc = { arena_strndup(a, id.p, id.n), pg_slice(c, (int)i, DOC_TEXT), pg_int8(c, (int)i, DOC_VERSION) } };
-		item[i].key = pg_int8(c, (int)i, DOC_BYTES + 1);
+		int row = (int)i;
+		struct slice id = pg_slice(c, row, DOC_ID), text = pg_slice(c, row, DOC_TEXT);
+		item[i] = (struct pg_item){ .bytes = text.n, .doc = { arena_strndup(a, id.p, id.n), text, pg_int8(c, row, DOC_VERSION) } };
+		if (text.p)
+			continue;
+		item[i].bytes = (size_t)pg_int8(c, row, DOC_BYTES);	/* it is due */
+		item[i].key = pg_int8(c, row, DOC_KEY);
 	}
 	return arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
 }
@@ -217,7 +222,7 @@ enum err store_pg_list(struct store_txn *t, enum store_kind kind, const struct s
 	enum err e = aas_filter_facts(a, filter, &fact, &n_facts);
 	if (e)
 		return e;
-	if (!(e = ask(t, kind, fact, n_facts, what, after, limit, &c)))
+	if (!(e = ask(t, kind, fact, n_facts, what, after, limit, what == HEADS && filter->last, &c)))
 		e = loan ? borrowed(t, kind, loan, &c, limit, a, page) : page_of(&c, kind, limit, a, page);
 	pg_clear(&c, 1);
 	return store_pg_noted(t, e);

@@ -96,7 +96,8 @@ struct store_txn {
 /* The statements of one kind of identifiable, and its class. */
 struct pg_kind {
 	enum aas_class_id cls;
-	enum pg_statement get, plain, version, lock, insert, update, remove, past, ids, recent, recent_all, list, heads, find, some, there;
+	enum pg_statement get, plain, version, lock, insert, update, remove, past, ids, recent, recent_all, list, list_heads, heads,
+		find, some, there;
 	const char *table;
 };
 extern const struct pg_kind pg_kinds[STORE_N_PASTS];	/* packages and blobs: get, version and ids alone */

@@ -557,8 +557,21 @@ static enum err read_and_commit(void)
 	return e;
 }
 
+/* How far the first of some statements is from the others. */
+static void isolation(unsigned n, const char *want)
+{
+	static const char sql[] = "SELECT current_setting('transaction_isolation')";
+	struct pg_call c[2] = { { .sql = sql }, { .sql = sql } };
+	pg_begin(pg, PG_READ);
+	check_str(say(pg_run_commit(pg, c, n)), "OK", "a transaction of %u that read", n);
+	check_str(c[0].n ? pg_str(c, 0, 0) : "", want, "%u of them: %s", n, want);
+	pg_clear(c, 2);
+}
+
 static void reads_alone(void)
 {
+	isolation(1, "read committed");		/* nothing was begun for it */
+	isolation(2, "repeatable read");
 	check_str(say(read_and_commit()), "OK", "a transaction of one statement that reads");
 	check_str(ask(arena_printf(ar, "SELECT state FROM pg_stat_activity WHERE pid = %d", pg_pid(pg))), "idle", "it has ended with it");
 	kill_it();
