@@ -29,7 +29,8 @@ struct run {
 /* As PG_query_mode has it.  The time-out is that of PG_QUERY_MS. */
 static const struct pg_setting searching[] = {
 	{ "statement_timeout", "10s" }, { "enable_bitmapscan", "off" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" },
-	{ "enable_mergejoin", "off" }, { "enable_material", "off" }, { "jit", "off" },
+	{ "enable_mergejoin", "off" }, { "enable_material", "off" }, { "max_parallel_workers_per_gather", "0" },
+	{ "jit", "off" },
 };
 
 struct pg_pool *store_pg_searchers(const char *conninfo, unsigned n)

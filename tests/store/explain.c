@@ -223,6 +223,7 @@ static bool query_touches(size_t i, const char *after, struct touched *t)
 	must(pg_run(pg, &c, 1), "mode");
 	pg_clear(&c, 1);
 	pg_args_fini(&mode);
+	must(pg_script(pg, "SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0", NULL), "helpers");	/* seem to be cheap */
 	/* as the server asks: once prepared, planned for any values; those whose plan is not kept for their own */
 	bool ok = !sql.keep;
 	if (sql.keep) {
@@ -243,8 +244,9 @@ static void query(size_t i)
 	const char *after = queries[i].kind == STORE_SUBMODEL ? "urn:sm:090000" : queries[i].kind == STORE_SHELL ? "urn:sh:018000" : "urn:cd:009000";
 	bool ok = query_touches(i, NULL, &first) && query_touches(i, after, &deep);
 	double most = queries[i].rows;
-	bool good = ok && (!most || (!*first.whole && !*deep.whole && first.rows <= most && deep.rows <= most));
-	if (!check(good, "%s: %.0f rows, deep %.0f, at most %.0f", queries[i].condition, first.rows, deep.rows, most)) {
+	bool alone = ok && !strstr(first.plan, "Gather") && !strstr(deep.plan, "Gather");	/* to start helpers takes milliseconds */
+	bool good = alone && (!most || (!*first.whole && !*deep.whole && first.rows <= most && deep.rows <= most));
+	if (!check(good, "%s: %.0f rows, deep %.0f, at most %.0f%s", queries[i].condition, first.rows, deep.rows, most, alone ? "" : ", with helpers")) {
 		printf("# read as a whole: \"%s\" \"%s\"\n", first.whole, deep.whole);
 		show(first.rows > most || *first.whole ? &first : &deep);
 	}
