@@ -237,6 +237,17 @@ struct store_invocation {
 	int64_t requested_us, deadline_us, ended_us;	/* ended_us TIME_NONE: not yet */
 };
 
+/* What is kept of an invocation, synchronous or not, for the thread of an asset's life; written again when it has ended. */
+struct store_invoked {
+	const char *handle;		/* which one it is; it cannot be read back */
+	const char *submodel_id, *path;
+	const char *actor, *request;	/* NULL: not known; so are these two when it is written again: they stay */
+	const char *state, *message;	/* executionState; NULL: nothing to say */
+	const char *inputs, *outputs;	/* JSON arrays of OperationVariable, with the in-outputs, or the beginning of one; NULL: none, or they stay */
+	bool asynchronous;
+	int64_t requested_us, ended_us;	/* requested_us is the same when it is written again; ended_us TIME_NONE: not yet */
+};
+
 /* An AASX package of the file server: its entry in the list.  The bytes are a blob of the caller's. */
 struct store_package {
 	const char *id, *file_name;
@@ -385,6 +396,8 @@ struct store_ops {
 	/* All live rows, as they were last committed, in no order; `row` must not call the store. */
 	enum err (*live)(struct store *, void (*row)(void *ctx, const char *submodel_id, const char *path, const struct store_live *), void *ctx);
 	enum err (*command)(struct store *, const struct store_command *);
+	/* Does not wait until it is safe from a loss of power. */
+	enum err (*invoked)(struct store *, const struct store_invoked *);
 };
 
 struct store {

@@ -609,7 +609,7 @@ const struct store_ops store_mem_ops = {
 	.blob_put = store_mem_blob_put, .blob_find = store_mem_blob_find, .blob_read = store_mem_blob_read, .blob_del = store_mem_blob_del,
 	.blob_open = store_mem_blob_open, .series = store_mem_series, .append = store_mem_append,
 	.position = store_mem_position, .samples = store_mem_samples, .buckets = store_mem_buckets,
-	.live = store_mem_live, .command = store_mem_command,
+	.live = store_mem_live, .command = store_mem_command, .invoked = store_mem_invoked,
 	.write_values = store_mem_write_values,
 	.invocation_put = store_mem_invocation_put, .invocation_get = store_mem_invocation_get, .invocation_open = store_mem_invocation_open,
 	.invocation_trim = store_mem_invocation_trim, .package_put = store_mem_package_put, .package_del = store_mem_package_del,

@@ -191,5 +191,6 @@ enum err store_mem_buckets(struct store *, int64_t series, int64_t t0, int64_t t
 enum err store_mem_live(struct store *, void (*row)(void *, const char *, const char *, const struct store_live *), void *ctx);
 void store_mem_write_values(struct store *, struct store_write *);
 enum err store_mem_command(struct store *, const struct store_command *);
+enum err store_mem_invoked(struct store *, const struct store_invoked *);
 
 #endif

@@ -3,6 +3,7 @@
  *
  * A refusal or a failure of the asset and a time-out are answers (200 with executionState), not errors.
  */
+#include "server/actor.h"
 #include "server/call.h"
 #include "server/op.h"
 #include "server/operation_json.h"
@@ -14,14 +15,21 @@ static enum err read_request(struct call *c, struct operation_request *in)
 	return err ? err : operation_request_read(c->arena, operation, c->body, c->view.modifier == AAS_VALUE, in, &c->diag);
 }
 
+static struct sm_invocation asked(struct call *c, const struct operation_request *in)
+{
+	return (struct sm_invocation){ c->sm_id, c->id_short_path, NULL, in->inputs, in->inoutputs, in->timeout_us, .actor = actor_of(c),
+		.request = c->correlation_id };
+}
+
 enum err op_invoke_sync(struct call *c)
 {
 	struct operation_request in;
 	struct sm_outcome out;
-	enum err err;
-
-	if ((err = read_request(c, &in)) ||
-	    (err = sm_invoke(c->service, c->sm_id, c->id_short_path, in.inputs, in.inoutputs, in.timeout_us, c->arena, &out, &c->diag)))
+	enum err err = read_request(c, &in);
+	if (err)
+		return err;
+	struct sm_invocation what = asked(c, &in);
+	if ((err = sm_invoke(c->service, &what, c->arena, &out, &c->diag)))
 		return err;
 	operation_result_write(&c->reply.body, &out, c->view.modifier == AAS_VALUE, c->correlation_id);
 	return ERR_OK;
@@ -59,7 +67,7 @@ enum err op_invoke_async(struct call *c)
 	enum err err = read_request(c, &in);
 	if (err)
 		return err;
-	struct sm_invocation what = { c->sm_id, c->id_short_path, NULL, in.inputs, in.inoutputs, in.timeout_us };
+	struct sm_invocation what = asked(c, &in);
 	if (!(err = sm_invoke_async(c->service, &what, c->view.modifier == AAS_VALUE, c->arena, &handle, &c->diag)))
 		locate(c, "operation-status", handle, false);
 	return err;

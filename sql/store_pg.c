@@ -277,7 +277,7 @@ static const struct store_ops store_pg_ops = {
 	.blob_put = store_pg_blob_put, .blob_find = store_pg_blob_find, .blob_read = store_pg_blob_read, .blob_del = store_pg_blob_del,
 	.blob_open = store_pg_blob_open, .series = store_pg_series, .append = store_pg_append,
 	.position = store_pg_position, .samples = store_pg_samples, .buckets = store_pg_buckets,
-	.live = store_pg_live, .command = store_pg_command,
+	.live = store_pg_live, .command = store_pg_command, .invoked = store_pg_invoked,
 	.invocation_put = store_pg_invocation_put, .invocation_get = store_pg_invocation_get, .invocation_open = store_pg_invocation_open,
 	.invocation_trim = store_pg_invocation_trim, .package_put = store_pg_package_put, .package_del = store_pg_package_del,
 	.package_list = store_pg_package_list, .history = store_pg_history, .get_version = store_pg_get_version,

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "sql/store_pg_priv.h"
 
+#define AHEAD_DAYS 8
 #define AT_ONCE 20		/* tables; more have to wait for the next time */
 
 /* One table, in its own transaction: whoever analyses keeps others from changing it by ALTER TABLE until the end. */
@@ -24,4 +25,30 @@ enum err store_pg_care(struct pg *pg)
 	for (int i = 0; i < AT_ONCE && more && !e; i++)
 		e = care_for_one(pg, &more);
 	return e;
+}
+
+static enum err stretch(struct pg *pg, enum pg_statement st, int64_t day)
+{
+	struct pg_args a;
+	pg_args_init(&a);
+	pg_arg_text(&a, "operation_call");
+	pg_arg_int4(&a, (int32_t)day);
+	struct pg_call call = { .st = st, .args = &a };
+	enum err e = pg_begin(pg, PG_WRITE);
+	e = e ? e : pg_run(pg, &call, 1);
+	e = e ? e : pg_commit(pg);
+	pg_clear(&call, 1);
+	pg_args_fini(&a);
+	pg_rollback(pg);
+	return e;
+}
+
+void store_pg_care_calls(struct pg_store *s, struct pg *pg, int64_t day)
+{
+	unsigned keep = atomic_load(&s->keep_days);
+	enum err e = stretch(pg, PG_stretch_make, day);
+	e = e ? e : stretch(pg, PG_stretch_make, day + AHEAD_DAYS);
+	e = e || !keep ? e : stretch(pg, PG_stretch_drop, day - keep);
+	if (e)
+		log_warn("sql", "the parts of operation_call are not what they should be: %s", err_info[e].text);
 }

@@ -526,6 +526,7 @@ static enum err look(struct pg_worker *w, struct turns *next)
 	if (!e && clock_mono_us() >= next->care_us) {
 		next->care_us = clock_mono_us() + CARE_US;
 		make_stretches(pg, day_of(now) + DAYS_AHEAD);
+		store_pg_care_calls(w->store, pg, day_of(now));
 		drop_old(w->store, pg, day_of(now));
 	}
 	return e;

@@ -314,6 +314,8 @@ enum err store_pg_rollups_flush(struct pg_rollups *, struct pg *);
 enum err store_pg_reweigh(struct pg *);
 /* What tables need beside what autovacuum does (store_pg_care.c). */
 enum err store_pg_care(struct pg *);
+/* Parts of twinshell.operation_call are made ahead, and dropped with the history of their time; `day` is today, counted from 1970-01-01. */
+void store_pg_care_calls(struct pg_store *, struct pg *, int64_t day);
 
 /* One transaction on one connection of the pool.  What surely did not happen is done over once; the commit of unknown outcome is the caller's. */
 enum err store_pg_transact(struct store *, enum pg_mode, enum err (*step)(struct pg *, void *), void *ctx);
@@ -328,5 +330,6 @@ enum err store_pg_buckets(struct store *, int64_t series, int64_t t0_us, int64_t
 			  struct store_bucket **, size_t *n);
 enum err store_pg_live(struct store *, void (*row)(void *ctx, const char *submodel_id, const char *path, const struct store_live *), void *ctx);
 enum err store_pg_command(struct store *, const struct store_command *);
+enum err store_pg_invoked(struct store *, const struct store_invoked *);
 
 #endif

@@ -339,3 +339,33 @@ enum err store_pg_command(struct store *st, const struct store_command *c)
 {
 	return store_pg_transact(st, PG_WRITE, write_command, (void *)(uintptr_t)c);
 }
+
+/* -- invocations --------------------------------------------------------------------------------------------------------------------- */
+static enum err write_invoked(struct pg *pg, void *ctx)
+{
+	const struct store_invoked *i = ctx;
+	struct pg_args a;
+	pg_args_init(&a);
+	pg_arg_text(&a, i->handle);
+	pg_arg_text(&a, i->submodel_id);
+	pg_arg_text(&a, i->path);
+	pg_arg_text(&a, i->actor);
+	pg_arg_text(&a, i->request);
+	pg_arg_text(&a, i->state);
+	pg_arg_text(&a, i->message);
+	pg_arg_text(&a, i->inputs);
+	pg_arg_text(&a, i->outputs);
+	pg_arg_int2(&a, i->asynchronous);
+	pg_arg_time(&a, i->requested_us);
+	pg_arg_time(&a, i->ended_us);
+	struct pg_call call = { .st = PG_invoked, .args = &a };
+	enum err e = pg_run(pg, &call, 1);
+	pg_clear(&call, 1);
+	pg_args_fini(&a);
+	return e;
+}
+
+enum err store_pg_invoked(struct store *st, const struct store_invoked *i)
+{
+	return store_pg_transact(st, PG_WRITE, write_invoked, (void *)(uintptr_t)i);
+}

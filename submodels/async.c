@@ -86,6 +86,17 @@ static enum err insist(struct store *st, enum err (*work)(struct store *, struct
 	return e;
 }
 
+/* For the thread of the asset's life, which outlives the result. */
+static void keep(struct job *j)
+{
+	struct sm_invocation in = j->in;
+	struct sm_outcome out = { j->state, j->out.outputs, j->out.inoutputs, j->row.message };
+	in.submodel_id = j->row.submodel_id;	/* of one that was left open there is no more than the row */
+	in.path = j->row.path;
+	sm_invocation_keep(j->async->service, &in, &out, &(struct store_invoked){ .handle = j->row.id, .asynchronous = true,
+			   .requested_us = j->row.requested_us, .ended_us = j->row.ended_us });
+}
+
 /* -- the life of a job ------------------------------------------------------------------------------------------------------------ */
 
 static void record(struct job *j)
@@ -125,6 +136,7 @@ static void finish(struct job *j)
 	j->row.inoutputs = list_text(j, j->out.inoutputs);
 	j->row.ended_us = clock_now_us();
 	record(j);
+	keep(j);
 	trim.before_us = j->row.ended_us - s->conf.keep_us;
 	enum err e = transact(s->service->conf.store, write_trim, &trim);
 	if (e)		/* the next one will do it */
@@ -234,18 +246,17 @@ static enum err copy_list(struct arena *a, const struct aas_node *from, const st
 	return ERR_OK;
 }
 
-/* Unguessable; the dot keeps it from being taken for the base64url of something. */
-static const char *new_handle(struct arena *a)
+/* The dot keeps it from being taken for the base64url of something. */
+void sm_handle(char out[SM_HANDLE_SIZE])
 {
 	unsigned char random[HANDLE_BYTES];
-	char text[2 * HANDLE_BYTES + 1];
 	random_bytes(random, sizeof random);
+	memcpy(out, "op.", 3);
 	for (size_t i = 0; i < sizeof random; i++) {
-		text[2 * i] = "0123456789abcdef"[random[i] >> 4];
-		text[2 * i + 1] = "0123456789abcdef"[random[i] & 15];
+		out[3 + 2 * i] = "0123456789abcdef"[random[i] >> 4];
+		out[4 + 2 * i] = "0123456789abcdef"[random[i] & 15];
 	}
-	text[sizeof text - 1] = 0;
-	return arena_printf(a, "op.%s", text);
+	out[3 + 2 * sizeof random] = 0;
 }
 
 /* An independent copy of everything. */
@@ -253,8 +264,10 @@ static enum err fill(struct job *j, const struct sm_invocation *in, bool value_o
 {
 	struct arena *a = j->arena;
 	int64_t now = clock_now_us();
-	j->in = (struct sm_invocation){ arena_strdup(a, in->submodel_id), arena_strdup(a, in->path), NULL, NULL, NULL, in->timeout_us };
-	const char *handle = new_handle(a);
+	j->in = (struct sm_invocation){ arena_strdup(a, in->submodel_id), arena_strdup(a, in->path), NULL, NULL, NULL, in->timeout_us,
+					in->actor ? arena_strdup(a, in->actor) : NULL, in->request ? arena_strdup(a, in->request) : NULL };
+	char handle[SM_HANDLE_SIZE];
+	sm_handle(handle);
 	enum err e = copy_list(a, in->inputs, &j->in.inputs);
 	if (!e)
 		e = copy_list(a, in->inoutputs, &j->in.inoutputs);
@@ -265,7 +278,7 @@ static enum err fill(struct job *j, const struct sm_invocation *in, bool value_o
 	j->deadline_mono_us = clock_mono_us() + j->in.timeout_us;
 	j->state = EXECUTION_INITIATED;
 	j->row = (struct store_invocation){
-		.id = handle, .submodel_id = j->in.submodel_id, .path = j->in.path, .owner = j->async->conf.owner,
+		.id = arena_strdup(a, handle), .submodel_id = j->in.submodel_id, .path = j->in.path, .owner = j->async->conf.owner,
 		.state = execution_state_name(j->state), .value_only = value_only,
 		.requested_us = now, .deadline_us = now + j->in.timeout_us, .ended_us = TIME_NONE,
 	};
@@ -301,6 +314,7 @@ static enum err submit(struct sm_async *s, struct job *j, struct diag *d)
 		job_free(j);
 		return diag_add(d, e, "the invocation could not be stored: %s", err_info[e].text);
 	}
+	keep(j);
 	if (!start_threads(s) || !queue_put(s->queue, j, 0)) {
 		bool closing = atomic_load(&s->closing);
 		end_without(j, EV_STOP, closing ? "the server is stopping" : "no thread could be started");

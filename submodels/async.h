@@ -44,6 +44,9 @@ void sm_async_close(struct sm_service *);
 /* The same, and wait until those that run have ended: the executor must end them.  After that it may go. */
 void sm_async_stop(struct sm_service *);
 
+#define SM_HANDLE_SIZE 36
+void sm_handle(char out[SM_HANDLE_SIZE]);	/* a new one, unguessable */
+
 /* -- for the service ------------------------------------------------------------------------------------------------------------ */
 struct sm_async *sm_async_new(struct sm_service *, const struct sm_async_config *);	/* no thread, no input or output yet */
 void sm_async_free(struct sm_async *);		/* stops; NULL is allowed */

@@ -20,6 +20,7 @@ struct sm_invocation {
 	const struct aas_node *operation;
 	const struct aas_node *inputs, *inoutputs;	/* lists of OperationVariable, already checked against the operation */
 	int64_t timeout_us;				/* > 0 */
+	const char *actor, *request;			/* who asks, and the correlation id of his request, if that is known */
 };
 
 struct sm_outcome {

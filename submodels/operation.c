@@ -201,15 +201,24 @@ enum err sm_invocation_run(struct sm_service *service, const struct sm_invocatio
 	return err;
 }
 
-enum err sm_invoke(struct sm_service *service, const char *sm_id, const char *path, struct aas_node *inputs, struct aas_node *inoutputs,
-		   int64_t timeout_us, struct arena *a, struct sm_outcome *out, struct diag *d)
+enum err sm_invoke(struct sm_service *service, const struct sm_invocation *what, struct arena *a, struct sm_outcome *out, struct diag *d)
 {
 	struct diag own = DIAG_INIT;
 	struct diag *to = d ? d : &own;
-	struct sm_invocation in = { sm_id, path, NULL, inputs, inoutputs, timeout_us };
+	struct sm_invocation in = *what;
+	char handle[SM_HANDLE_SIZE], why[DIAG_PATH_MAX + DIAG_TEXT_MAX];
+	struct store_invoked row = { .handle = handle, .requested_us = clock_now_us() };
 	enum err err = sm_invocation_prepare(service, &in, a, to);
-	if (!err)
+	if (!err) {
 		err = sm_invocation_run(service, &in, a, out, to);
+		struct sm_outcome kept = *out;
+		if (err)
+			kept = (struct sm_outcome){ .state = EXECUTION_FAILED,
+						    .message = to->n ? diag_first(to, why, sizeof why) : err_info[err].text };
+		sm_handle(handle);
+		row.ended_us = clock_now_us();
+		sm_invocation_keep(service, &in, &kept, &row);
+	}
 	diag_fini(&own);
 	return err;
 }

@@ -128,9 +128,9 @@ bool sm_is_live(struct sm_service *, const char *sm_id);
 /* The Operation at `path`, copied into the arena; ERR_METHOD when the element is something else. */
 enum err sm_operation_get(struct sm_service *, const char *sm_id, const char *path, struct arena *, const struct aas_node **,
 			  struct diag *);
-/* timeout_us <= 0: the default; too large ones are cut.  Arguments are checked against the declaration (ERR_BAD_REQUEST). */
-enum err sm_invoke(struct sm_service *, const char *sm_id, const char *path, struct aas_node *inputs, struct aas_node *inoutputs,
-		   int64_t timeout_us, struct arena *, struct sm_outcome *, struct diag *);
+/* timeout_us <= 0: the default; too large ones are cut; `operation` is found out.  Arguments are checked against the declaration
+ * (ERR_BAD_REQUEST).  What was executed, or would have been if there were somebody to do it, is kept (store_ops.invoked). */
+enum err sm_invoke(struct sm_service *, const struct sm_invocation *, struct arena *, struct sm_outcome *, struct diag *);
 
 /* Bytes that came, and what is known of them.  They are read in pieces, perhaps several times. */
 struct sm_upload {

@@ -122,6 +122,8 @@ enum err sm_find(struct sm_session *, const struct work *w, const char *path, st
 enum err sm_invocation_prepare(struct sm_service *, struct sm_invocation *in, struct arena *, struct diag *);
 /* Executes; what came back fits the declaration, or the state is FAILED.  The diag must be there. */
 enum err sm_invocation_run(struct sm_service *, const struct sm_invocation *, struct arena *, struct sm_outcome *, struct diag *);
+/* Keeps what is known of an invocation; of `row` the caller fills in handle, asynchronous and the times. */
+void sm_invocation_keep(struct sm_service *, const struct sm_invocation *, const struct sm_outcome *, struct store_invoked *row);
 /* Delete the stored files that `before` pointed to and `after` (may be NULL) does not. */
 enum err sm_files_forget(struct sm_session *, const struct aas_node *before, const struct aas_node *after, const char *sm_id);
 /* The files that a tree named and that were stored at that time, found in a transaction that reads; and putting them back where they are not. */

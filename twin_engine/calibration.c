@@ -144,18 +144,23 @@ static bool visited(const struct calibration *c, size_t node)
 	return c->var[node] < VISITED_PART * c->prior;
 }
 
-void calibration_save(const struct calibration *c, struct buf *b)
+size_t calibration_points(const struct calibration *c)
 {
 	size_t n = 0;
+	for (size_t i = 0; i < CALIBRATION_NODES; i++)
+		n += visited(c, i);
+	return n;
+}
+
+void calibration_save(const struct calibration *c, struct buf *b)
+{
 	buf_printf(b, " %.9g %.9g", c->noise, c->n_noise);
 	for (size_t i = 0; i < c->n_terms; i++) {
 		buf_printf(b, " %.9g", c->theta[i]);
 		for (size_t j = 0; j <= i; j++)
 			buf_printf(b, " %.9g", c->p[i][j]);
 	}
-	for (size_t i = 0; i < CALIBRATION_NODES; i++)
-		n += visited(c, i);
-	buf_printf(b, " %zu", n);
+	buf_printf(b, " %zu", calibration_points(c));
 	for (size_t i = 0; i < CALIBRATION_NODES; i++)
 		if (visited(c, i))
 			buf_printf(b, " %zu %.4g %.3g", i, c->off[i], c->var[i]);

@@ -57,6 +57,7 @@ double calibration_factor_var(const struct calibration *, const double *term, do
 double calibration_region_var(const struct calibration *, const struct place *);
 /* Noise from differences of neighbours: what changes slowly is no noise. */
 void calibration_noise(struct calibration *, double residual, double least);
+size_t calibration_points(const struct calibration *);	/* nodes of the map where something was learned */
 /* By how much the prediction has moved, as part of the residual at the end of life. */
 double calibration_learn(struct calibration *, const struct calibration_sight *);
 

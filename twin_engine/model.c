@@ -416,6 +416,23 @@ static uint64_t fingerprint(const struct model *m)
 	return h;
 }
 
+void model_version(const struct model *m, struct buf *b)
+{
+	buf_printf(b, "%s/%u %016llx", m->kind->name, m->kind->revision, (unsigned long long)fingerprint(m));
+}
+
+void model_calibration(const struct model *m, struct buf *b)
+{
+	size_t outputs = 0, points = 0;
+	for (size_t o = 0; o < m->kind->n_outputs; o++) {
+		size_t n = calibration_points(&m->cal[o]);
+		outputs += n > 0;
+		points += n;
+	}
+	if (points)
+		buf_printf(b, "%zu of %zu outputs, %zu nodes of the map", outputs, m->kind->n_outputs, points);
+}
+
 void model_save(const struct model *m, struct buf *b)
 {
 	buf_printf(b, "2 %s %016llx %.9g %.9g %.9g", m->kind->name, (unsigned long long)fingerprint(m), m->samples, m->steady_s, m->running_s);

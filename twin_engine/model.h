@@ -56,6 +56,7 @@ struct model_output {
 /* in[]: by the kind's table, NaN where nothing is known; required ones are always there.  p[]: the kind's parameters. */
 struct model_kind {
 	const char *name;
+	unsigned revision;	/* grows when its equations or parameters change */
 	const struct model_param *param;
 	const struct model_input *input;
 	const struct model_output *output;
@@ -109,6 +110,10 @@ struct model_view {
 /* `predict`: compute the remaining life, too (some 0.1 ms). */
 void model_look(const struct model *, bool predict, struct model_view *);
 const struct model_kind *model_kind_of(const struct model *);
+/* Which model this is: "pump/1 " and a fingerprint of its parameters. */
+void model_version(const struct model *, struct buf *);
+/* What it has learned so far, in words; nothing before the first output is calibrated.  It changes a few hundred times in a life at most. */
+void model_calibration(const struct model *, struct buf *);
 
 /* What was learned, as one line of text; reading it back into a model with the same kind and parameters goes on where that one was.
  * False: the text is of another kind, other parameters, or damaged; the model is unchanged. */

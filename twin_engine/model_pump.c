@@ -147,5 +147,5 @@ static double limit(const double *p, size_t output, double predicted)
 
 extern const struct model_kind model_pump;
 const struct model_kind model_pump = {
-	"pump", params, inputs, outputs, N_PARAMS, N_INPUTS, N_OUTPUTS, N_STATES, running, start, step, terms, operation, limit
+	"pump", 1, params, inputs, outputs, N_PARAMS, N_INPUTS, N_OUTPUTS, N_STATES, running, start, step, terms, operation, limit
 };

@@ -18,7 +18,7 @@
 /* prediction.h's words, then these */
 enum what {
 	STATE = PREDICTION_N, RATE, MESSAGES, REJECTED, ERROR, LINK_QUALITY, LINK_TIME, MODEL_RESIDUAL, MODEL_PREDICTED, MODEL_HEALTH,
-	MODEL_STATE, MODEL_MEMORY
+	MODEL_STATE, MODEL_VERSION, MODEL_CALIBRATION, PREDICTED_BY, MODEL_MEMORY
 };
 
 static const struct {
@@ -29,9 +29,12 @@ static const struct {
 	{ "Connection.State", STATE, true, false }, { "Connection.MessageRate", RATE, false, false },
 	{ "Connection.Messages", MESSAGES, false, false }, { "Connection.Rejected", REJECTED, false, false },
 	{ "Connection.LastError", ERROR, false, false }, { "Model.HealthIndex", MODEL_HEALTH, false, true },
-	{ "Model.State", MODEL_STATE, true, true }, { "Model.Memory", MODEL_MEMORY, false, true },
+	{ "Model.State", MODEL_STATE, true, true }, { "Model.Version", MODEL_VERSION, true, true },
+	{ "Model.Calibration", MODEL_CALIBRATION, false, true }, { "Model.Memory", MODEL_MEMORY, false, true },
 };
 #define N_FIXED (sizeof fixed / sizeof *fixed)
+
+static const char predicted_by[] = "RemainingUsefulLifePrediction.PredictionModelInformation.ModelVersion";
 
 static void add(struct twin *t, const char *submodel_id, const char *path, uint8_t what, size_t index, bool urgent)
 {
@@ -55,8 +58,10 @@ bool status_init(struct twin *t)
 {
 	const struct model_kind *k = t->model ? t->setup.kind : NULL;
 	size_t n = N_FIXED + 2 * t->setup.n_links + (k ? 2 * k->n_outputs : 0);
-	if (k && t->prediction)
+	if (k && t->prediction) {
 		prediction_each(k, count_prediction, &n);
+		n++;
+	}
 	t->n_status = 0;
 	if (!(t->status = ARENA_ARRAY(t->arena, struct status, n)))
 		return false;
@@ -71,9 +76,17 @@ bool status_init(struct twin *t)
 		add(t, t->id, arena_printf(t->arena, "Model.Residuals.%s", k->output[i].name), MODEL_RESIDUAL, i, false);
 		add(t, t->id, arena_printf(t->arena, "Model.Predicted.%s", k->output[i].name), MODEL_PREDICTED, i, false);
 	}
-	if (k && t->prediction)
+	if (k && t->prediction) {
 		prediction_each(k, add_prediction, t);
+		add(t, t->prediction->id, predicted_by, PREDICTED_BY, 0, false);
+	}
 	return !arena_failed(t->arena);
+}
+
+/* Which model it is and what it has learned is kept by the same way, whether there is an element to show it or not. */
+static bool always(uint8_t what)
+{
+	return what == MODEL_MEMORY || what == MODEL_VERSION || what == MODEL_CALIBRATION || what == PREDICTED_BY;
 }
 
 void status_resolve(struct twin *t)
@@ -83,8 +96,7 @@ void status_resolve(struct twin *t)
 		const struct outline *o = s->submodel_id == t->id ? t->outline : t->prediction->outline;
 		uintptr_t type;
 		bool is_range;
-		/* what the model has learned is kept by the same way, but it is nobody's element to show */
-		s->exists = s->what == MODEL_MEMORY || (o && outline_find(o, s->path, &type, &is_range));
+		s->exists = always(s->what) || (o && outline_find(o, s->path, &type, &is_range));
 	}
 	t->dirty = true;
 }
@@ -128,6 +140,13 @@ static bool row_text(const struct twin *t, const struct status *s, int64_t now_u
 		return put_double(b, s->what == MODEL_RESIDUAL ? t->view.output[s->index].residual : t->view.output[s->index].predicted);
 	case MODEL_HEALTH:
 		return put_double(b, isnan(t->view.health) ? NAN : round(t->view.health * 1e4) / 1e4);
+	case MODEL_VERSION:
+	case PREDICTED_BY:
+		model_version(t->model, b);
+		return s->what == MODEL_VERSION || (t->view.evidence && !isnan(t->view.rul.q50));
+	case MODEL_CALIBRATION:
+		model_calibration(t->model, b);
+		return b->n > 0;
 	case MODEL_STATE:
 		buf_puts(b, model_state_name[t->view.state]);
 		return true;
@@ -145,6 +164,7 @@ static enum keep keeps(const struct status *s)
 	static const uint8_t kept[] = {
 		[STATE] = KEEP_CHANGES, [LINK_QUALITY] = KEEP_CHANGES, [MODEL_STATE] = KEEP_CHANGES, [PREDICTION_ALERT] = KEEP_CHANGES,
 		[MODEL_HEALTH] = KEEP_MINUTES, [PREDICTION_DURATION] = KEEP_MINUTES, [PREDICTION_INTERVAL] = KEEP_MINUTES,
+		[PREDICTED_BY] = KEEP_MINUTES, [MODEL_VERSION] = KEEP_CHANGES, [MODEL_CALIBRATION] = KEEP_CHANGES,
 		[MODEL_MEMORY] = KEEP_NOTHING,
 	};
 	return (enum keep)kept[s->what];

@@ -57,7 +57,7 @@ static void close_server(void)
 
 static const char *invoke(const char *path)
 {
-	struct sm_invocation in = { "urn:pump", path, NULL, NULL, NULL, 600 * US_PER_S };
+	struct sm_invocation in = { "urn:pump", path, NULL, NULL, NULL, 600 * US_PER_S, NULL, NULL };
 	const char *handle = NULL;
 	return sm_invoke_async(service, &in, false, arena, &handle, NULL) ? NULL : handle;
 }

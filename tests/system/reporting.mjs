@@ -92,7 +92,14 @@ const engine = t => `
 		VALUES (twinshell.key_of('urn:${t}:Life'), 'Policies.P1', 'urn:${t}:Life', 'P1Y', '1 year', ARRAY['urn:${t}:kept'], false);
 	INSERT INTO twinshell.retention_hold (relation, held_until, policy, policy_id, policy_path)
 		VALUES ('chunk_${t}', now() + interval '1 year', twinshell.key_of('urn:${t}:Life'), 'urn:${t}:Life', 'Policies.P1');
-	INSERT INTO twinshell.invocation VALUES ('handle-${t}', 'urn:${t}:TwinEngine', 'Start', 'nobody', 'Failed', 'it is locked', NULL, NULL, false, now(), now(), now());`;
+	INSERT INTO twinshell.operation_call (submodel, id, asynchronous, submodel_id, path, requested_at, ended_at, state, message) VALUES (twinshell.key_of('urn:${t}:TwinEngine'),
+		twinshell.key_of('handle-${t}'), true, 'urn:${t}:TwinEngine', 'Start', now(), now(), 'Failed', 'it is locked');
+	INSERT INTO twinshell.series (id, submodel, submodel_id, path) SELECT twinshell.key_of(s || E'\\n' || p), twinshell.key_of(s), s, p FROM (VALUES ('urn:${t}:TwinEngine', 'Model.Version'),
+		('urn:${t}:TwinEngine', 'Model.Calibration'), ('urn:${t}:Life', '${RUL}.PredictionModelInformation.ModelVersion')) AS v (s, p) ON CONFLICT DO NOTHING;
+	INSERT INTO twinshell.sample (series, ts, quality, text) SELECT twinshell.key_of(s || E'\\n' || p), now() - interval '1 hour' + i * interval '10 minutes', 0, x FROM (VALUES
+		('urn:${t}:TwinEngine', 'Model.Version', 'pump/1 aa'), ('urn:${t}:TwinEngine', 'Model.Calibration', '1 of 1 outputs, 4 nodes of the map'),
+		('urn:${t}:Life', '${RUL}.PredictionModelInformation.ModelVersion', 'pump/1 aa')) AS v (s, p, x), generate_series(1, 5) i;
+	INSERT INTO twinshell.sample (series, ts, quality, text) VALUES (twinshell.key_of(E'urn:${t}:TwinEngine\\nModel.Version'), now() - interval '1 minute', 0, 'pump/1 bb');`;
 
 async function fill() {
 	server = start(program, ['serve', '--database', owner, '--data', join(dir, 'data'), '--listen', '127.0.0.1:0'], { log: join(dir, 'server.log') });
@@ -168,8 +175,16 @@ function views() {
 	equal(sql("SELECT count(*), min(rul_h), min(rul_low_h), max(rul_high_h) FROM report.prediction WHERE submodel_id = 'urn:acme:Life'"), '5|95|80.5|300', 'report.prediction');
 	equal(sql("SELECT string_agg(kind || ' ' || severity, ', ' ORDER BY kind) FROM report.alarm WHERE submodel_id LIKE 'urn:acme:%'"), 'health warning, prediction high, quality warning', 'report.alarm');
 	equal(sql("SELECT string_agg(DISTINCT kind, ' ') FROM report.alarm_event WHERE submodel_id LIKE 'urn:acme:%'"), 'command health', 'report.alarm_event');
-	equal(sql("SELECT string_agg(DISTINCT kind, ' ' ORDER BY kind) FROM report.thread WHERE shell_id = 'urn:acme:shell'"), 'asset change command document health maintenance operation prediction structure', 'report.thread has everything');
-	equal(sql("SELECT path, before, after FROM report.thread WHERE shell_id = 'urn:acme:shell' AND before IS NOT NULL"), 'YearOfConstruction|2020|2021', 'a change of a value, before and after');
+	equal(sql("SELECT string_agg(DISTINCT kind, ' ' ORDER BY kind) FROM report.thread WHERE shell_id = 'urn:acme:shell'"), 'asset change command document health maintenance model operation prediction structure', 'report.thread has everything');
+	equal(sql("SELECT string_agg(summary, ', ' ORDER BY time, summary) FROM report.thread WHERE shell_id = 'urn:acme:shell' AND kind = 'model' AND summary LIKE 'model%'"),
+		'model calibrated: 1 of 1 outputs, 4 nodes of the map, model deployed: pump/1 aa, model changed: pump/1 bb', 'models: deployed, calibrated, changed, each once');
+	equal(sql("SELECT string_agg(DISTINCT model_version, ' ') FROM report.prediction WHERE submodel_id = 'urn:acme:Life'"), 'pump/1 aa', 'which model predicted');
+	equal(sql("SELECT string_agg(DISTINCT phase, ' ' ORDER BY phase) FROM report.thread WHERE shell_id = 'urn:acme:shell'"), 'commissioning design maintenance operation', 'all phases of a life');
+	equal(sql("SELECT count(*) FROM report.thread WHERE shell_id = 'urn:acme:shell' AND phase IS NULL"), '0', 'every event has one');
+	equal(sql("SELECT title, phase FROM report.thread WHERE shell_id = 'urn:acme:shell' AND summary LIKE 'Manual%'"), 'Manual of acme|design', 'a document has its title');
+	equal(sql("SELECT summary, title FROM report.thread WHERE shell_id = 'urn:acme:shell' AND summary LIKE 'bill%'"), 'bill of material: 2 parts|Structure', 'the bill of material');
+	equal(sql("SELECT status, ended_at IS NOT NULL FROM report.thread WHERE shell_id = 'urn:acme:shell' AND kind = 'operation'"), 'Failed|t', 'an invocation, with how it stands');
+	equal(sql("SELECT path, before, after FROM report.thread WHERE shell_id = 'urn:acme:shell' AND kind = 'change' AND before IS NOT NULL"), 'YearOfConstruction|2020|2021', 'a change of a value, before and after');
 	equal(sql("SELECT count(*) FROM report.thread WHERE asset_id = 'urn:bolt:asset' AND concat(source, summary, after) LIKE '%acme%'"), '0', 'nothing of another asset');
 	equal(sql("SELECT string_agg(coalesce(twinshell.to_numeric(t)::text, '-'), ' ') FROM unnest(ARRAY['1', '-2.50', '1e3', '.5', '', 'x', '1e99999', 'NaN', '1 2', repeat('9', 1001)]) t"), '1 -2.50 1000 0.5 - - - - - -', 'texts as numbers');
 	equal(sql("SELECT string_agg(coalesce(twinshell.to_date(t)::text, '-'), ' ') FROM unnest(ARRAY['2024-02-29', '2023-02-29', '2024-04-31Z', '2024-12-31+14:00', '0000-01-01', '2024-1-1', '-2024-01-01', '2024-01-01T00:00:00', '2024-13-01']) t"),
@@ -217,6 +232,8 @@ function tenants() {
 	equal(as('nobody_in', 'SELECT shell_id FROM report.asset'), 'urn:acme:shell', 'membership of a group counts');
 	sql("DELETE FROM twinshell.tenant_member WHERE role = 'acme_group'; INSERT INTO twinshell.tenant_by VALUES ('site'); INSERT INTO twinshell.tenant_member VALUES ('nobody_in', 'bolt-site')");
 	equal(as('nobody_in', 'SELECT shell_id FROM report.asset'), 'urn:bolt:shell', 'a site can be a tenant');
+	sql("CREATE ROLE at_site LOGIN; DELETE FROM twinshell.tenant_by WHERE name = 'site'; SELECT twinshell.add_site_reader('at_site', 'acme-site', 'bolt')");
+	equal(as('at_site', 'SELECT shell_id FROM report.asset'), 'urn:acme:shell', 'a reader of a site sees that site, and no tenant of the same name');
 	sql('CREATE ROLE server LOGIN; GRANT USAGE ON SCHEMA twinshell TO server; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA twinshell TO server');
 	equal(as('server', 'BEGIN; SELECT count(*) FROM twinshell.shell; UPDATE twinshell.shell SET id_short = id_short; DELETE FROM twinshell.command; SELECT count(*) FROM twinshell.command; ROLLBACK'),
 		'2\n0', 'a server that does not own the tables is not restricted');
@@ -245,7 +262,7 @@ function documented() {
 	ok(blocks.length >= 3, `${blocks.length} blocks of SQL`);
 	for (const block of blocks) {
 		const role = /CREATE ROLE/.test(block) ? 'postgres' : 'reader';
-		const statements = role === 'postgres' ? [block.replace(/CREATE ROLE (\w+)/g, 'DROP ROLE IF EXISTS doc_$1; CREATE ROLE doc_$1').replace(/add_reader\('/g, "add_reader('doc_")] : block.split(';\n').filter(s => s.trim());
+		const statements = role === 'postgres' ? [block.replace(/CREATE ROLE (\w+)/g, 'DROP ROLE IF EXISTS doc_$1; CREATE ROLE doc_$1').replace(/(add_\w*reader)\('/g, "$1('doc_")] : block.split(';\n').filter(s => s.trim());
 		for (const s of statements) {
 			const answer = as(role, expand(s, {}));
 			ok(!answer.startsWith('failed'), `reporting.md: ${s.trim().split('\n')[0]}`, answer);

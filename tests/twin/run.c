@@ -367,7 +367,7 @@ static void do_invoke(struct run *r, char *p)
 	char why[400];
 	if (!op)
 		fail(r, "no such operation");
-	struct sm_invocation inv = { id, path, op, elements_arguments(r->a, op, p), NULL, 60 * US_PER_S };
+	struct sm_invocation inv = { id, path, op, elements_arguments(r->a, op, p), NULL, 60 * US_PER_S, NULL, NULL };
 	if (engine_invoke(r->e, r->now, ticket, &inv, &d))
 		event(r, "refused %llu %s", (unsigned long long)ticket, diag_first(&d, why, sizeof why));
 	diag_fini(&d);

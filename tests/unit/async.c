@@ -115,7 +115,7 @@ static char why[DIAG_PATH_MAX + DIAG_TEXT_MAX];
 static const char *invoke(const char *path, const char *in, int64_t timeout_us)
 {
 	struct diag d = DIAG_INIT;
-	struct sm_invocation what = { "urn:pump", path, NULL, in ? argument("In", in) : NULL, in ? argument("Both", in) : NULL, timeout_us };
+	struct sm_invocation what = { "urn:pump", path, NULL, in ? argument("In", in) : NULL, in ? argument("Both", in) : NULL, timeout_us, NULL, NULL };
 	const char *handle = NULL;
 	if (sm_invoke_async(service, &what, true, arena, &handle, &d))
 		handle = NULL;

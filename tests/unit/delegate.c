@@ -161,7 +161,7 @@ static struct delegate *allowing(const char *fmt, ...)
 /* "Completed: message Sum=3 Both=9", or the error and its message. */
 static const char *ask_url(struct delegate *d, const char *url, int64_t timeout_us)
 {
-	struct sm_invocation in = { "urn:s", "Add", operation(url), variables("[" V("A", "1") "]"), variables("[" V("Both", "2") "]"), timeout_us };
+	struct sm_invocation in = { "urn:s", "Add", operation(url), variables("[" V("A", "1") "]"), variables("[" V("Both", "2") "]"), timeout_us, NULL, NULL };
 	struct sm_outcome out = { 0 };
 	struct diag diag = DIAG_INIT;
 	char why[DIAG_PATH_MAX + DIAG_TEXT_MAX];

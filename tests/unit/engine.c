@@ -209,7 +209,7 @@ static void test_invoke(void)
 	struct engine *e = engine_with(&w, true);
 	struct diag d = DIAG_INIT;
 	engine_submodel(e, T0, "urn:t", twin(&w, "urn:t", 1));
-	struct sm_invocation inv = { "urn:t", "Start", NULL, NULL, NULL, 1 };
+	struct sm_invocation inv = { "urn:t", "Start", NULL, NULL, NULL, 1, NULL, NULL };
 	check(engine_invoke(e, T0, 1, &inv, &d) == ERR_OK, "an operation of a twin");
 	inv.path = "Stop";
 	check(engine_invoke(e, T0, 2, &inv, &d) == ERR_NOT_SUPPORTED, "one it does not have");
@@ -220,7 +220,7 @@ static void test_invoke(void)
 	engine_tick(e, T0 + 10);
 	check_int(w.outcomes, 1, "the caller's time-out is shorter than the twin's");
 	for (int i = 0; i < 5000; i++) {
-		inv = (struct sm_invocation){ "urn:t", "Start", NULL, NULL, NULL, 60 * US_PER_S };
+		inv = (struct sm_invocation){ "urn:t", "Start", NULL, NULL, NULL, 60 * US_PER_S, NULL, NULL };
 		engine_invoke(e, T0 + 20, 10 + (uint64_t)i, &inv, NULL);
 	}
 	check(w.outcomes > 800 && w.outcomes < 1000, "waiting commands are bounded: %d refused at once", w.outcomes - 1);

@@ -51,7 +51,7 @@ static void invoke(const char *path, const char *inputs, int64_t timeout, enum e
 {
 	struct diag d = DIAG_INIT;
 	struct sm_outcome out;
-	check_int(sm_invoke(service, "urn:pump", path, list(inputs), NULL, timeout, arena, &out, &d), want, "invoke %s: %s", path, message);
+	check_int(sm_invoke(service, &(struct sm_invocation){ "urn:pump", path, NULL, list(inputs), NULL, timeout, NULL, NULL }, arena, &out, &d), want, "invoke %s: %s", path, message);
 	if (want)
 		check_str(why(&d), message, "says why");
 	diag_fini(&d);

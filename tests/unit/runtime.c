@@ -271,13 +271,13 @@ static void test_invoke(struct world *w)
 {
 	struct sm_outcome out = { 0 };
 	struct diag d = DIAG_INIT;
-	check_int(sm_invoke(w->service, TWIN, "Start", NULL, NULL, 5 * US_PER_S, w->arena, &out, &d), ERR_OK, "an operation is invoked");
+	check_int(sm_invoke(w->service, &(struct sm_invocation){ TWIN, "Start", .timeout_us = 5 * US_PER_S }, w->arena, &out, &d), ERR_OK, "an operation is invoked");
 	check_int(out.state, EXECUTION_COMPLETED, "the asset completes it");
 	const struct aas_node *v = out.outputs ? AAS_AT(out.outputs, OperationVariable, value).node : NULL;
 	check_str(v ? AAS_AT(v, Property, value).str : NULL, "running", "and its result is the output");
-	check_int(sm_invoke(w->service, TWIN, "Stop", NULL, NULL, US_PER_S / 2, w->arena, &out, &d), ERR_OK, "another one is not answered");
+	check_int(sm_invoke(w->service, &(struct sm_invocation){ TWIN, "Stop", .timeout_us = US_PER_S / 2 }, w->arena, &out, &d), ERR_OK, "another one is not answered");
 	check_int(out.state, EXECUTION_TIMEOUT, "that is a time-out");
-	check_int(sm_invoke(w->service, OD, "Other", NULL, NULL, US_PER_S, w->arena, &out, &d), ERR_NOT_SUPPORTED, "nobody executes a third");
+	check_int(sm_invoke(w->service, &(struct sm_invocation){ OD, "Other", .timeout_us = US_PER_S }, w->arena, &out, &d), ERR_NOT_SUPPORTED, "nobody executes a third");
 	diag_fini(&d);
 }
 
@@ -287,7 +287,7 @@ static void *invoke_stop(void *arg)
 	struct arena *a = arena_new(0);
 	struct sm_outcome out = { 0 };
 	struct diag d = DIAG_INIT;
-	enum err e = sm_invoke(w->service, TWIN, "Stop", NULL, NULL, 25 * US_PER_S, a, &out, &d);
+	enum err e = sm_invoke(w->service, &(struct sm_invocation){ TWIN, "Stop", .timeout_us = 25 * US_PER_S }, a, &out, &d);
 	bool good = !e && out.state == EXECUTION_CANCELED && out.message && strstr(out.message, "whether it acted is not known");
 	if (!good)
 		printf("# %s %d %s\n", err_info[e].text, out.state, out.message ? out.message : "-");
