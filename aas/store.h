@@ -260,7 +260,6 @@ struct store_package_page {
 	struct store_package *item;
 	size_t n;
 	const char *next;	/* the `after` of the next page; NULL: this was the last */
-	bool cut;		/* it ended for the size of its documents */
 };
 
 struct store_ops {

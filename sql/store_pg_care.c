@@ -27,28 +27,27 @@ enum err store_pg_care(struct pg *pg)
 	return e;
 }
 
-static enum err stretch(struct pg *pg, enum pg_statement st, int64_t day)
+enum err store_pg_stretch(struct pg *pg, enum pg_statement st, const char *parent, int64_t day)
 {
 	struct pg_args a;
 	pg_args_init(&a);
-	pg_arg_text(&a, "operation_call");
+	pg_arg_text(&a, parent);
 	pg_arg_int4(&a, (int32_t)day);
 	struct pg_call call = { .st = st, .args = &a };
-	enum err e = pg_begin(pg, PG_WRITE);
-	e = e ? e : pg_run(pg, &call, 1);
-	e = e ? e : pg_commit(pg);
+	enum err e = pg_once(pg, &call);
 	pg_clear(&call, 1);
 	pg_args_fini(&a);
-	pg_rollback(pg);
 	return e;
 }
 
-void store_pg_care_calls(struct pg_store *s, struct pg *pg, int64_t day)
+void store_pg_care_calls(struct pg *pg, int64_t day)
 {
-	unsigned keep = atomic_load(&s->keep_days);
-	enum err e = stretch(pg, PG_stretch_make, day);
-	e = e ? e : stretch(pg, PG_stretch_make, day + AHEAD_DAYS);
-	e = e || !keep ? e : stretch(pg, PG_stretch_drop, day - keep);
+	static const char calls[] = "operation_call";
+	struct pg_call cut = { .st = PG_calls_cut };
+	enum err e = store_pg_stretch(pg, PG_stretch_make, calls, day);
+	e = e ? e : store_pg_stretch(pg, PG_stretch_make, calls, day + AHEAD_DAYS);
+	e = e ? e : pg_once(pg, &cut);
+	pg_clear(&cut, 1);
 	if (e)
-		log_warn("sql", "the parts of operation_call are not what they should be: %s", err_info[e].text);
+		log_warn("sql", "the partitions of %s are not what they should be: %s", calls, err_info[e].text);
 }

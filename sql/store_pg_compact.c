@@ -323,26 +323,13 @@ static enum err compact_chosen(struct compaction *c)
 }
 
 /* -- stretches of time ------------------------------------------------------------------------------------------------------------------- */
-static enum err stretch(struct pg *pg, enum pg_statement st, const char *parent, int64_t day)
-{
-	struct pg_args a;
-	pg_args_init(&a);
-	pg_arg_text(&a, parent);
-	pg_arg_int4(&a, (int32_t)day);
-	struct pg_call call = { .st = st, .args = &a };
-	enum err e = pg_once(pg, &call);
-	pg_clear(&call, 1);
-	pg_args_fini(&a);
-	return e;
-}
-
 /* A partition that cannot be made (no right to make tables, somebody reads the default one for long) costs nothing: rows go to the default
  * one, and are moved when it is made. */
 static enum err make_stretches(struct pg *pg, int64_t day)
 {
 	enum err e = ERR_OK;
 	for (int k = 0; k < N_PARENTS && !e; k++)
-		if ((e = stretch(pg, PG_stretch_make, parents[k], day)))
+		if ((e = store_pg_stretch(pg, PG_stretch_make, parents[k], day)))
 			log_warn("sql", "no partition of %s for a day: %s; the default one serves", parents[k], err_info[e].text);
 	return e;
 }
@@ -370,7 +357,7 @@ static void drop_old(struct pg_store *s, struct pg *pg, int64_t today)
 	int64_t keep[N_PARENTS] = { atomic_load(&s->keep_samples), atomic_load(&s->keep_rollups), atomic_load(&s->keep_rollups),
 				    atomic_load(&s->keep_rollups) };
 	for (int k = 0; k < N_PARENTS; k++) {
-		enum err e = keep[k] ? stretch(pg, PG_stretch_drop, parents[k], today - keep[k]) : ERR_OK;
+		enum err e = keep[k] ? store_pg_stretch(pg, PG_stretch_drop, parents[k], today - keep[k]) : ERR_OK;
 		if (e)
 			log_warn("sql", "what is too old in %s is not dropped now: %s", parents[k], err_info[e].text);
 	}
@@ -526,7 +513,7 @@ static enum err look(struct pg_worker *w, struct turns *next)
 	if (!e && clock_mono_us() >= next->care_us) {
 		next->care_us = clock_mono_us() + CARE_US;
 		make_stretches(pg, day_of(now) + DAYS_AHEAD);
-		store_pg_care_calls(w->store, pg, day_of(now));
+		store_pg_care_calls(pg, day_of(now));
 		drop_old(w->store, pg, day_of(now));
 	}
 	return e;

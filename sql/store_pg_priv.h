@@ -314,8 +314,10 @@ enum err store_pg_rollups_flush(struct pg_rollups *, struct pg *);
 enum err store_pg_reweigh(struct pg *);
 /* What tables need beside what autovacuum does (store_pg_care.c). */
 enum err store_pg_care(struct pg *);
-/* Parts of twinshell.operation_call are made ahead, and dropped with the history of their time; `day` is today, counted from 1970-01-01. */
-void store_pg_care_calls(struct pg_store *, struct pg *, int64_t day);
+/* One partition is made, or those that are too old are dropped: PG_stretch_make, PG_stretch_drop. */
+enum err store_pg_stretch(struct pg *, enum pg_statement, const char *parent, int64_t day);
+/* Partitions of twinshell.operation_call are made ahead, and dropped with the history of their time; `day` is today, counted from 1970-01-01. */
+void store_pg_care_calls(struct pg *, int64_t day);
 
 /* One transaction on one connection of the pool.  What surely did not happen is done over once; the commit of unknown outcome is the caller's. */
 enum err store_pg_transact(struct store *, enum pg_mode, enum err (*step)(struct pg *, void *), void *ctx);

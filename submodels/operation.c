@@ -211,13 +211,12 @@ enum err sm_invoke(struct sm_service *service, const struct sm_invocation *what,
 	enum err err = sm_invocation_prepare(service, &in, a, to);
 	if (!err) {
 		err = sm_invocation_run(service, &in, a, out, to);
-		struct sm_outcome kept = *out;
+		struct sm_outcome failed = { .state = EXECUTION_FAILED };
 		if (err)
-			kept = (struct sm_outcome){ .state = EXECUTION_FAILED,
-						    .message = to->n ? diag_first(to, why, sizeof why) : err_info[err].text };
+			failed.message = to->n ? diag_first(to, why, sizeof why) : err_info[err].text;
 		sm_handle(handle);
 		row.ended_us = clock_now_us();
-		sm_invocation_keep(service, &in, &kept, &row);
+		sm_invocation_keep(service, &in, err ? &failed : out, &row);
 	}
 	diag_fini(&own);
 	return err;

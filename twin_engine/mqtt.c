@@ -257,7 +257,7 @@ static void step_up(struct mqtt *m)
 	lock_drop(&m->lock);
 	m->early = 0;
 	m->up_since = clock_mono_us();
-	log_info("mqtt", "connected to %s by MQTT %s", m->config.uri, m->version == MQTTVERSION_5 ? "5" : "3.1.1");
+	log_info("mqtt", "connected to %s as %s by MQTT %s", m->config.uri, m->config.client_id, m->version == MQTTVERSION_5 ? "5" : "3.1.1");
 	tell(m, "connected", "");
 	lock_take(&m->lock);
 }

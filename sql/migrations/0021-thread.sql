@@ -39,6 +39,22 @@ ALTER TABLE twinshell.operation_call ATTACH PARTITION twinshell.operation_call_d
 COMMENT ON TABLE twinshell.operation_call_default IS 'What has no part of its time.';
 INSERT INTO twinshell.stretch (relation, key, days) VALUES ('operation_call', 'requested_at', 28);
 SELECT twinshell.stretch_make('operation_call', (now() AT TIME ZONE 'UTC')::date);
+CREATE FUNCTION twinshell.cut_calls() RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	since timestamptz;
+	part text;
+	n integer := 0;
+BEGIN
+	SELECT c.kept_since INTO since FROM twinshell.feed_cut c;
+	FOR part IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'twinshell.operation_call'::regclass
+		AND c.relname ~ '_[0-9]{8}$' AND (to_date(right(c.relname, 8), 'YYYYMMDD') + (SELECT s.days FROM twinshell.stretch s
+			WHERE s.relation = 'operation_call'))::timestamp AT TIME ZONE 'UTC' <= since LOOP
+		EXECUTE format('DROP TABLE twinshell.%I', part);
+		n := n + 1;
+	END LOOP;
+	RETURN n;
+END $$;
+COMMENT ON FUNCTION twinshell.cut_calls() IS 'Drops the partitions of invocations that end before what is kept of history begins: how many.';
 INSERT INTO twinshell.operation_call (submodel, id, asynchronous, submodel_id, path, requested_at, ended_at, state, message, outputs)
 	SELECT twinshell.key_of(submodel_id), twinshell.key_of(id), true, submodel_id, path, requested_at, ended_at, state, message, coalesce(outputs, inoutputs)
 	FROM twinshell.invocation;

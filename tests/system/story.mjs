@@ -122,6 +122,34 @@ async function commands() {
 	ok(rows, 'every attempt is a row of report.command', server.sql('select state, reason from report.command'));
 }
 
+/* Who asked for what, and what came of it, outlives the answer. */
+async function invocations() {
+	const told = where => server.sql(`SELECT state, asynchronous, actor LIKE 'rest:%', request IS NOT NULL, ended_at >= requested_at, inputs, message FROM report.invocation
+		WHERE submodel_id = '${TWIN}' AND ${where} ORDER BY requested_at`);
+	const input = text => JSON.parse(text.split('|')[5])[0].value.value;
+	const set = told("path = 'SetSpeed' AND inputs LIKE '%1300%'");
+	ok(set.startsWith('Completed|f|t|t|t|') && input(set) === '1300', 'an invocation is kept, with who asked and what for', set);
+	ok(/^Failed\|f\|t\|t\|t\|.*99999/.test(told("path = 'SetSpeed' AND inputs LIKE '%99999%'")), 'one that the limits refused as well', told("path = 'SetSpeed'"));
+	ok(/^Failed\|f\|t\|t\|t\|\|.*shadow/.test(told("path = 'Stop'")), 'and why one failed', told("path = 'Stop'"));
+	const later = await server.call('POST', `/submodels/${b64(TWIN)}/submodel-elements/SetSpeed/invoke-async`, {
+		inputArguments: [{ value: property('Speed', 'xs:double', '1250') }], clientTimeoutDuration: 'PT10S' });
+	equal(later.status, 202, 'one whose result is asked for later');
+	ok(await until(20, () => /^Completed\|t\|t\|t\|t\|/.test(told("inputs LIKE '%1250%'"))), 'is kept, too, as one row', told("inputs LIKE '%1250%'"));
+	const thread = server.sql(`SELECT count(*), count(*) FILTER (WHERE phase = 'operation'), min(title) FROM report.thread
+		WHERE shell_id = '${IDS}/shell/pump1' AND kind = 'operation' AND inputs IS NOT NULL`);
+	equal(thread, '3|3|SetSpeed', 'the thread of the asset has them');
+}
+
+/* Which model it was that predicted. */
+async function models() {
+	const versions = () => server.sql(`SELECT kind, text FROM report.model_version WHERE submodel_id = '${TWIN}' ORDER BY time, kind DESC`);
+	ok(await until(20, () => /^version\|pump\/1 [0-9a-f]{16}(\n|$)/.test(versions()) && /calibration\|\d+ of \d+ outputs/.test(versions())), 'the model of the twin, and its calibration', versions());
+	const by = () => server.sql(`SELECT DISTINCT p.model_version = v.text FROM report.prediction p, report.model_version v
+		WHERE p.submodel_id = '${LIFE}' AND p.model_version IS NOT NULL AND v.submodel_id = '${TWIN}' AND v.kind = 'version'`);
+	ok(await until(90, () => by() === 't'), 'a prediction says which model made it', by());
+	equal(server.sql(`SELECT count(*) FROM report.thread WHERE shell_id = '${IDS}/shell/pump1' AND kind = 'model' AND summary LIKE 'model deployed: pump/1 %'`), '1', 'the thread says when it was deployed');
+}
+
 /* Nobody changes anything here without a word of who it was. */
 function actors() {
 	equal(server.sql("select count(*) from report.history where actor is null"), '0', 'every change says who made it');
@@ -217,6 +245,8 @@ try {
 	await telemetry();
 	await prediction();
 	await commands();
+	await invocations();
+	await models();
 	actors();
 	await counted();
 	await outage();

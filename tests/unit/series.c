@@ -377,6 +377,50 @@ static void lost(const struct database *db)
 	pg_pool_free(busy.pool);
 }
 
+/* -- invocations ----------------------------------------------------------------------------------------------------------------------- */
+#define CALLS "SELECT string_agg(concat_ws(' ', state, asynchronous, actor, request, inputs, outputs, message, ended_at - requested_at), ', ')" \
+	" FROM report.invocation WHERE submodel_id = '" SM "' AND path = 'Start'"
+
+static void invocations(void)
+{
+	struct store_invoked i = { "op.1", SM, "Start", "rest:me", "r1", "Initiated", NULL, "[1]", NULL, true, today_us, TIME_NONE };
+	check_int(store_pg_invoked(st, &i), ERR_OK, "an invocation is recorded");
+	check_str(ask(CALLS), "Initiated t rest:me r1 [1]", "as it began");
+	i = (struct store_invoked){ "op.1", SM, "Start", NULL, NULL, "Failed", "locked", NULL, "[2]", true, today_us, today_us + 3 * US_PER_S };
+	check_int(store_pg_invoked(st, &i), ERR_OK, "it has ended");
+	check_str(ask(CALLS), "Failed t rest:me r1 [1] [2] locked 00:00:03", "it is one row, and what was known stays");
+	i.handle = "op.2";
+	check_int(store_pg_invoked(st, &i), ERR_OK, "another one at the same time");
+	check_str(ask("SELECT count(*) FROM report.invocation WHERE path = 'Start'"), "2", "is another row");
+	check_str(ask("SELECT count(*) FROM twinshell.operation_call t, twinshell.operation_call c WHERE t::text LIKE '%op.%'"), "0", "no handle can be read");
+}
+
+#define PARTS "SELECT string_agg(inhrelid::regclass::text, ' ' ORDER BY inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'twinshell.operation_call'::regclass"
+
+/* Four weeks each. */
+static void invocations_care(void)
+{
+	struct store_invoked i = { "op.3", SM, "Old", NULL, NULL, "Completed", NULL, NULL, NULL, false, OLD_US, OLD_US };
+	const char *before = ask(PARTS);
+	check_int(store_pg_invoked(st, &i), ERR_OK, "one of long ago");
+	check_str(ask("SELECT count(*) FROM twinshell.operation_call_default"), "1", "has no partition");
+	store_pg_care_calls(pg, OLD_US / DAY_US);
+	check_str(ask("SELECT count(*) FROM twinshell.operation_call_default"), "0", "it gets one");
+	check_str(ask("SELECT count(*) > 1 FROM pg_inherits WHERE inhparent = 'twinshell.operation_call'::regclass AND inhrelid::regclass::text LIKE '%_200_____'"),
+		  "f", "and no more than that, while the next one is far");
+	store_pg_care_calls(pg, OLD_US / DAY_US + 26);
+	check_str(ask("SELECT count(*) FROM pg_inherits WHERE inhparent = 'twinshell.operation_call'::regclass AND inhrelid::regclass::text LIKE '%_200_____'"),
+		  "2", "the next one is made ahead");
+	store_pg_care_calls(pg, today_us / DAY_US);
+	check_str(ask("SELECT count(*) FROM report.invocation WHERE path = 'Old'"), "1", "nothing goes while history is kept for ever");
+	ask("INSERT INTO twinshell.feed_cut (position, hash, kept_since) VALUES (0, '', now() - interval '1 year')"
+	    " ON CONFLICT (single) DO UPDATE SET kept_since = excluded.kept_since");
+	store_pg_care_calls(pg, today_us / DAY_US);
+	check_str(ask("SELECT count(*) FROM report.invocation WHERE path = 'Old'"), "0", "with the history of its time it goes");
+	check_str(ask("SELECT count(*) FROM report.invocation WHERE path = 'Start'"), "2", "what is younger stays");
+	check_str(ask(PARTS), before, "and so do its partitions");
+}
+
 int main(void)
 {
 	struct database db;
@@ -402,6 +446,8 @@ int main(void)
 	sent_twice();
 	sent_twice_at_once();
 	commands();
+	invocations();
+	invocations_care();
 	lost_in_copy();
 	lost(&db);
 	whole->ops->close(whole);
