@@ -126,6 +126,12 @@ enum err store_pg_searching(struct store_txn *t, bool *ready)
 	return e;
 }
 
+enum err store_pg_run_alone(struct store_txn *t, struct pg_call *call)
+{
+	enum err e = run(t, call, 1, true);
+	return e ? e : pg_begin(t->pg, PG_READ);
+}
+
 enum err store_pg_run_last(struct store_txn *t, struct pg_call *call, unsigned n)
 {
 	return run(t, call, n, true);

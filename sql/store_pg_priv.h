@@ -70,6 +70,7 @@ struct pg_store {
 	_Atomic unsigned keep_samples, keep_rollups;	/* days; 0: for ever */
 	unsigned query_ms;	/* that the search for candidates of a query may take */
 	unsigned query_lead;	/* see pg_query */
+	_Atomic bool few[256];	/* by the shape of a query: it found few the last time (store_pg_query.c) */
 };
 
 /* What a transaction has written, for other processes. */
@@ -109,6 +110,8 @@ enum err store_pg_run(struct store_txn *, struct pg_call *, unsigned n);
 enum err store_pg_searching(struct store_txn *, bool *ready);
 /* And nothing follows: the transaction, which only reads, ends in the same round trip. */
 enum err store_pg_run_last(struct store_txn *, struct pg_call *, unsigned n);
+/* One statement is a transaction of its own, the first of one that only reads; what follows is another one. */
+enum err store_pg_run_alone(struct store_txn *, struct pg_call *);
 /* What it has done is undone unless it is committed; it may connect again. */
 void store_pg_let_go(struct store_txn *);
 /* The statement of `call`, which asks for one row by one text.  ERR_NOT_FOUND: there is none.  pg_clear it afterwards, also on error. */
@@ -167,6 +170,9 @@ struct pg_query {
 };
 /* ERR_NO_MEMORY.  Finish with pg_args_fini(&out->args), also on error. */
 enum err store_pg_query_sql(struct arena *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct pg_query *out);
+/* The same for who expects no more than PG_QUERY_DOCUMENTS, which all come with their documents; out->sql is NULL when no index leads to them.  A
+ * further column, the same in each row, says that there may be more: then the rows are of no use.  Where nothing is found there is one row of NULLs. */
+enum err store_pg_query_quick(struct arena *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct pg_query *out);
 enum err store_pg_query(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
 			struct store_page *);
 enum err store_pg_candidates(struct store_txn *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct arena *,

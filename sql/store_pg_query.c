@@ -6,12 +6,13 @@
 #include "aas/facts.h"
 #include "aas/query.h"
 #include "base/clock.h"
+#include "base/map.h"
 #include "sql/store_pg_priv.h"
 
 #define PORTION 16		/* documents read at once: memory stays bounded whatever they weigh */
 #define FIRST_CANDIDATES 64	/* and then four times as many each time */
 
-enum { DOC_ID, DOC_VERSION, DOC_TEXT, DOC_PATHS, DOC_VALUES, DOC_KEY, DOC_THERE, DOC_BYTES };	/* of a candidate */
+enum { DOC_ID, DOC_VERSION, DOC_TEXT, DOC_PATHS, DOC_VALUES, DOC_KEY, DOC_THERE, DOC_BYTES, DOC_MANY };	/* of a candidate */
 
 struct run {
 	struct store_txn *txn;
@@ -22,6 +23,7 @@ struct run {
 	struct store_page *page;
 	struct query_source source;
 	bool exact, full;		/* full: the page is, and there may be more */
+	bool alone;			/* the search is a transaction of its own, for it will find few; until something else must be read with it */
 	size_t bytes;			/* of the documents on it */
 	const char *last;		/* the last that was decided; NULL: none */
 };
@@ -38,10 +40,12 @@ struct pg_pool *store_pg_searchers(const char *conninfo, unsigned n)
 	return pg_pool_new_set(conninfo, n, PG_POOL_WAIT_US, searching, sizeof searching / sizeof *searching);
 }
 
+/* What else is read must be of the same moment as the search. */
 static enum err find_submodel(void *ctx, const char *id, struct arena *a, struct slice *json)
 {
+	const struct run *r = ctx;
 	struct store_doc doc;
-	enum err e = store_pg_get(ctx, STORE_SUBMODEL, id, a, &doc);
+	enum err e = r->alone ? ERR_AGAIN : store_pg_get(r->txn, STORE_SUBMODEL, id, a, &doc);
 	if (!e)
 		*json = doc.json;
 	return e;
@@ -49,9 +53,10 @@ static enum err find_submodel(void *ctx, const char *id, struct arena *a, struct
 
 static enum err find_shell(void *ctx, const char *submodel_id, const char *after, struct arena *a, struct store_doc *out)
 {
+	const struct run *r = ctx;
 	const struct aas_fact refers = { FACT_SUBMODEL, "", submodel_id };
 	struct store_page page;
-	enum err e = store_pg_find(ctx, STORE_SHELL, &refers, 1, after, 1, a, &page);
+	enum err e = r->alone ? ERR_AGAIN : store_pg_find(r->txn, STORE_SHELL, &refers, 1, after, 1, a, &page);
 	if (!e && page.n)
 		*out = page.item[0];
 	return e ? e : page.n ? ERR_OK : ERR_NOT_FOUND;
@@ -71,7 +76,7 @@ static enum err search(struct run *r, const struct pg_query *q, struct pg_call c
 	c[0].args = &mode;
 	unsigned first = ready && q->keep && ms == PG_QUERY_MS;
 	if (!e)
-		e = store_pg_run(r->txn, c + first, 2 - first);
+		e = r->alone ? store_pg_run_alone(r->txn, c + 1) : store_pg_run(r->txn, c + first, 2 - first);
 	c[0].args = NULL;
 	pg_args_fini(&mode);
 	/* The database is there, but it was not done in time: who asks again will fare no better. */
@@ -97,23 +102,63 @@ static enum err read_candidates(struct run *r, const struct pg_call *c, struct a
 	return e;
 }
 
+/* What has the key NULL was not found (store_pg_query_quick). */
+static enum err take_candidates(struct run *r, struct pg_call *c, struct arena *a, struct pg_item **out, size_t *n)
+{
+	bool lent;
+	enum err e = (*out = ARENA_ARRAY(a, struct pg_item, (size_t)c->n + 1)) ? ERR_OK : ERR_NO_MEMORY;
+	*n = (size_t)c->n;
+	if (c->n == 1 && pg_null(c, 0, DOC_KEY)) {
+		*n = 0;
+		return e;
+	}
+	if (!e && !(e = read_candidates(r, c, a, *out, &lent)) && lent)
+		e = store_pg_hold(r->txn, c);
+	return e;
+}
+
+/* Most shapes of queries find few each time: all of it comes with the search, and no transaction is needed around it.  Which do is remembered; two may
+ * share a place, then some searches are done twice, or in a transaction without need. */
+static enum err find_few(struct run *r, struct arena *a, const char *after, size_t limit, struct pg_item **out, size_t *n, _Atomic bool **hint)
+{
+	struct pg_store *s = r->txn->store;
+	struct pg_query q = { .lead = s->query_lead };
+	struct pg_call c[2] = { { .st = PG_query_mode }, { .args = &q.args, .keep = true } };
+	bool ready = false;
+	enum err e = store_pg_query_quick(a, r->kind, r->want->query, after, limit, &q);
+	e = e ? e : store_pg_searching(r->txn, &ready);
+	r->exact = q.exact;
+	c[1].sql = q.sql;
+	*hint = e || !q.sql ? NULL : &s->few[hash_bytes(q.sql, strlen(q.sql)) % (sizeof s->few / sizeof *s->few)];
+	r->alone = *hint && ready && s->query_ms == PG_QUERY_MS && atomic_load_explicit(*hint, memory_order_relaxed);
+	if (r->alone && !(e = search(r, &q, c))) {
+		r->alone = c[1].n > 0 && c[1].n <= PG_QUERY_DOCUMENTS && (size_t)c[1].n < limit && !pg_bool(&c[1], 0, DOC_MANY);
+		if (r->alone)
+			e = take_candidates(r, &c[1], a, out, n);
+	}
+	pg_clear(c, 2);
+	pg_args_fini(&q.args);
+	return e;
+}
+
 /* Candidates in arena `a`; the documents of the first ones are borrowed. */
 static enum err find(struct run *r, struct arena *a, const char *after, size_t limit, struct pg_item **out, size_t *n)
 {
 	struct pg_query q = { .lead = r->txn->store->query_lead };
 	struct pg_call c[2] = { { .st = PG_query_mode }, { .args = &q.args } };
-	bool lent;
-	enum err e = store_pg_query_sql(a, r->kind, r->want->query, after, limit, &q);
+	_Atomic bool *hint = NULL;
+	*n = 0;
+	enum err e = r->alone ? find_few(r, a, after, limit, out, n, &hint) : ERR_OK;
+	if (e || r->alone)
+		return e;
+	e = store_pg_query_sql(a, r->kind, r->want->query, after, limit, &q);
 	r->exact = q.exact;
 	c[1].sql = q.sql;
 	c[1].keep = q.keep;
-	if (!e)
-		e = search(r, &q, c);
-	*n = e ? 0 : (size_t)c[1].n;
-	if (!e && !(*out = ARENA_ARRAY(a, struct pg_item, *n + 1)))
-		e = ERR_NO_MEMORY;
-	if (!e && !(e = read_candidates(r, &c[1], a, *out, &lent)) && lent)
-		e = store_pg_hold(r->txn, &c[1]);
+	if (!e && !(e = search(r, &q, c)))
+		e = take_candidates(r, &c[1], a, out, n);
+	if (hint)
+		atomic_store_explicit(hint, !e && *n <= PG_QUERY_DOCUMENTS && *n < limit, memory_order_relaxed);
 	pg_clear(c, 2);
 	pg_args_fini(&q.args);
 	return e;
@@ -225,10 +270,17 @@ static enum err run(struct run *r, const char *after)
 enum err store_pg_query(struct store_txn *t, enum store_kind kind, struct store_query *want, const char *after, size_t limit, struct arena *a,
 			struct store_page *page)
 {
-	struct run r = { t, kind, want, limit, a, page, { find_submodel, find_shell, t }, .last = NULL };
+	struct run r = { t, kind, want, limit, a, page, { find_submodel, find_shell, &r }, .alone = !t->pg };
+	const struct store_query before = *want;
 	store_pg_give_back(t);
 	*page = (struct store_page){ .item = ARENA_ARRAY(a, struct store_doc, (limit < want->docs ? limit : want->docs) + 1) };
 	enum err e = page->item ? run(&r, after) : ERR_NO_MEMORY;
+	if (e == ERR_AGAIN && r.alone) {
+		*want = before;
+		r = (struct run){ t, kind, want, limit, a, page, r.source, .alone = false };
+		page->n = 0;
+		e = run(&r, after);
+	}
 	if (e == ERR_EXPENSIVE && r.last) {
 		page->next = r.last;
 		return ERR_OK;

@@ -180,6 +180,18 @@ static const char *element_keys(struct writer *w, struct element *e)
 		   element_finds(w, &alone, NULL), w->lead, w->lead / 10, w->lead + 1, element_finds(w, e, first), element_tests(w, e, NULL));
 }
 
+/* The rarer kind leads, and when it has many rows that is all that is said. */
+static const char *element_few(struct writer *w, struct element *e)
+{
+	const char *name = e->id_short ? e->id_short : e->name, *first = e->value ? e->value : e->semantic;
+	if (!first || (!name && !(e->value && e->semantic)))
+		return NULL;
+	struct element alone = { .value = e->value, .semantic = e->value ? NULL : e->semantic };
+	return SQL(w, "SELECT CASE WHEN c.n <= %u THEN c.submodel END FROM (SELECT e.submodel, row_number() OVER () AS n, (true%s) AS fits"
+		   " FROM twinshell.element e WHERE %s LIMIT %u) AS c WHERE c.fits OR c.n > %u", w->lead, element_tests(w, e, first),
+		   element_finds(w, &alone, NULL), w->lead + 1, w->lead);
+}
+
 /* Some idShorts, one within the other. */
 static const char *dotted(struct writer *w, const struct query_step *s)
 {
@@ -248,12 +260,16 @@ static struct part element_set(struct writer *w, struct element *e)
 	if (e->value || known) {
 		const char *one = SQL(w, "twinshell.element e WHERE e.submodel = s.key AND %s%s", element_finds(w, e, e->value),
 				      element_tests(w, e, e->semantic));
-		struct both b = { simple ? near : element_keys(w, e), qsql_exists(w, one) };
-		if (e->value)
-			b = qsql_either(w, b, qsql_fact(w, STORE_SUBMODEL, 11, "", e->value));
-		if (e->semantic || e->id_short || !e->leaf)
-			b = qsql_either(w, b, qsql_fact(w, STORE_SUBMODEL, e->semantic ? 10 : 9, "", known));
+		struct both b = { simple ? near : element_keys(w, e), qsql_exists(w, one) }, few = { simple || near ? NULL : element_few(w, e), "" };
+		for (int i = 0; i < 2; i++) {
+			if (i ? !(e->semantic || e->id_short || !e->leaf) : !e->value)
+				continue;
+			struct both fact = qsql_fact(w, STORE_SUBMODEL, !i ? 11 : e->semantic ? 10 : 9, "", i ? known : e->value);
+			b = qsql_either(w, b, fact);
+			few = few.set ? qsql_either(w, few, fact) : few;
+		}
 		p = qsql_led(qsql_set(w, b, false), simple ? NULL : near);
+		p.quick = few.set;
 	}
 	buf_fini(&e->tests);
 	return p;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "sql/store_pg_query_sql.h"
 
+#define QUICK_KEYS 256	/* that the first driver may have for who expects few */
 #define LEAVES_MAX 32	/* comparisons that are written as SQL; further ones are ALL, so that planning stays short */
 
 
@@ -20,9 +21,8 @@ static const struct part all = { .kind = ALL };
 static struct part part(struct writer *w, int kind, const char *sql, bool exact)
 {
 	w->failed |= !sql;
-	return (struct part){ kind, sql, kind == ROW ? sql : NULL, exact, kind == SET, { sql } };
+	return (struct part){ kind, sql, kind == ROW ? sql : NULL, exact, kind == SET, { sql }, NULL };
 }
-
 
 struct part qsql_set(struct writer *w, struct both b, bool exact)
 {
@@ -40,6 +40,7 @@ struct part qsql_led(struct part p, const char *driver)
 	for (; n; n--)
 		p.driver[n] = p.driver[n - 1];
 	p.driver[0] = driver;
+	p.quick = NULL;
 	return p;
 }
 
@@ -309,6 +310,7 @@ static struct part and_(struct writer *w, struct part a, struct part b)
 	if (a.kind == ALL || b.kind == ALL)
 		return p;
 	p = part(w, ROW, SQL(w, "(%s AND %s)", a.row, b.row), a.exact && b.exact);
+	p.quick = a.n_drivers ? a.quick : b.quick;
 	for (unsigned i = 0; i < a.n_drivers; i++)
 		p.driver[p.n_drivers++] = a.driver[i];
 	for (unsigned i = 0; i < b.n_drivers && p.n_drivers < DRIVERS_MAX; i++)
@@ -422,29 +424,52 @@ static struct part expression(struct writer *w, const struct query_expr *x)
 	}
 }
 
-/* The candidates of one table.  Every parameter is named, whether the condition needs it or not: its type comes from here. */
-static const char *rows_of(struct writer *w, const char *table, const char *condition)
-{
-	return SQL(w, "SELECT s.key, s.id FROM twinshell.%s s WHERE (\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)"
-		   " AND $3::text[] IS NOT NULL AND $4::float8[] IS NOT NULL AND $5::timestamptz[] IS NOT NULL AND %s"
-		   " ORDER BY \"left\"(s.id, 512), s.id LIMIT $2::bigint", table, condition);
-}
-
 #define IN_ORDER "ORDER BY \"left\"(id, 512), id LIMIT $2::bigint"
 #define ROW "s.key, s.id, s.version, s.doc_version, s.doc"
+/* What comes after $1.  Every parameter is named, whether the condition needs it or not: its type comes from here. */
+#define BEHIND "(\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)" \
+	" AND $3::text[] IS NOT NULL AND $4::float8[] IS NOT NULL AND $5::timestamptz[] IS NOT NULL"
+
+/* The paths or the values of elements that are newer than the document of the row `of`, if `when`. */
+static const char *newer(struct writer *w, const char *of, const char *when, const char *what)
+{
+	const char *sql = SQL(w, "CASE WHEN %s AND %s.version > %s.doc_version THEN (SELECT array_agg(e.%s ORDER BY e.path_key) FROM twinshell.element e"
+			      " WHERE e.submodel = %s.key AND e.version > %s.doc_version) END", when, of, of, what, of, of);
+	w->failed |= !sql;
+	return sql ? sql : "";
+}
+
+/* The candidates of one table. */
+static const char *rows_of(struct writer *w, const char *table, const char *condition)
+{
+	return SQL(w, "SELECT s.key, s.id FROM twinshell.%s s WHERE " BEHIND " AND %s"
+		   " ORDER BY \"left\"(s.id, 512), s.id LIMIT $2::bigint", table, condition);
+}
 
 /* The first documents come with the candidates: few are found by most queries, and to ask for them would be another round trip.  Columns as
  * store_pg_query.c reads them: those of a DOCUMENT query (statement_model.def), then the key, whether there is a document, and its size. */
 static const char *with_documents(struct writer *w, const char *rows, bool ids)
 {
-	const char *newer = "CASE WHEN %s AND a.version > a.doc_version THEN (SELECT array_agg(e.%s ORDER BY e.path_key) FROM twinshell.element e"
-			    " WHERE e.submodel = a.key AND e.version > a.doc_version) END";
 	const char *has = ids ? "false" : SQL(w, "a.n <= %d", PG_QUERY_DOCUMENTS);
-	const char *paths = SQL(w, newer, has ? has : "", "path"), *values = SQL(w, newer, has ? has : "", "value");
-	w->failed |= !has || !paths || !values;
+	w->failed |= !has;
+	has = has ? has : "";
 	return SQL(w, "SELECT a.id, a.version, CASE WHEN %s THEN a.doc END, %s, %s, a.key, %s, octet_length(a.doc)::bigint FROM"
 		   " (SELECT r.*, row_number() OVER (ORDER BY \"left\"(r.id, 512), r.id) AS n FROM (%s) AS r) AS a ORDER BY a.n",
-		   has, paths, values, has, rows);
+		   has, newer(w, "a", has, "path"), newer(w, "a", has, "value"), has, rows);
+}
+
+/* The same for who expects few: the first driver leads, and a plan of a third of the size starts in a third of the time.  There is one row at least.
+ * The last column: that was wrong, or there may be more; then nothing else is of use. */
+static const char *quick_statement(struct writer *w, struct part p, bool ids)
+{
+	const char *driver = p.quick ? p.quick : p.driver[0], *test = p.driver[0] == p.sql ? "true" : p.row, *has = ids ? "false" : "true";
+	w->failed |= !driver || !test;
+	return SQL(w, "SELECT s.id, s.version, CASE WHEN %s THEN s.doc END, %s, %s, s.key, %s, octet_length(s.doc)::bigint, b.many FROM"
+		   " (SELECT array_agg(r.k) AS keys, bool_or(r.k IS NULL) OR count(*) > %d AS many FROM (SELECT q.k FROM (%s) AS q(k) LIMIT %d) AS r) AS b"
+		   " LEFT JOIN twinshell.%s s ON s.key = ANY (b.keys) AND NOT b.many AND " BEHIND " AND %s"
+		   " ORDER BY \"left\"(s.id, 512), s.id LIMIT least($2::bigint, %d)",
+		   has, newer(w, "s", has, "path"), newer(w, "s", has, "value"), has, QUICK_KEYS, driver ? driver : "", QUICK_KEYS + 1,
+		   pg_kinds[w->kind].table, test ? test : "", PG_QUERY_DOCUMENTS + 1);
 }
 
 /* The drivers are counted as far as `lead`, each when those before it have more.  The first that has no more leads: its rows are found by their keys,
@@ -454,21 +479,18 @@ static const char *statement(struct writer *w, struct part p)
 {
 	struct buf b = BUF_INIT;
 	const char *table = pg_kinds[w->kind].table, *test = p.kind == ALL ? "true" : p.row, *large = "";
-	/* every parameter is named, whether the condition needs it or not: its type comes from here */
-	static const char behind[] = "(\"left\"(s.id, 512), s.id) > (\"left\"($1::text, 512), $1::text)"
-				     " AND $3::text[] IS NOT NULL AND $4::float8[] IS NOT NULL AND $5::timestamptz[] IS NOT NULL";
 	for (unsigned i = 0; i < p.n_drivers; i++)
 		buf_printf(&b, "%s d%u AS MATERIALIZED (SELECT k FROM (%s) AS q(k) LIMIT %u)", i ? "," : "WITH", i, p.driver[i], w->lead + 1);
 	if (p.n_drivers)
 		buf_puts(&b, " SELECT * FROM (");
 	for (unsigned i = 0; i < p.n_drivers; i++) {
 		buf_printf(&b, "(SELECT " ROW " FROM (SELECT DISTINCT k FROM d%u) AS k JOIN twinshell.%s s ON s.key = k.k"
-			       " WHERE %s(SELECT count(*) FROM d%u) <= %u AND %s AND %s " IN_ORDER ") UNION ALL ", i, table, large ? large : "",
-			   i, w->lead, behind, p.driver[i] == p.sql ? "true" : test ? test : "");
+			       " WHERE %s(SELECT count(*) FROM d%u) <= %u AND " BEHIND " AND %s " IN_ORDER ") UNION ALL ", i, table, large ? large : "",
+			   i, w->lead, p.driver[i] == p.sql ? "true" : test ? test : "");
 		large = SQL(w, "%s(SELECT count(*) FROM d%u) > %u AND ", large ? large : "", i, w->lead);
 	}
-	buf_printf(&b, "%sSELECT " ROW " FROM twinshell.%s s WHERE %s%s AND %s " IN_ORDER, p.n_drivers ? "(" : "", table,
-		   large ? large : "", behind, test ? test : "");
+	buf_printf(&b, "%sSELECT " ROW " FROM twinshell.%s s WHERE %s" BEHIND " AND %s " IN_ORDER, p.n_drivers ? "(" : "", table,
+		   large ? large : "", test ? test : "");
 	if (p.n_drivers)
 		buf_puts(&b, ")) AS a " IN_ORDER);
 	const char *sql = b.failed || !test || !large ? NULL : arena_strndup(w->arena, b.p, b.n);
@@ -476,17 +498,25 @@ static const char *statement(struct writer *w, struct part p)
 	return sql;
 }
 
-enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct aas_query *q, const char *after, size_t limit, struct pg_query *out)
+static struct part begin(struct writer *w, struct arena *a, enum store_kind kind, const struct aas_query *q, const char *after, size_t limit,
+			 struct pg_query *out)
 {
-	struct writer w = { .arena = a, .kind = kind, .lead = out->lead ? out->lead : PG_QUERY_LEAD };
+	*w = (struct writer){ .arena = a, .kind = kind, .lead = out->lead ? out->lead : PG_QUERY_LEAD };
 	pg_args_init(&out->args);
 	pg_arg_text(&out->args, after ? after : "");
 	pg_arg_int8(&out->args, limit < INT32_MAX ? (int64_t)limit : INT32_MAX);
-	w.texts = pg_arg_array(&out->args, PG_TEXT);
-	w.nums = pg_arg_array(&out->args, PG_FLOAT8);
-	w.times = pg_arg_array(&out->args, PG_TIMESTAMPTZ);
-	struct part p = expression(&w, q->condition);
+	w->texts = pg_arg_array(&out->args, PG_TEXT);
+	w->nums = pg_arg_array(&out->args, PG_FLOAT8);
+	w->times = pg_arg_array(&out->args, PG_TIMESTAMPTZ);
+	struct part p = expression(w, q->condition);
 	out->exact = p.exact;
+	return p;
+}
+
+enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct aas_query *q, const char *after, size_t limit, struct pg_query *out)
+{
+	struct writer w;
+	struct part p = begin(&w, a, kind, q, after, limit, out);
 	if (is_descriptor(&w)) {	/* each side gives as many as may be wanted: the first of both are among them */
 		const char *condition = p.kind == ALL ? "true" : p.row;
 		out->sql = SQL(&w, "SELECT d.id, 0::bigint, NULL::text, NULL::text[], NULL::text[], d.key, false, 0::bigint FROM"
@@ -498,4 +528,14 @@ enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct 
 		out->keep = true;
 	}
 	return w.failed || !out->sql || arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
+}
+
+enum err store_pg_query_quick(struct arena *a, enum store_kind kind, const struct aas_query *q, const char *after, size_t limit, struct pg_query *out)
+{
+	struct writer w;
+	struct part p = begin(&w, a, kind, q, after, limit, out);
+	bool can = p.n_drivers && !is_descriptor(&w);
+	out->sql = can ? quick_statement(&w, p, p.exact && q->ids_only) : NULL;
+	out->keep = true;
+	return w.failed || (can && !out->sql) || arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
 }
