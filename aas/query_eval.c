@@ -553,8 +553,10 @@ enum err aas_query_examine(struct store_query *want, enum store_kind kind, const
 	const bool *root = want->query->root;
 	struct arena *a = arena_new(QUERY_BYTES_MAX);
 	struct query_tuple t = { 0 };
-	struct aas_node *n = NULL;
-	enum err e = a ? parse(a, class_of[kind], doc->json, &n) : ERR_NO_MEMORY;
+	const struct aas_node *n = want->loan && want->loan->node ? want->loan->node(want->loan->ctx, kind, doc->id, doc->version) : NULL;
+	struct aas_node *own = NULL;
+	enum err e = !a ? ERR_NO_MEMORY : n ? ERR_OK : parse(a, class_of[kind], doc->json, &own);
+	n = n ? n : own;
 	*yes = false;
 	if (e)
 		goto out;

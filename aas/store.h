@@ -44,6 +44,8 @@ struct store_asset_id {
 struct store_loan {
 	/* True: he has this very version, and the bytes stay where they are for as long as he wants the page.  NULL: he has nothing. */
 	bool (*has)(void *ctx, enum store_kind, const char *id, int64_t version, struct slice *json);
+	/* What this very version says, until the next call; NULL: he would have to read it. */
+	const struct aas_node *(*node)(void *ctx, enum store_kind, const char *id, int64_t version);
 	void *ctx;
 	size_t bytes;		/* of documents: a page that has as many ends, and `next` is set when there is more */
 };

@@ -70,7 +70,7 @@ struct pg_store {
 	_Atomic unsigned keep_samples, keep_rollups;	/* days; 0: for ever */
 	unsigned query_ms;	/* that the search for candidates of a query may take */
 	unsigned query_lead;	/* see pg_query */
-	_Atomic bool few[256];	/* by the shape of a query: it found few the last time (store_pg_query.c) */
+	_Atomic unsigned char few[256];	/* by the shape of a query: what it found the last time (store_pg_query.c) */
 };
 
 /* What a transaction has written, for other processes. */
@@ -163,6 +163,7 @@ struct pg_query {
 	/* Candidates in the order of the ids, as a DOCUMENT query has them, and behind that the key, and whether there is a document: the first
 	 * PG_QUERY_DOCUMENTS have one, unless ids are all that is wanted.  $1 after, $2 limit, $3 texts, $4 numbers, $5 times. */
 	const char *sql;
+	const char *bare;	/* store_pg_query_quick: the same without documents */
 	struct pg_args args;	/* $1 and $2 first, the arrays behind them */
 	bool exact;		/* every candidate is part of the answer */
 	bool keep;		/* its plan is good for any parameters */
@@ -171,7 +172,7 @@ struct pg_query {
 /* ERR_NO_MEMORY.  Finish with pg_args_fini(&out->args), also on error. */
 enum err store_pg_query_sql(struct arena *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct pg_query *out);
 /* The same for who expects no more than PG_QUERY_DOCUMENTS, which all come with their documents; out->sql is NULL when no index leads to them.  A
- * further column, the same in each row, says that there may be more: then the rows are of no use.  Where nothing is found there is one row of NULLs. */
+ * further column, the same in each row, says that there may be more: then the rows are of no use.  Nothing found: one row of NULLs. */
 enum err store_pg_query_quick(struct arena *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct pg_query *out);
 enum err store_pg_query(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
 			struct store_page *);

@@ -23,7 +23,7 @@ struct run {
 	struct store_page *page;
 	struct query_source source;
 	bool exact, full;		/* full: the page is, and there may be more */
-	bool alone;			/* the search is a transaction of its own, for it will find few; until something else must be read with it */
+	bool alone;			/* the search is a transaction of its own, for it will find few and nothing else is read with it */
 	size_t bytes;			/* of the documents on it */
 	const char *last;		/* the last that was decided; NULL: none */
 };
@@ -117,9 +117,36 @@ static enum err take_candidates(struct run *r, struct pg_call *c, struct arena *
 	return e;
 }
 
-/* Most shapes of queries find few each time: all of it comes with the search, and no transaction is needed around it.  Which do is remembered; two may
- * share a place, then some searches are done twice, or in a transaction without need. */
-static enum err find_few(struct run *r, struct arena *a, const char *after, size_t limit, struct pg_item **out, size_t *n, _Atomic bool **hint)
+/* Most shapes of queries find few each time: all of it comes with the search, and no transaction is needed around it; often the caller has the
+ * documents.  How it was the last time is remembered; two shapes may share a place, then some searches are done twice, or cost more. */
+enum { FIND_MANY, FIND_FEW, FIND_OWNED };
+
+static bool owns_all(const struct run *r, struct pg_item *item, size_t n)
+{
+	const struct store_loan *loan = r->want->loan;
+	bool all = loan && loan->has;
+	for (size_t i = 0; all && i < n; i++)
+		all = loan->has(loan->ctx, r->kind, item[i].doc.id, item[i].doc.version, &item[i].doc.json);
+	return all;
+}
+
+static enum err take_few(struct run *r, struct pg_call *c, size_t limit, int how, struct arena *a, struct pg_item **out, size_t *n,
+			 _Atomic unsigned char *hint)
+{
+	bool nothing = r->exact && r->want->query->ids_only;
+	enum err e = ERR_OK;
+	r->alone = c->n > 0 && c->n <= PG_QUERY_DOCUMENTS && (size_t)c->n < limit && !pg_bool(c, 0, DOC_MANY);
+	if (!r->alone || (e = take_candidates(r, c, a, out, n)))
+		return e;
+	bool owned = !nothing && owns_all(r, *out, *n);
+	r->alone = owned || how == FIND_FEW;
+	if (owned != (how == FIND_OWNED))
+		atomic_store_explicit(hint, owned ? FIND_OWNED : FIND_FEW, memory_order_relaxed);
+	return e;
+}
+
+static enum err find_few(struct run *r, struct arena *a, const char *after, size_t limit, struct pg_item **out, size_t *n,
+			 _Atomic unsigned char **hint)
 {
 	struct pg_store *s = r->txn->store;
 	struct pg_query q = { .lead = s->query_lead };
@@ -128,14 +155,12 @@ static enum err find_few(struct run *r, struct arena *a, const char *after, size
 	enum err e = store_pg_query_quick(a, r->kind, r->want->query, after, limit, &q);
 	e = e ? e : store_pg_searching(r->txn, &ready);
 	r->exact = q.exact;
-	c[1].sql = q.sql;
 	*hint = e || !q.sql ? NULL : &s->few[hash_bytes(q.sql, strlen(q.sql)) % (sizeof s->few / sizeof *s->few)];
-	r->alone = *hint && ready && s->query_ms == PG_QUERY_MS && atomic_load_explicit(*hint, memory_order_relaxed);
-	if (r->alone && !(e = search(r, &q, c))) {
-		r->alone = c[1].n > 0 && c[1].n <= PG_QUERY_DOCUMENTS && (size_t)c[1].n < limit && !pg_bool(&c[1], 0, DOC_MANY);
-		if (r->alone)
-			e = take_candidates(r, &c[1], a, out, n);
-	}
+	int how = *hint && ready && s->query_ms == PG_QUERY_MS ? atomic_load_explicit(*hint, memory_order_relaxed) : FIND_MANY;
+	c[1].sql = how == FIND_OWNED ? q.bare : q.sql;
+	r->alone = how != FIND_MANY;
+	if (r->alone && !(e = search(r, &q, c)))
+		e = take_few(r, &c[1], limit, how, a, out, n, *hint);
 	pg_clear(c, 2);
 	pg_args_fini(&q.args);
 	return e;
@@ -146,7 +171,7 @@ static enum err find(struct run *r, struct arena *a, const char *after, size_t l
 {
 	struct pg_query q = { .lead = r->txn->store->query_lead };
 	struct pg_call c[2] = { { .st = PG_query_mode }, { .args = &q.args } };
-	_Atomic bool *hint = NULL;
+	_Atomic unsigned char *hint = NULL;
 	*n = 0;
 	enum err e = r->alone ? find_few(r, a, after, limit, out, n, &hint) : ERR_OK;
 	if (e || r->alone)
@@ -158,7 +183,7 @@ static enum err find(struct run *r, struct arena *a, const char *after, size_t l
 	if (!e && !(e = search(r, &q, c)))
 		e = take_candidates(r, &c[1], a, out, n);
 	if (hint)
-		atomic_store_explicit(hint, !e && *n <= PG_QUERY_DOCUMENTS && *n < limit, memory_order_relaxed);
+		atomic_store_explicit(hint, !e && *n <= PG_QUERY_DOCUMENTS && *n < limit ? FIND_FEW : FIND_MANY, memory_order_relaxed);
 	pg_clear(c, 2);
 	pg_args_fini(&q.args);
 	return e;

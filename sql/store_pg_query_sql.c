@@ -433,8 +433,8 @@ static struct part expression(struct writer *w, const struct query_expr *x)
 /* The paths or the values of elements that are newer than the document of the row `of`, if `when`. */
 static const char *newer(struct writer *w, const char *of, const char *when, const char *what)
 {
-	const char *sql = SQL(w, "CASE WHEN %s AND %s.version > %s.doc_version THEN (SELECT array_agg(e.%s ORDER BY e.path_key) FROM twinshell.element e"
-			      " WHERE e.submodel = %s.key AND e.version > %s.doc_version) END", when, of, of, what, of, of);
+	const char *sql = SQL(w, "CASE WHEN %s AND %s.version > %s.doc_version THEN (SELECT array_agg(e.%s ORDER BY e.path_key)"
+			      " FROM twinshell.element e WHERE e.submodel = %s.key AND e.version > %s.doc_version) END", when, of, of, what, of, of);
 	w->failed |= !sql;
 	return sql ? sql : "";
 }
@@ -465,7 +465,8 @@ static const char *quick_statement(struct writer *w, struct part p, bool ids)
 	const char *driver = p.quick ? p.quick : p.driver[0], *test = p.driver[0] == p.sql ? "true" : p.row, *has = ids ? "false" : "true";
 	w->failed |= !driver || !test;
 	return SQL(w, "SELECT s.id, s.version, CASE WHEN %s THEN s.doc END, %s, %s, s.key, %s, octet_length(s.doc)::bigint, b.many FROM"
-		   " (SELECT array_agg(r.k) AS keys, bool_or(r.k IS NULL) OR count(*) > %d AS many FROM (SELECT q.k FROM (%s) AS q(k) LIMIT %d) AS r) AS b"
+		   " (SELECT array_agg(r.k) AS keys, bool_or(r.k IS NULL) OR count(*) > %d AS many"
+		   " FROM (SELECT q.k FROM (%s) AS q(k) LIMIT %d) AS r) AS b"
 		   " LEFT JOIN twinshell.%s s ON s.key = ANY (b.keys) AND NOT b.many AND " BEHIND " AND %s"
 		   " ORDER BY \"left\"(s.id, 512), s.id LIMIT least($2::bigint, %d)",
 		   has, newer(w, "s", has, "path"), newer(w, "s", has, "value"), has, QUICK_KEYS, driver ? driver : "", QUICK_KEYS + 1,
@@ -485,8 +486,8 @@ static const char *statement(struct writer *w, struct part p)
 		buf_puts(&b, " SELECT * FROM (");
 	for (unsigned i = 0; i < p.n_drivers; i++) {
 		buf_printf(&b, "(SELECT " ROW " FROM (SELECT DISTINCT k FROM d%u) AS k JOIN twinshell.%s s ON s.key = k.k"
-			       " WHERE %s(SELECT count(*) FROM d%u) <= %u AND " BEHIND " AND %s " IN_ORDER ") UNION ALL ", i, table, large ? large : "",
-			   i, w->lead, p.driver[i] == p.sql ? "true" : test ? test : "");
+			       " WHERE %s(SELECT count(*) FROM d%u) <= %u AND " BEHIND " AND %s " IN_ORDER ") UNION ALL ", i, table,
+			   large ? large : "", i, w->lead, p.driver[i] == p.sql ? "true" : test ? test : "");
 		large = SQL(w, "%s(SELECT count(*) FROM d%u) > %u AND ", large ? large : "", i, w->lead);
 	}
 	buf_printf(&b, "%sSELECT " ROW " FROM twinshell.%s s WHERE %s" BEHIND " AND %s " IN_ORDER, p.n_drivers ? "(" : "", table,
@@ -536,6 +537,7 @@ enum err store_pg_query_quick(struct arena *a, enum store_kind kind, const struc
 	struct part p = begin(&w, a, kind, q, after, limit, out);
 	bool can = p.n_drivers && !is_descriptor(&w);
 	out->sql = can ? quick_statement(&w, p, p.exact && q->ids_only) : NULL;
+	out->bare = can ? quick_statement(&w, p, true) : NULL;
 	out->keep = true;
-	return w.failed || (can && !out->sql) || arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
+	return w.failed || (can && (!out->sql || !out->bare)) || arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
 }

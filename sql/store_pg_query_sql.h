@@ -17,7 +17,7 @@ struct part {
 	bool exact;
 	unsigned n_drivers;
 	const char *driver[DRIVERS_MAX];
-	const char *quick;		/* the first of them for who expects few: a NULL instead of a key says that it is not the right one; NULL: as it is */
+	const char *quick;		/* the first of them for who expects few; a NULL instead of a key: there are many.  NULL: as it is */
 };
 
 struct writer {

@@ -452,6 +452,19 @@ struct sm_shared *sm_cache_version(struct sm_cache *c, enum store_kind kind, con
 	return s;
 }
 
+struct sm_shared *sm_cache_version_read(struct sm_cache *c, enum store_kind kind, const char *id, int64_t version)
+{
+	lock_take(&c->lock);
+	struct sm_shared *s = map_get(&c->map[kind], id, strlen(id));
+	bool worth = s && s->tree.version == version && (s->proven || atomic_load(&s->parsed));
+	s = s && s->tree.version == version ? find(c, kind, id) : NULL;
+	lock_drop(&c->lock);
+	if (s && worth && sm_shared_node(s))
+		return s;
+	sm_shared_drop(s);
+	return NULL;
+}
+
 uint64_t sm_cache_epoch(struct sm_cache *c)
 {
 	lock_take(&c->lock);

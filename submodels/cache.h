@@ -73,6 +73,8 @@ struct sm_shared *sm_cache_structure_quick(struct sm_cache *, enum store_kind, c
 /* The document as this version, NULL when it is there as another one.  Whoever knows the version from the store need not be told what others
  * change. */
 struct sm_shared *sm_cache_version(struct sm_cache *, enum store_kind, const char *id, int64_t version);
+/* The same with its tree: when that is there, or was worth to be made because somebody else has asked for this document before; else NULL. */
+struct sm_shared *sm_cache_version_read(struct sm_cache *, enum store_kind, const char *id, int64_t version);
 /* Taken before a session's snapshot; grows with every update. */
 uint64_t sm_cache_epoch(struct sm_cache *);
 /* Offer what a session that began at `epoch` has read.  The cache takes a count of its own. */

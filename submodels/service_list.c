@@ -12,6 +12,8 @@ void sm_give_back(struct sm_session *s)
 {
 	while (s->n_lent)
 		sm_shared_drop(s->lent[--s->n_lent]);
+	sm_shared_drop(s->examined);
+	s->examined = NULL;
 }
 
 static bool lent_room(struct sm_session *s)
@@ -40,10 +42,25 @@ static bool lend(void *ctx, enum store_kind kind, const char *id, int64_t versio
 	return true;
 }
 
+static const struct aas_node *node(void *ctx, enum store_kind kind, const char *id, int64_t version)
+{
+	struct sm_session *s = ctx;
+	sm_shared_drop(s->examined);
+	s->examined = sm_cache_version_read(s->service->cache, kind, id, version);
+	return s->examined ? sm_shared_node(s->examined) : NULL;
+}
+
 const struct store_loan *sm_loan(struct sm_session *s, size_t bytes)
 {
-	s->loan = (struct store_loan){ lend, s, bytes };
+	s->loan = (struct store_loan){ lend, node, s, bytes };
 	return &s->loan;
+}
+
+static bool is_kept(struct sm_session *s, enum store_kind kind, const struct store_doc *d)
+{
+	struct sm_shared *there = sm_cache_version(s->service->cache, kind, d->id, d->version);
+	sm_shared_drop(there);
+	return there != NULL;
 }
 
 /* What the store gave; the page and what was lent are both in the order of the ids. */
@@ -54,6 +71,8 @@ static void keep(struct sm_session *s, enum store_kind kind, const struct store_
 		while (lent < s->n_lent && strcmp(s->lent[lent]->id, d->id) < 0)
 			lent++;
 		if (lent < s->n_lent && !strcmp(s->lent[lent]->id, d->id))
+			continue;
+		if (is_kept(s, kind, d))
 			continue;
 		struct sm_shared *fresh = sm_shared_new(kind, d->id);
 		char *text = fresh ? arena_strndup(fresh->arena, d->json.p, d->json.n) : NULL;

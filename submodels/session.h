@@ -69,6 +69,7 @@ struct sm_session {
 	struct store_loan loan;
 	struct sm_shared **lent;	/* counted: what a page was made from that the cache had */
 	size_t n_lent, lent_max;
+	struct sm_shared *examined;	/* counted: what the query looks at now */
 	size_t n_kept;			/* trees that sm_create_many left to the cache */
 	struct sm_quick quick;
 	void (*step)(void *ctx, const struct sm_import_report *);	/* sm_import_watch; NULL: nobody watches */

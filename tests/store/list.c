@@ -140,7 +140,7 @@ static void loans(void)
 	static const char *const id[] = { "l1", "l2", "l3", "l4" };
 	struct owner o = { "l2", 1, 0 };
 	size_t one = strlen(canonical(plain(STORE_SUBMODEL, "l1")));
-	struct store_loan much = { NULL, NULL, 1000000 }, two = { NULL, NULL, 2 * one }, none = { NULL, NULL, 1 }, own = { owns, &o, 1000000 };
+	struct store_loan much = { NULL, NULL, NULL, 1000000 }, two = { NULL, NULL, NULL, 2 * one }, none = { NULL, NULL, NULL, 1 }, own = { owns, NULL, &o, 1000000 };
 	add(STORE_SUBMODEL, id, 4);
 	struct store_txn *t = start(false);
 	check_str(lent_page(t, &(struct store_filter){ .loan = &much }, NULL, 10), "l1 l2 l3 l4 ", "all fit");
