@@ -136,15 +136,17 @@ static enum err take_few(struct run *r, struct pg_call *c, size_t limit, int how
 	bool nothing = r->exact && r->want->query->ids_only;
 	enum err e = ERR_OK;
 	r->alone = c->n > 0 && c->n <= PG_QUERY_DOCUMENTS && (size_t)c->n < limit && !pg_bool(c, 0, DOC_MANY);
-	if (!r->alone || (e = take_candidates(r, c, a, out, n)))
+	if (r->alone && (e = take_candidates(r, c, a, out, n)))
 		return e;
-	bool owned = !nothing && owns_all(r, *out, *n);
-	r->alone = owned || how == FIND_FEW;
-	if (owned != (how == FIND_OWNED))
-		atomic_store_explicit(hint, owned ? FIND_OWNED : FIND_FEW, memory_order_relaxed);
+	bool owned = r->alone && !nothing && owns_all(r, *out, *n);
+	int now = owned ? FIND_OWNED : r->alone ? FIND_FEW : FIND_MANY;
+	r->alone = r->alone && (owned || how == FIND_FEW);
+	if (now != how)
+		atomic_store_explicit(hint, now, memory_order_relaxed);
 	return e;
 }
 
+/* Did it, when r->alone.  *hint: where to write what is found in the other way; NULL: nowhere. */
 static enum err find_few(struct run *r, struct arena *a, const char *after, size_t limit, struct pg_item **out, size_t *n,
 			 _Atomic unsigned char **hint)
 {
@@ -161,6 +163,7 @@ static enum err find_few(struct run *r, struct arena *a, const char *after, size
 	r->alone = how != FIND_MANY;
 	if (r->alone && !(e = search(r, &q, c)))
 		e = take_few(r, &c[1], limit, how, a, out, n, *hint);
+	*hint = how == FIND_MANY ? *hint : NULL;
 	pg_clear(c, 2);
 	pg_args_fini(&q.args);
 	return e;
