@@ -27,6 +27,19 @@ static const struct { const char *name, *sql; } facts[] = {
 	  " FROM pg_class WHERE oid = 'twinshell.element'::regclass" },
 	{ "series", "SELECT count(*) FROM twinshell.series" },
 	{ "newest change", "SELECT max(recorded_at) FROM twinshell.history" },
+}, care[] = {			/* since migration 18 */
+	{ "partitions", "SELECT string_agg(x.t, ', ' ORDER BY x.t) FROM (SELECT p.relname || ' ' || count(*) || ' since '"
+	  " || min(substring(c.relname FROM '[0-9]+$')) AS t FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_class c"
+	  " ON c.oid = i.inhrelid WHERE p.relnamespace = 'twinshell'::regnamespace AND c.relname ~ '_[0-9]+$' GROUP BY p.relname) AS x" },
+	{ "waits for the feed", "SELECT count(*) || ' changes' FROM twinshell.outbox" },
+	{ "waits for vacuum", "SELECT string_agg(x.relname || ' ' || x.n_dead_tup || ' rows', ', ' ORDER BY x.n_dead_tup DESC) FROM (SELECT * FROM"
+	  " pg_stat_user_tables WHERE schemaname = 'twinshell' AND n_dead_tup > 10000 AND n_dead_tup > n_live_tup / 5"
+	  " ORDER BY n_dead_tup DESC LIMIT 5) AS x" },
+	{ "waits for analyse", "SELECT string_agg(x.relname || ' ' || x.n || ' rows', ', ' ORDER BY x.n DESC) FROM (SELECT relname,"
+	  " n_mod_since_analyze AS n FROM pg_stat_user_tables WHERE schemaname = 'twinshell' AND n_mod_since_analyze > 10000"
+	  " AND n_mod_since_analyze > n_live_tup / 2 ORDER BY n_mod_since_analyze DESC LIMIT 5) AS x" },
+	{ "transactions", "SELECT age(datfrozenxid) || ' since the oldest that is not frozen; it is by '"
+	  " || current_setting('autovacuum_freeze_max_age') FROM pg_database WHERE datname = current_database()" },
 }, retention[] = {		/* since migration 19 */
 	{ "history is kept", "SELECT CASE st.history_days WHEN 0 THEN 'for ever' ELSE st.history_days || ' days, by whole months' END"
 	  " || coalesce(', since ' || (SELECT kept_since FROM twinshell.feed_cut)::date, '') FROM twinshell.retention_state st" },
@@ -66,6 +79,8 @@ static enum err tell_schema(struct status *s)
 		s->line(s->ctx, "to be applied", pg_migrations[i].name);
 	for (size_t i = 0; have && !e && i < sizeof contents / sizeof *contents; i++)
 		e = tell(s, contents[i].name, contents[i].sql);
+	for (size_t i = 0; have >= 18 && !e && i < sizeof care / sizeof *care; i++)
+		e = tell(s, care[i].name, care[i].sql);
 	for (size_t i = 0; have >= 19 && !e && i < sizeof retention / sizeof *retention; i++)
 		e = tell(s, retention[i].name, retention[i].sql);
 	return e;
