@@ -191,8 +191,11 @@ enum err store_pg_put_values(struct store_txn *, const char *submodel_id, const 
 /* -- value writes that share a commit (store_pg_batch.c, store_pg_writer.c) -- */
 /* One transaction for all of them, in their order; each has its own `err`, `version` and `behind` (versions that the document lacks now).  Waits
  * for nobody.  An error that is returned is everybody's, and nothing was written (ERR_UNAVAILABLE: nobody knows). */
-/* *waiting: what waits for its position in the feed gets it before; afterwards: something may wait. */
-enum err store_pg_batch(struct pg *, struct store_write *const *, size_t n, bool *waiting);
+/* *waiting: what waits for its position in the feed gets it before; afterwards: something may wait.  *behind grows by the elements that are not
+ * found by their new value until store_pg_found_again. */
+enum err store_pg_batch(struct pg *, struct store_write *const *, size_t n, bool *waiting, size_t *behind);
+/* What elements are found by, of `most` of them that are behind, in a transaction of its own; *n: of how many it was brought up to date. */
+enum err store_pg_found_again(struct pg *, size_t most, size_t *n);
 /* A thread with a connection of its own. */
 enum err store_pg_writer_start(struct pg_store *);
 void store_pg_writer_stop(struct pg_writer *);	/* after everything that was queued; NULL is allowed */
@@ -204,6 +207,12 @@ void store_pg_fold_later(struct pg_store *, const char *id);
 void store_pg_fold_after(struct store_txn *, const char *id);
 /* Write the document anew, with the values that are newer. */
 enum err store_pg_fold(struct store_txn *, const char *id);
+
+/* -- what elements are found by, as the functions of the schema have it (store_pg_found.c) -- */
+/* twinshell.key_of, where the server has the byte order that most have. */
+int64_t store_pg_key_of(const char *text, size_t n);
+/* twinshell.number_of; `num` NaN: there is none.  False: it is no number, NULL there.  *out NaN: which one is not known. */
+bool store_pg_number_of(const char *cls, int group, double num, const char *value, double *out);
 
 /* -- the chain of hashes of the feed, made by who writes (store_pg_chain.c) -- */
 struct pg_chain {

@@ -25,7 +25,10 @@
 #define PAUSE_US 5000			/* before the second try; doubles */
 #define FOLD_MAX 1024			/* submodels remembered for that */
 #define FOLD_GAP_US 100000		/* between two documents while there is something to write */
-#define IDLE_US 100000			/* without a write: time for folding */
+#define IDLE_US 100000			/* without a write: time for folding, and for what elements are found by */
+#define BEHIND_MAX 1024			/* elements that are not found by their values: every search looks at them one by one */
+#define BEHIND_TURN 4096		/* that are brought up to date at a time */
+#define RETRY_US US_PER_S
 
 /* A batch that is written. */
 struct flight {
@@ -39,6 +42,8 @@ struct pg_writer {
 	/* its own */
 	int64_t fold_us;		/* monotonic: not before */
 	bool waiting;			/* the outbox had something */
+	size_t n_behind;		/* elements that are not found by their values, of those written here */
+	int64_t found_us;		/* monotonic: not before */
 	/* of any */
 	pthread_t flush_thread;
 	bool flushing;			/* there is that thread */
@@ -108,7 +113,7 @@ static enum err write_batch(struct pg_writer *w, struct store_write **batch, siz
 		if (!e)
 			e = connect_writer(w);
 		if (!e)
-			e = store_pg_batch(w->worker.pg, batch, n, &w->waiting);
+			e = store_pg_batch(w->worker.pg, batch, n, &w->waiting, &w->n_behind);
 		if (e != ERR_AGAIN || i == TRIES_MAX)
 			return e;
 		clock_sleep_us(pause);
@@ -273,6 +278,28 @@ static bool may_begin(const struct pg_writer *w)
 	return !w->flight.first && w->n_queued >= w->n_flushing;
 }
 
+/* What is written again and again is brought up to date once, when there is a moment, or when there is too much of it.  Where fewer are found than
+ * were looked for, the others are somebody else's, or their submodels are locked: the next time. */
+static void found_again(struct pg_writer *w)
+{
+	size_t most = w->n_behind > BEHIND_MAX ? BEHIND_TURN : BEHIND_MAX, n = 0;	/* also what somebody has left who was killed */
+	enum err e = connect_writer(w);
+	if (!e)
+		e = store_pg_found_again(w->worker.pg, most, &n);
+	if (e) {
+		w->found_us = clock_mono_us() + RETRY_US;
+		log_debug("sql", "what elements are found by is not brought up to date now: %s", err_info[e].text);
+		return;
+	}
+	w->n_behind = n < most || n > w->n_behind ? 0 : w->n_behind - n;
+}
+
+/* Searches look at them one by one meanwhile. */
+static bool time_to_find(const struct pg_writer *w, bool idle)
+{
+	return w->n_behind > (idle ? 0 : BEHIND_MAX) && clock_mono_us() >= w->found_us;
+}
+
 static void *writer_run(void *arg)
 {
 	struct pg_writer *w = arg;
@@ -281,13 +308,15 @@ static void *writer_run(void *arg)
 	for (;;) {
 		bool idle = false;
 		while (!may_begin(w) || (!w->first && !w->worker.stopping && !idle))
-			idle = !lock_wait(&w->worker.lock, &w->worker.wake, w->behind.n && may_begin(w) ? IDLE_US : -1);
+			idle = !lock_wait(&w->worker.lock, &w->worker.wake, (w->behind.n || w->n_behind) && may_begin(w) ? IDLE_US : -1);
 		size_t n = take_batch(w, batch);
 		if (!n && w->worker.stopping)
 			break;
 		lock_drop(&w->worker.lock);
 		if (n)
 			write_all(w, batch, n);
+		if (time_to_find(w, idle))
+			found_again(w);
 		lock_take(&w->worker.lock);
 		if (time_to_fold(w, idle))
 			fold_one(w);
