@@ -63,6 +63,7 @@ struct batch {
 	bool waiting;			/* the outbox may have something, and had before the batch when it begins */
 	bool sequencing;		/* `chain` is the end of the feed, and ours */
 	struct pg_chain chain;
+	struct pg_stretch *lines;	/* NULL: nobody wants them */
 	struct pg_call found[N_LOOKS];	/* its texts are used until the end */
 };
 
@@ -409,6 +410,8 @@ static void chain_add(struct batch *b, const struct line *l, struct buf *row)
 	c.after = text + 2 * l->n;
 	if (!store_pg_chain_add(&b->chain, &c, row))
 		row->failed = true;
+	if (b->lines)
+		store_pg_stretch_add(b->lines, &c);
 }
 
 static void feed_args(struct pg_args *a, struct batch *b)
@@ -460,9 +463,9 @@ static enum err write_all(struct batch *b, size_t n_behind)
 	return e;
 }
 
-enum err store_pg_batch(struct pg *pg, struct store_write *const *w, size_t n, bool *waiting, size_t *behind)
+enum err store_pg_batch(struct pg *pg, struct store_write *const *w, size_t n, struct pg_noted *noted)
 {
-	struct batch b = { .pg = pg, .arena = arena_new(0), .sub_index = MAP_INIT, .cell_index = MAP_INIT, .waiting = *waiting };
+	struct batch b = { .pg = pg, .arena = arena_new(0), .sub_index = MAP_INIT, .cell_index = MAP_INIT, .waiting = noted->waiting };
 	enum err e = b.arena ? collect(&b, w, n) : ERR_NO_MEMORY;
 	if (!e)
 		e = pg_begin(pg, PG_WRITE);
@@ -473,12 +476,18 @@ enum err store_pg_batch(struct pg *pg, struct store_write *const *w, size_t n, b
 	if (!e) {
 		decide(&b, w, n);
 		size_t n_behind = count_behind(&b);
+		if (b.n_pasts && b.sequencing && noted->followed)
+			b.lines = store_pg_stretch_new(&b.chain, b.n_lines);
 		if (b.n_pasts)
 			e = write_all(&b, n_behind);
 		if (!e)
-			*behind += n_behind;
+			noted->behind += n_behind;
 	}
-	*waiting = e || b.waiting;
+	noted->waiting = e || b.waiting;
+	noted->placed = !e && (b.sequencing || !b.n_pasts);
+	noted->lines = b.lines && !e ? store_pg_stretch_end(b.lines, &b.chain) : NULL;
+	if (e)
+		store_pg_stretch_free(b.lines);
 	pg_rollback(pg);
 	pg_clear(b.found, N_LOOKS);
 	map_fini(&b.sub_index);

@@ -204,7 +204,8 @@ static const char *behind(struct writer *w, const char *keys, const char *tests)
 {
 	w->failed |= !keys;
 	return SQL(w, "%s UNION ALL SELECT e.submodel FROM twinshell.element_behind b CROSS JOIN LATERAL (SELECT e.*"
-		   " FROM twinshell.element e WHERE e.submodel = b.submodel AND e.path_key = b.path_key LIMIT 1) AS e WHERE b.ctid >= '(0,0)'::tid%s", keys ? keys : "", tests);
+		   " FROM twinshell.element e WHERE e.submodel = b.submodel AND e.path_key = b.path_key LIMIT 1) AS e WHERE b.ctid >= '(0,0)'::tid%s",
+		   keys ? keys : "", tests);
 }
 
 /* -- numbers: element_number has them by name, depth and number (0020-ranges.sql) ------------------------------------------------------------- */
