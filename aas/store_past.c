@@ -49,6 +49,14 @@ void store_listeners_wake(struct store_listeners *l)
 	lock_drop(&l->lock);
 }
 
+bool store_listeners_any(struct store_listeners *l)
+{
+	lock_take(&l->lock);
+	bool any = l->n > 0;
+	lock_drop(&l->lock);
+	return any;
+}
+
 /* -- versions --------------------------------------------------------------------------------------------------------------------- */
 enum err store_past_version(const struct store_past *p, int64_t version)
 {

@@ -18,6 +18,7 @@ void store_listeners_fini(struct store_listeners *);
 enum err store_listeners_add(struct store_listeners *, void (*wake)(void *ctx), void *ctx);
 void store_listeners_remove(struct store_listeners *, void (*wake)(void *ctx), void *ctx);
 void store_listeners_wake(struct store_listeners *);
+bool store_listeners_any(struct store_listeners *);
 
 /* -- versions: what is known about those of one identifiable ---------------------------------------------------------------------- */
 struct store_past {

@@ -262,6 +262,7 @@ static void store_close(struct store *s)
 	store_pg_compactor_stop(p->compactor);
 	store_pg_writer_stop(p->writer);
 	store_pg_feed_stop(p->feed);
+	store_pg_tail_free(p->tail);
 	store_pg_claim_free(atomic_load(&p->claim));
 	store_listeners_fini(&p->listeners);
 	store_pg_watch(s, NULL);
@@ -345,7 +346,7 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	lock_init(&s->pins.lock, RANK_LEAF);
 	s->query_ms = PG_QUERY_MS;
 	store_listeners_init(&s->listeners);
-	if (!(s->searchers = store_pg_searchers(c->conninfo, c->connections)) ||
+	if (!(s->tail = store_pg_tail_new()) || !(s->searchers = store_pg_searchers(c->conninfo, c->connections)) ||
 	    (c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s) ||
 	    store_pg_reader_start(s) || store_pg_feed_start(s) || store_pg_compactor_start(s)) {
 		store_close(&s->base);

@@ -33,6 +33,7 @@ struct cell {
 	int64_t version;	/* that writes it */
 	struct past *past;	/* of that version, while its request is applied */
 	bool found, dirty;
+	bool behind;		/* what it is found by is old already, and that is known */
 };
 
 struct past {
@@ -62,6 +63,7 @@ struct batch {
 	bool waiting;			/* the outbox may have something, and had before the batch when it begins */
 	bool sequencing;		/* `chain` is the end of the feed, and ours */
 	struct pg_chain chain;
+	struct pg_stretch *lines;	/* NULL: nobody wants them */
 	struct pg_call found[N_LOOKS];	/* its texts are used until the end */
 };
 
@@ -152,10 +154,11 @@ static void take_looks(struct batch *b)
 		c->value_type = pg_str(rows, row, 1);
 		c->text = pg_str(rows, row, 2);
 		c->path_key = pg_int8(rows, row, 3);
+		c->behind = pg_bool(rows, row, 4);
 		c->found = true;
 	}
 	if (rows->n)
-		b->now_us = pg_time(rows, rows->n - 1, 4);
+		b->now_us = pg_time(rows, rows->n - 1, 5);
 	b->waiting = !head->n || pg_bool(head, 0, 3);
 	b->sequencing = head->n && store_pg_chain_begin(&b->chain, pg_int8(head, 0, 0), pg_slice(head, 0, 1));
 	if (b->sequencing)
@@ -294,6 +297,25 @@ static void rows_args(struct pg_args *a, struct batch *b)
 	}
 }
 
+static void behind_args(struct pg_args *a, struct batch *b)
+{
+	struct buf *keys = pg_arg_array(a, PG_INT8), *paths = pg_arg_array(a, PG_INT8);
+	for (const struct cell *c = b->cell; c < b->cell + b->n_cells; c++) {
+		if (!c->dirty || c->behind)
+			continue;
+		pg_item_int8(keys, c->sub->key);
+		pg_item_int8(paths, c->path_key);
+	}
+}
+
+static size_t count_behind(const struct batch *b)
+{
+	size_t n = 0;
+	for (const struct cell *c = b->cell; c < b->cell + b->n_cells; c++)
+		n += c->dirty && !c->behind;
+	return n;
+}
+
 /* One more item of the text form of an array: {"a","b",NULL} */
 static void literal_add(struct buf *b, const char *text)
 {
@@ -388,6 +410,8 @@ static void chain_add(struct batch *b, const struct line *l, struct buf *row)
 	c.after = text + 2 * l->n;
 	if (!store_pg_chain_add(&b->chain, &c, row))
 		row->failed = true;
+	if (b->lines)
+		store_pg_stretch_add(b->lines, &c);
 }
 
 static void feed_args(struct pg_args *a, struct batch *b)
@@ -412,22 +436,25 @@ static void feed_end_args(struct pg_args *a, struct batch *b)
 	pg_arg_time(a, b->chain.sequenced_us);
 }
 
-static enum err write_all(struct batch *b)
+static enum err write_all(struct batch *b, size_t n_behind)
 {
-	const struct { enum pg_statement st; void (*args)(struct pg_args *, struct batch *); } steps[] = {
-		{ PG_batch_versions, versions_args }, { PG_batch_put, rows_args },
-		{ b->n_pasts > b->n_lines ? PG_batch_past_many : PG_batch_past_one, past_args },
-		{ b->sequencing ? PG_batch_feed : PG_batch_outbox, b->sequencing ? feed_args : waiting_args },
-		{ PG_batch_feed_end, feed_end_args },
+	const struct { enum pg_statement st; void (*args)(struct pg_args *, struct batch *); bool now; } steps[] = {
+		{ PG_batch_versions, versions_args, true }, { PG_batch_put, rows_args, true }, { PG_batch_behind, behind_args, n_behind > 0 },
+		{ b->n_pasts > b->n_lines ? PG_batch_past_many : PG_batch_past_one, past_args, true },
+		{ PG_batch_feed, feed_args, b->sequencing }, { PG_batch_feed_end, feed_end_args, b->sequencing },
+		{ PG_batch_outbox, waiting_args, !b->sequencing },
 	};
 	enum { N = sizeof steps / sizeof *steps };
 	struct pg_args args[N];
 	struct pg_call call[N];
-	unsigned n = b->sequencing ? N : N - 1;
-	for (unsigned i = 0; i < n; i++) {
-		pg_args_init(&args[i]);
-		steps[i].args(&args[i], b);
-		call[i] = (struct pg_call){ .st = steps[i].st, .args = &args[i] };
+	unsigned n = 0;
+	for (unsigned i = 0; i < N; i++) {
+		if (!steps[i].now)
+			continue;
+		pg_args_init(&args[n]);
+		steps[i].args(&args[n], b);
+		call[n] = (struct pg_call){ .st = steps[i].st, .args = &args[n] };
+		n++;
 	}
 	enum err e = pg_run_commit(b->pg, call, n);
 	pg_clear(call, n);
@@ -436,9 +463,9 @@ static enum err write_all(struct batch *b)
 	return e;
 }
 
-enum err store_pg_batch(struct pg *pg, struct store_write *const *w, size_t n, bool *waiting)
+enum err store_pg_batch(struct pg *pg, struct store_write *const *w, size_t n, struct pg_noted *noted)
 {
-	struct batch b = { .pg = pg, .arena = arena_new(0), .sub_index = MAP_INIT, .cell_index = MAP_INIT, .waiting = *waiting };
+	struct batch b = { .pg = pg, .arena = arena_new(0), .sub_index = MAP_INIT, .cell_index = MAP_INIT, .waiting = noted->waiting };
 	enum err e = b.arena ? collect(&b, w, n) : ERR_NO_MEMORY;
 	if (!e)
 		e = pg_begin(pg, PG_WRITE);
@@ -448,10 +475,19 @@ enum err store_pg_batch(struct pg *pg, struct store_write *const *w, size_t n, b
 		e = look_again(&b);
 	if (!e) {
 		decide(&b, w, n);
+		size_t n_behind = count_behind(&b);
+		if (b.n_pasts && b.sequencing && noted->followed)
+			b.lines = store_pg_stretch_new(&b.chain, b.n_lines);
 		if (b.n_pasts)
-			e = write_all(&b);
+			e = write_all(&b, n_behind);
+		if (!e)
+			noted->behind += n_behind;
 	}
-	*waiting = e || b.waiting;
+	noted->waiting = e || b.waiting;
+	noted->placed = !e && (b.sequencing || !b.n_pasts);
+	noted->lines = b.lines && !e ? store_pg_stretch_end(b.lines, &b.chain) : NULL;
+	if (e)
+		store_pg_stretch_free(b.lines);
 	pg_rollback(pg);
 	pg_clear(b.found, N_LOOKS);
 	map_fini(&b.sub_index);

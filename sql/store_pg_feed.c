@@ -61,6 +61,7 @@ static enum err sequence(struct pg_feed *f, bool *more)
 	*more = false;
 	if (!e) {
 		int64_t newest = pg_int8(&c, 0, 1);
+		store_pg_tail_seen(f->worker.store->tail, newest);
 		*more = pg_int8(&c, 0, 0) >= ROUND;
 		if (newest != f->newest)
 			store_listeners_wake(&f->worker.store->listeners);

@@ -114,10 +114,13 @@ static enum err read_feed(struct pg *pg, int64_t after, size_t limit, struct are
 
 enum err store_pg_feed(struct store *s, int64_t after, size_t limit, struct arena *a, struct store_event **out, size_t *n, int64_t *newest)
 {
-	struct pg_pool *pool = ((struct pg_store *)s)->pool;
+	struct pg_store *st = (struct pg_store *)s;
+	struct pg_pool *pool = st->pool;
 	enum err e = ERR_AGAIN;
 	*out = NULL;
 	*n = 0;
+	if (store_pg_tail_read(st->tail, after, limit, store_pg_alone(st), a, out, n, newest))
+		return arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
 	for (int i = 0; i < 2 && e == ERR_AGAIN; i++) {
 		struct pg *pg;
 		if ((e = pg_take(pool, &pg)))

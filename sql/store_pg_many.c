@@ -30,8 +30,8 @@ static const char *const copy_documents[STORE_N_KINDS] = {
 };
 #define DOCUMENT_FIELDS 12
 #define COPY_ELEMENTS "COPY twinshell.element (submodel, version, semantic, num, ts, position, value_group, bool, class, value_type, unit, path," \
-	" value) FROM STDIN (FORMAT binary)"
-#define ELEMENT_FIELDS 13
+	" value, found_key, found_num) FROM STDIN (FORMAT binary)"
+#define ELEMENT_FIELDS 15
 
 /* What the look told. */
 struct seen {
@@ -203,6 +203,22 @@ static enum err write_rest(struct many *m)
 	return e ? e : t ? ERR_INTERNAL : ERR_OK;
 }
 
+static void found_fields(struct buf *b, const struct aas_row *r)
+{
+	double num;
+	uint64_t bits;
+	if (r->value)
+		pg_item_int8(b, store_pg_key_of(r->value, strlen(r->value)));
+	else
+		pg_item_null(b);
+	if (store_pg_number_of(r->cls, (int)r->group, r->typed.num, r->value, &num)) {
+		memcpy(&bits, &num, sizeof bits);
+		pg_item_bits(b, bits);
+	} else {
+		pg_item_null(b);
+	}
+}
+
 static void element_row(struct buf *b, const struct many *m, const struct fresh *f, const struct aas_row *r)
 {
 	const struct term *t = r->semantic_id ? map_get(&m->terms, r->semantic_id, strlen(r->semantic_id)) : NULL;
@@ -226,6 +242,7 @@ static void element_row(struct buf *b, const struct many *m, const struct fresh 
 	pg_item_text(b, r->unit);
 	pg_item_text(b, r->path);
 	pg_item_text(b, r->value);
+	found_fields(b, r);
 }
 
 /* The buffer of the documents has been sent, and serves again. */
@@ -267,7 +284,7 @@ static enum err one(struct many *m, const struct aas_node *n, const struct seen 
 	enum err e;
 	if (!map_put(&m->ids, AAS_ID(n), strlen(AAS_ID(n)), m, &again))
 		return ERR_NO_MEMORY;
-	if (again || s->exists)
+	if (again || s->exists || s->key != store_pg_key_of(AAS_ID(n), strlen(AAS_ID(n))))	/* the last: we do not hash as this server does */
 		return (e = flush(m)) ? e : store_pg_put(m->t, m->kind, n, how, 0, created, version);
 	if (!(how & STORE_CREATE))
 		return ERR_NOT_FOUND;

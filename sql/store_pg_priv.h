@@ -22,6 +22,8 @@ struct pg_reader;
 struct pg_feed;
 struct pg_compactor;
 struct pg_claim;
+struct pg_tail;
+struct pg_stretch;
 
 /* -- threads with a connection of their own (store_pg_worker.c): the first member of each of them ---------------------------------- */
 struct pg_worker {
@@ -63,6 +65,7 @@ struct pg_store {
 	struct pg_reader *reader;
 	_Atomic(struct pg_watch *) watch;	/* NULL: nobody watches */
 	struct pg_feed *feed;
+	struct pg_tail *tail;
 	struct store_listeners listeners;
 	_Atomic unsigned keep_days;	/* of history; 0: for ever */
 	struct pg_compactor *compactor;
@@ -198,8 +201,16 @@ enum err store_pg_put_values(struct store_txn *, const char *submodel_id, const 
 /* -- value writes that share a commit (store_pg_batch.c, store_pg_writer.c) -- */
 /* One transaction for all of them, in their order; each has its own `err`, `version` and `behind` (versions that the document lacks now).  Waits
  * for nobody.  An error that is returned is everybody's, and nothing was written (ERR_UNAVAILABLE: nobody knows). */
-/* *waiting: what waits for its position in the feed gets it before; afterwards: something may wait. */
-enum err store_pg_batch(struct pg *, struct store_write *const *, size_t n, bool *waiting);
+struct pg_noted {
+	bool waiting;			/* in: what waits for its position in the feed gets it before; out: something may wait */
+	size_t behind;			/* grows by the elements that are not found by their new value until store_pg_found_again */
+	bool followed;			/* in: somebody wants the lines */
+	bool placed;			/* out: all changes have their positions */
+	struct pg_stretch *lines;	/* out: they, the caller's; NULL: not all have positions, nobody wants them, or they are too much */
+};
+enum err store_pg_batch(struct pg *, struct store_write *const *, size_t n, struct pg_noted *);
+/* What elements are found by, of `most` of them that are behind, in a transaction of its own; *n: of how many it was brought up to date. */
+enum err store_pg_found_again(struct pg *, size_t most, size_t *n);
 /* A thread with a connection of its own. */
 enum err store_pg_writer_start(struct pg_store *);
 void store_pg_writer_stop(struct pg_writer *);	/* after everything that was queued; NULL is allowed */
@@ -211,6 +222,12 @@ void store_pg_fold_later(struct pg_store *, const char *id);
 void store_pg_fold_after(struct store_txn *, const char *id);
 /* Write the document anew, with the values that are newer. */
 enum err store_pg_fold(struct store_txn *, const char *id);
+
+/* -- what elements are found by, as the functions of the schema have it (store_pg_found.c) -- */
+/* twinshell.key_of, where the server has the byte order that most have. */
+int64_t store_pg_key_of(const char *text, size_t n);
+/* twinshell.number_of; `num` NaN: there is none.  False: it is no number, NULL there.  *out NaN: which one is not known. */
+bool store_pg_number_of(const char *cls, int group, double num, const char *value, double *out);
 
 /* -- the chain of hashes of the feed, made by who writes (store_pg_chain.c) -- */
 struct pg_chain {
@@ -232,6 +249,21 @@ bool store_pg_chain_begin(struct pg_chain *, int64_t position, struct slice hash
 /* Goes on by one position; `row` is used for a moment.  False: no memory. */
 bool store_pg_chain_add(struct pg_chain *, const struct pg_change *, struct buf *row);
 struct slice store_pg_chain_hash(const struct pg_chain *);
+
+/* -- the end of the feed in memory (store_pg_tail.c); any thread -- */
+struct pg_tail *store_pg_tail_new(void);
+void store_pg_tail_free(struct pg_tail *);	/* NULL is allowed */
+/* Room for the lines of n changes behind that end; NULL without memory.  Then each of them, then the end that they have led to: NULL when they are
+ * too much to be kept, and freed. */
+struct pg_stretch *store_pg_stretch_new(const struct pg_chain *from, size_t n);
+void store_pg_stretch_add(struct pg_stretch *, const struct pg_change *);
+struct pg_stretch *store_pg_stretch_end(struct pg_stretch *, const struct pg_chain *to);
+void store_pg_stretch_free(struct pg_stretch *);	/* NULL is allowed */
+void store_pg_tail_add(struct pg_tail *, struct pg_stretch *);	/* takes it; it is durable */
+void store_pg_tail_forget(struct pg_tail *);		/* nobody knows what the feed is like now */
+void store_pg_tail_seen(struct pg_tail *, int64_t newest);	/* the end of the feed, as the database has it */
+/* As store_ops.feed; `alone`: nobody else writes.  False: the database has to be asked.  Copies. */
+bool store_pg_tail_read(struct pg_tail *, int64_t after, size_t limit, bool alone, struct arena *, struct store_event **, size_t *n, int64_t *newest);
 
 /* -- changes (store_pg_history.c), and who gives them their positions (store_pg_feed.c) -- */
 /* actor, request, since when it is valid */
@@ -276,6 +308,7 @@ bool store_pg_touched_add(struct pg_touched **, enum store_kind, const char *id,
 void store_pg_tell_one(struct pg_store *, enum store_kind, const char *id, int64_t version);
 /* Nobody knows what was committed. */
 void store_pg_tell_all(struct pg_store *);
+bool store_pg_alone(struct pg_store *);		/* no other process listens to changes; false: or nobody knows */
 /* The list in a notification: `each` for every change in it; false: it is none, and `each` may have been called for its beginning. */
 bool store_pg_notice_read(const char *text, void (*each)(void *ctx, enum store_kind, const char *id, int64_t version), void *ctx);
 /* Adds one change; false: it does not fit any more, nothing was added.  `id` may not be longer than STORE_PG_NOTICE_ID. */

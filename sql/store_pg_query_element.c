@@ -153,7 +153,7 @@ static const char *element_finds(struct writer *w, const struct element *e, cons
 {
 	const char *name = e->id_short ? e->id_short : e->name, *sql = "true";
 	if (e->value && e->value != but)
-		sql = SQL(w, "twinshell.key_of(e.value) = twinshell.key_of(%s)", e->value);
+		sql = SQL(w, "e.found_key = twinshell.key_of(%s)", e->value);
 	if (e->semantic && e->semantic != but)
 		sql = SQL(w, "%s AND e.semantic = twinshell.key_of(%s)", sql ? sql : "", e->semantic);
 	if (name && name != but)
@@ -209,9 +209,20 @@ static const char *dotted(struct writer *w, const struct query_step *s)
 	return sql;
 }
 
+/* -- values that were written since: see 0022-found.sql ----------------------------------------------------------------------------------------- */
+/* Of the rows that are not found by what they hold now, those that fit.  Few, and each is looked up (LIMIT: never joined as a whole).  They have no
+ * index, and whoever searches plans without reading tables from end to end: hence their places. */
+static const char *behind(struct writer *w, const char *keys, const char *tests)
+{
+	w->failed |= !keys;
+	return SQL(w, "%s UNION ALL SELECT e.submodel FROM twinshell.element_behind b CROSS JOIN LATERAL (SELECT e.*"
+		   " FROM twinshell.element e WHERE e.submodel = b.submodel AND e.path_key = b.path_key LIMIT 1) AS e WHERE b.ctid >= '(0,0)'::tid%s",
+		   keys ? keys : "", tests);
+}
+
 /* -- numbers: element_number has them by name, depth and number (0020-ranges.sql) ------------------------------------------------------------- */
 #define DEPTH_MAX 16	/* as twinshell.depth_of has it */
-#define NUMBER "twinshell.number_of(e.class, e.value_group, e.num, e.value)"
+#define NUMBER "e.found_num"
 
 /* Elements of a name, `depth` a condition on how deep they lie, with a number in a range, or one that is not known. */
 static const char *numbers(struct writer *w, const char *name, const char *depth, const char *low, const char *high, const char *test)
@@ -244,10 +255,11 @@ const char *qsql_range(struct writer *w, const struct leaf *low, const struct le
 		return NULL;
 	const char *here = SQL(w, "= %u", s->n_names), *test = SQL(w, " AND e.path = %s", path);
 	const char *one = here && test ? numbers(w, name, here, from, to, test) : NULL;
-	w->failed |= !one;
-	return SQL(w, "%s UNION ALL SELECT e.submodel FROM twinshell.element e WHERE twinshell.key_of(twinshell.name_of(e.path)) ="
-		   " twinshell.key_of(%s) AND twinshell.depth_of(e.path) > %u AND " NUMBER " IS NOT NULL AND strpos(e.path, %s) > 0",
-		   one ? one : "", name, s->n_names, path);
+	const char *in = SQL(w, " AND strpos(e.path, %s) > 0", path);
+	w->failed |= !one || !in;
+	return behind(w, SQL(w, "%s UNION ALL SELECT e.submodel FROM twinshell.element e WHERE twinshell.key_of(twinshell.name_of(e.path)) ="
+			     " twinshell.key_of(%s) AND twinshell.depth_of(e.path) > %u AND " NUMBER " IS NOT NULL%s",
+			     one ? one : "", name, s->n_names, in ? in : ""), in ? in : "");
 }
 
 /* -- elements as parts ------------------------------------------------------------------------------------------------------------------ */
@@ -260,16 +272,19 @@ static struct part element_set(struct writer *w, struct element *e)
 	if (e->value || known) {
 		const char *one = SQL(w, "twinshell.element e WHERE e.submodel = s.key AND %s%s", element_finds(w, e, e->value),
 				      element_tests(w, e, e->semantic));
-		struct both b = { simple ? near : element_keys(w, e), qsql_exists(w, one) }, few = { simple || near ? NULL : element_few(w, e), "" };
+		const char *tests = element_tests(w, e, NULL), *few = simple || near ? NULL : element_few(w, e);
+		near = near ? behind(w, near, tests) : NULL;
+		struct both b = { simple ? near : e->value ? behind(w, element_keys(w, e), tests) : element_keys(w, e), qsql_exists(w, one) };
+		struct both q = { few && e->value ? behind(w, few, tests) : few, "" };
 		for (int i = 0; i < 2; i++) {
 			if (i ? !(e->semantic || e->id_short || !e->leaf) : !e->value)
 				continue;
 			struct both fact = qsql_fact(w, STORE_SUBMODEL, !i ? 11 : e->semantic ? 10 : 9, "", i ? known : e->value);
 			b = qsql_either(w, b, fact);
-			few = few.set ? qsql_either(w, few, fact) : few;
+			q = q.set ? qsql_either(w, q, fact) : q;
 		}
 		p = qsql_led(qsql_set(w, b, false), simple ? NULL : near);
-		p.quick = few.set;
+		p.quick = q.set;
 	}
 	buf_fini(&e->tests);
 	return p;

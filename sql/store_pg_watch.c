@@ -152,6 +152,17 @@ void store_pg_tell_all(struct pg_store *s)
 	tell(s, NULL, true);
 }
 
+bool store_pg_alone(struct pg_store *s)
+{
+	struct pg_watch *w = atomic_load(&s->watch);
+	if (!w)
+		return false;
+	lock_take(&w->worker.lock);
+	bool alone = w->alone;
+	lock_drop(&w->worker.lock);
+	return alone;
+}
+
 /* -- telling ------------------------------------------------------------------------------------------------------------------------------ */
 static enum err notify(struct pg_watch *w, const char *text)
 {

@@ -25,20 +25,26 @@
 #define PAUSE_US 5000			/* before the second try; doubles */
 #define FOLD_MAX 1024			/* submodels remembered for that */
 #define FOLD_GAP_US 100000		/* between two documents while there is something to write */
-#define IDLE_US 100000			/* without a write: time for folding */
+#define IDLE_US 100000			/* without a write: time for folding, and for what elements are found by */
+#define BEHIND_MAX 1024			/* elements that are not found by their values: every search looks at them one by one */
+#define BEHIND_TURN 4096		/* that are brought up to date at a time */
+#define RETRY_US US_PER_S
 
 /* A batch that is written. */
 struct flight {
 	struct store_write *first;
 	size_t n;
 	uint64_t generation;		/* of the connection that can make it durable */
+	struct pg_stretch *lines;	/* what the feed has of it; NULL: not known */
+	bool placed;			/* all of it is in the feed */
 };
 
 struct pg_writer {
 	struct pg_worker worker;	/* the first thread; `wake` is its */
 	/* its own */
 	int64_t fold_us;		/* monotonic: not before */
-	bool waiting;			/* the outbox had something */
+	struct pg_noted noted;		/* of the last batch; `behind`: of all so far */
+	int64_t found_us;		/* monotonic: not before */
 	/* of any */
 	pthread_t flush_thread;
 	bool flushing;			/* there is that thread */
@@ -107,8 +113,11 @@ static enum err write_batch(struct pg_writer *w, struct store_write **batch, siz
 		lock_drop(&w->worker.lock);
 		if (!e)
 			e = connect_writer(w);
+		w->noted.placed = false;
+		w->noted.followed = store_listeners_any(&w->worker.store->listeners);
+		w->noted.lines = NULL;
 		if (!e)
-			e = store_pg_batch(w->worker.pg, batch, n, &w->waiting);
+			e = store_pg_batch(w->worker.pg, batch, n, &w->noted);
 		if (e != ERR_AGAIN || i == TRIES_MAX)
 			return e;
 		clock_sleep_us(pause);
@@ -116,34 +125,44 @@ static enum err write_batch(struct pg_writer *w, struct store_write **batch, siz
 }
 
 /* In the order in which they were written; `lost`: nobody knows what became of them. */
-static void answer(struct pg_writer *w, struct store_write *first, bool lost)
+static void answer(struct pg_writer *w, const struct flight *f, bool lost)
 {
-	pg_standby_wrote(w->worker.store->standby);
-	for (struct store_write *s = first, *next; s; s = next) {
+	struct pg_store *store = w->worker.store;
+	pg_standby_wrote(store->standby);
+	if (f->lines && !lost)
+		store_pg_tail_add(store->tail, f->lines);
+	else
+		store_pg_stretch_free(f->lines);
+	for (struct store_write *s = f->first, *next; s; s = next) {
 		next = s->next;		/* once it is done it may be gone */
 		if (!s->err && lost)
 			s->err = ERR_UNAVAILABLE;
 		else if (!s->err && s->behind >= STORE_PG_FOLD_BEHIND)
-			store_pg_fold_later(w->worker.store, s->submodel_id);
+			store_pg_fold_later(store, s->submodel_id);
 		if (!s->err)
-			store_pg_tell_one(w->worker.store, STORE_SUBMODEL, s->submodel_id, s->version);
+			store_pg_tell_one(store, STORE_SUBMODEL, s->submodel_id, s->version);
 		s->done(s);
 	}
-	store_pg_feed_wake(w->worker.store);
+	if (f->placed && !lost)
+		store_listeners_wake(&store->listeners);
+	else
+		store_pg_feed_wake(store);
 }
 
 static void take_off(struct pg_writer *w, struct store_write **batch, size_t n, uint64_t generation)
 {
+	struct flight f = { batch[0], n, generation, w->noted.lines, w->noted.placed };
 	for (size_t i = 0; i < n; i++)
 		batch[i]->next = i + 1 < n ? batch[i + 1] : NULL;
+	w->noted.lines = NULL;
 	if (!w->flushing) {
-		answer(w, batch[0], false);
+		answer(w, &f, false);
 		return;
 	}
 	lock_take(&w->worker.lock);
 	while (w->flight.first)		/* of a batch that was taken apart */
 		lock_wait(&w->worker.lock, &w->worker.wake, -1);
-	w->flight = (struct flight){ batch[0], n, generation };
+	w->flight = f;
 	pthread_cond_signal(&w->written);
 	lock_drop(&w->worker.lock);
 }
@@ -154,8 +173,10 @@ static void write_all(struct pg_writer *w, struct store_write **batch, size_t n)
 	uint64_t generation;
 	enum err e = write_batch(w, batch, n, &generation);
 	bool somebodys = e && e != ERR_AGAIN && e != ERR_UNAVAILABLE;
-	if (e == ERR_UNAVAILABLE)
+	if (e == ERR_UNAVAILABLE) {
 		store_pg_tell_all(w->worker.store);
+		store_pg_tail_forget(w->worker.store->tail);
+	}
 	if (!somebodys || n == 1) {
 		for (size_t i = 0; e && i < n; i++)
 			batch[i]->err = e;
@@ -174,6 +195,7 @@ static bool flush(struct pg_writer *w)
 		return true;
 	log_warn("sql", "nobody knows whether what was written last is durable: %s", err_info[e].text);
 	store_pg_tell_all(w->worker.store);
+	store_pg_tail_forget(w->worker.store->tail);
 	lock_take(&w->worker.lock);
 	struct pg *old = w->flush_pg;
 	w->flush_pg = NULL;
@@ -211,7 +233,7 @@ static void *flush_run(void *arg)
 		w->n_flushing = 0;
 		pthread_cond_signal(&w->worker.wake);
 		lock_drop(&w->worker.lock);
-		answer(w, f.first, lost);
+		answer(w, &f, lost);
 		lock_take(&w->worker.lock);
 	}
 	lock_drop(&w->worker.lock);
@@ -273,6 +295,28 @@ static bool may_begin(const struct pg_writer *w)
 	return !w->flight.first && w->n_queued >= w->n_flushing;
 }
 
+/* What is written again and again is brought up to date once, when there is a moment, or when there is too much of it.  Where fewer are found than
+ * were looked for, the others are somebody else's, or their submodels are locked: the next time. */
+static void found_again(struct pg_writer *w)
+{
+	size_t most = w->noted.behind > BEHIND_MAX ? BEHIND_TURN : BEHIND_MAX, n = 0;	/* also what somebody has left who was killed */
+	enum err e = connect_writer(w);
+	if (!e)
+		e = store_pg_found_again(w->worker.pg, most, &n);
+	if (e) {
+		w->found_us = clock_mono_us() + RETRY_US;
+		log_debug("sql", "what elements are found by is not brought up to date now: %s", err_info[e].text);
+		return;
+	}
+	w->noted.behind = n < most || n > w->noted.behind ? 0 : w->noted.behind - n;
+}
+
+/* Searches look at them one by one meanwhile. */
+static bool time_to_find(const struct pg_writer *w, bool idle)
+{
+	return w->noted.behind > (idle ? 0 : BEHIND_MAX) && clock_mono_us() >= w->found_us;
+}
+
 static void *writer_run(void *arg)
 {
 	struct pg_writer *w = arg;
@@ -281,13 +325,15 @@ static void *writer_run(void *arg)
 	for (;;) {
 		bool idle = false;
 		while (!may_begin(w) || (!w->first && !w->worker.stopping && !idle))
-			idle = !lock_wait(&w->worker.lock, &w->worker.wake, w->behind.n && may_begin(w) ? IDLE_US : -1);
+			idle = !lock_wait(&w->worker.lock, &w->worker.wake, (w->behind.n || w->noted.behind) && may_begin(w) ? IDLE_US : -1);
 		size_t n = take_batch(w, batch);
 		if (!n && w->worker.stopping)
 			break;
 		lock_drop(&w->worker.lock);
 		if (n)
 			write_all(w, batch, n);
+		if (time_to_find(w, idle))
+			found_again(w);
 		lock_take(&w->worker.lock);
 		if (time_to_fold(w, idle))
 			fold_one(w);

@@ -18,6 +18,7 @@
 #include "twin_engine/mqtt.h"
 
 #define WINDOW_MAX 256			/* messages that may wait for their acknowledgement; a single line may make it a little more */
+#define SOME (WINDOW_MAX / 4)		/* so many have to be acknowledged before the thread is woken for more, unless they are all */
 #define WINDOW_BYTES ((size_t)16 << 20)
 #define LINES 64			/* of the feed, read at a time */
 #define PLACE_US (US_PER_S / 5)		/* the place is stored at least so often while it moves */
@@ -60,7 +61,8 @@ struct publisher {
 	int64_t held_until;		/* a message did not go out although there is a connection */
 	unsigned turn;			/* counts connections */
 	struct message *first, **tail;
-	size_t n, bytes;
+	struct message *waiting;	/* nothing before it has to be given; NULL: look from the first one on */
+	size_t n, bytes, n_given, n_done;	/* n_given: to this connection, and not acknowledged */
 	uint64_t token;
 	struct publisher_stats stats;
 
@@ -94,20 +96,27 @@ static void on_feed(void *ctx)
 	lock_drop(&p->lock);
 }
 
+/* The thread is woken when there is something to do that is worth it: a turn for each acknowledgement would cost more than the message. */
 static void on_landed(void *ctx, uint64_t token, enum mqtt_landing how)
 {
 	struct publisher *p = ctx;
 	lock_take(&p->lock);
-	for (struct message *m = p->first; m; m = m->next)
-		if (m->token == token && m->state == GIVEN) {
-			m->state = how == MQTT_UNSENT ? WAITING : DONE;
-			if (how == MQTT_UNSENT)
-				p->held_until = clock_mono_us() + RETRY_US;
-			p->stats.sent += how == MQTT_LANDED;
-			p->stats.refused += how == MQTT_REFUSED;
-			break;
+	struct message *m = p->first;
+	while (m && (m->token != token || m->state != GIVEN))
+		m = m->next;
+	if (m) {
+		p->n_given -= m->turn == p->turn;
+		p->n_done += how != MQTT_UNSENT;
+		m->state = how == MQTT_UNSENT ? WAITING : DONE;
+		if (how == MQTT_UNSENT) {
+			p->held_until = clock_mono_us() + RETRY_US;
+			p->waiting = NULL;
 		}
-	pthread_cond_signal(&p->cond);
+		p->stats.sent += how == MQTT_LANDED;
+		p->stats.refused += how == MQTT_REFUSED;
+	}
+	if (!m || how == MQTT_UNSENT || !p->n_given || p->n_done >= SOME)
+		pthread_cond_signal(&p->cond);
 	lock_drop(&p->lock);
 }
 
@@ -118,6 +127,8 @@ static void on_state(void *ctx, const char *state, const char *error)
 	lock_take(&p->lock);
 	p->connected = !strcmp(state, "connected");
 	p->turn++;
+	p->waiting = NULL;
+	p->n_given = 0;		/* of the new connection */
 	pthread_cond_signal(&p->cond);
 	lock_drop(&p->lock);
 }
@@ -175,10 +186,14 @@ static bool has_room(struct publisher *p)
 /* The first that is not with this connection.  The lock is held. */
 static struct message *next_to_give(struct publisher *p)
 {
-	for (struct message *m = p->first; m; m = m->next)
-		if (m->state == WAITING || (m->state == GIVEN && m->turn != p->turn))
-			return m;
-	return NULL;
+	struct message *m = p->waiting ? p->waiting : p->first;
+	while (m && m->state != WAITING && (m->state != GIVEN || m->turn == p->turn)) {
+		p->waiting = m;		/* the last one stays it: what comes is behind it */
+		m = m->next;
+	}
+	if (m)
+		p->waiting = m;
+	return m;
 }
 
 /* False: the connection does not take any more now.  Only this thread removes messages, so one can be read without the lock. */
@@ -191,6 +206,7 @@ static bool give(struct publisher *p)
 		if (m) {
 			m->state = GIVEN;
 			m->turn = p->turn;
+			p->n_given++;
 		}
 		lock_drop(&p->lock);
 		if (!m)
@@ -199,6 +215,8 @@ static bool give(struct publisher *p)
 		if (mqtt_publish(p->mqtt, &out))
 			continue;
 		lock_take(&p->lock);
+		p->n_given -= m->turn == p->turn;
+		p->waiting = NULL;
 		m->state = WAITING;
 		lock_drop(&p->lock);
 		return false;
@@ -214,7 +232,10 @@ static void settle(struct publisher *p)
 		struct message *m = p->first;
 		if (!(p->first = m->next))
 			p->tail = &p->first;
+		if (p->waiting == m)
+			p->waiting = NULL;
 		p->n--;
+		p->n_done--;
 		p->bytes -= m->n;
 		m->next = NULL;
 		*end = m;
@@ -472,7 +493,7 @@ static void turn(struct publisher *p)
 	else if (now >= p->retry_at)
 		p->complained = false;
 	lock_take(&p->lock);
-	bool go_on = p->woken || (p->first && p->first->state == DONE) || (p->connected && next_to_give(p) && !stuck);
+	bool go_on = p->woken || p->n_done >= SOME || (p->n_done && !p->n_given) || (p->connected && next_to_give(p) && !stuck);
 	if (!p->stop && !go_on)
 		lock_wait(&p->lock, &p->cond, wait_for(p, stuck));
 	p->woken = false;

@@ -154,8 +154,8 @@ export class Data {
 			' o AS (INSERT INTO twinshell.outbox (recorded_at, key, kind, version) SELECT recorded_at, key, kind, version FROM h),' +
 			' l AS (INSERT INTO twinshell.lookup (key, kind, field, hash, name, value, id) SELECT s.key, l.kind, l.field, l.hash, l.name, l.value, s.id' +
 			' FROM s, twinshell.lookup l WHERE l.key = ' + like + ' AND l.kind = 1)' +
-			' INSERT INTO twinshell.element (submodel, version, position, class, value_type, value_group, semantic, num, path, value)' +
-			' SELECT s.key, 1, e.position, e.class, e.value_type, e.value_group, e.semantic, e.num, e.path, e.value FROM s, twinshell.element e WHERE e.submodel = ' + like;
+			' INSERT INTO twinshell.element (submodel, version, position, class, value_type, value_group, semantic, num, path, value, found_key, found_num)' +
+			' SELECT s.key, 1, e.position, e.class, e.value_type, e.value_group, e.semantic, e.num, e.path, e.value, e.found_key, e.found_num FROM s, twinshell.element e WHERE e.submodel = ' + like;
 	}
 	async create() {
 		const body = this.file('create', this.body.replace('"id":"urn:bench:sm/0000000"', '"id":"urn:bench:new/%"'));
@@ -209,7 +209,7 @@ export class Data {
 					' ORDER BY "left"(l.id, 512), l.id LIMIT 101', 'urn:bench:type:7') },
 			{ name: `query by value, one of ${set.n}`, goal: 0.5, ours: () => ask({ $eq: [value, { $strVal: `${middle}.0` }] }),
 				theirs: () => this.sql(8, 'SELECT s.id, s.version, s.doc FROM twinshell.element e JOIN twinshell.submodel s ON s.key = e.submodel WHERE' +
-					' twinshell.key_of(e.value) = twinshell.key_of($1::text) AND e.value = $1::text AND e.path = \'Group0.Value0\'' + order, `${middle}.0`) },
+					' e.found_key = twinshell.key_of($1::text) AND e.value = $1::text AND e.path = \'Group0.Value0\'' + order, `${middle}.0`) },
 			{ name: `query by range, 50 of ${set.n}`, goal: 0.5, ours: () => ask({ $and: [{ $ge: [value, { $numVal: middle }] }, { $lt: [value, { $numVal: middle + 50 }] }] }),
 				theirs: () => this.sql(8, `${named} e.num >= $1::float8 AND e.num < $1::float8 + 50${order}`, String(middle)) },
 		];

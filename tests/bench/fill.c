@@ -111,9 +111,10 @@ static const char move[] =
 	" SELECT twinshell.key_of(id), 1, field, twinshell.key_of(name || E'\\n' || value), name, value, id FROM pg_temp.f;"
 	"INSERT INTO twinshell.term (key, text) SELECT DISTINCT twinshell.key_of(semantic), semantic FROM pg_temp.e WHERE semantic IS NOT NULL"
 	" ON CONFLICT DO NOTHING;"
-	"INSERT INTO twinshell.element (submodel, version, position, class, value_type, value_group, semantic, num, path, value)"
+	"INSERT INTO twinshell.element (submodel, version, position, class, value_type, value_group, semantic, num, path, value, found_key, found_num)"
 	" SELECT twinshell.key_of(id), 1, position, class, value_type, value_group, twinshell.key_of(semantic),"
-	" CASE WHEN value_group = 1 THEN num END, path, value FROM pg_temp.e;"
+	" CASE WHEN value_group = 1 THEN num END, path, value, twinshell.key_of(value),"
+	" twinshell.number_of(class, value_group, CASE WHEN value_group = 1 THEN num END, value) FROM pg_temp.e;"
 	"TRUNCATE pg_temp.s, pg_temp.f, pg_temp.e";
 /* Unique indexes stay: the b-tree of each is filled in the order of a hash, as it always is. */
 static const char take_indexes[] =

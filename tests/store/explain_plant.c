@@ -28,13 +28,13 @@ static const char submodels[] =
 
 /* Serial: each its own. Ready: two values for all. Speed: numbers. Rare: few of a name, a number or a time. */
 static const char elements[] =
-	"INSERT INTO twinshell.element (submodel, version, semantic, num, ts, bool, position, value_group, class, value_type, path, value)"
-	" SELECT twinshell.key_of(" ID("sm") "), 1, CASE n WHEN 2 THEN twinshell.key_of('urn:sem:' || i % 1000) WHEN 1 THEN twinshell.key_of('urn:ready') END,"
-	" CASE n WHEN 2 THEN i END, CASE n WHEN 3 THEN '2024-01-01Z'::timestamptz + i * interval '1 minute' END, CASE n WHEN 1 THEN i % 2 = 0 END, n,"
+	"INSERT INTO twinshell.element (submodel, version, semantic, num, ts, bool, position, value_group, class, value_type, path, value, found_key, found_num)"
+	" SELECT e.*, twinshell.key_of(value), twinshell.number_of(class, value_group, num, value) FROM (SELECT twinshell.key_of(" ID("sm") "), 1, CASE n WHEN 2 THEN twinshell.key_of('urn:sem:' || i % 1000) WHEN 1 THEN twinshell.key_of('urn:ready') END,"
+	" CASE n WHEN 2 THEN i::double precision END, CASE n WHEN 3 THEN '2024-01-01Z'::timestamptz + i * interval '1 minute' END, CASE n WHEN 1 THEN i % 2 = 0 END, n,"
 	" (ARRAY[0, 2, 1, 3])[n + 1]::smallint, 'Property', (ARRAY['xs:string', 'xs:boolean', 'xs:double', 'xs:dateTime'])[n + 1],"
 	" (ARRAY['Plate.Serial', 'Ready', 'Speed', 'Rare' || i % 5000])[n + 1],"
 	" (ARRAY['SN-' || i, CASE WHEN i % 2 = 0 THEN 'true' ELSE 'false' END, i::text, (date '2024-01-01' + i % 10000)::text || 'T00:00:00Z'])[n + 1]"
-	" FROM generate_series(1, " N ") i, generate_series(0, 3) n";
+	" FROM generate_series(1, " N ") i, generate_series(0, 3) n) AS e (submodel, version, semantic, num, ts, bool, position, value_group, class, value_type, path, value)";
 
 static const char facts[] =
 	"INSERT INTO twinshell.lookup (key, kind, field, hash, name, value, id)"
