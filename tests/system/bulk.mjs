@@ -181,26 +181,52 @@ async function packages() {
 	}
 	equal(put.filter(s => s !== 204), [], 'files and thumbnails for some');
 	const before = await contents();
-	const words = name => ['export', '--url', server.url, '--format', 'aasx', '--split', join(dir, name)];
-	const whole = cli(words('whole'), { seconds: 120 });
-	ok(whole.code === 0 && whole.out.includes(`${PACKAGES} shells, 0 of them written before`), 'a package for each shell', JSON.stringify(whole));
+	const whole = split('aasx', 'whole');
+	ok(whole.code === 0 && whole.out.includes(`${PACKAGES} shells as of `) && whole.out.includes(', 0 of them written before'), 'a package for each shell', JSON.stringify(whole));
 	const names = readdirSync(join(dir, 'whole'));
 	ok(names.length === PACKAGES && names.every(n => n.endsWith('.aasx')), 'and nothing else', names.length);
-	const journal = join(dir, 'killed', '.twinshell-export');
+	await brokenOff('aasx', 'killed', folder('whole'), [970, 77, 98, 971]);
+	equal(split('json', 'texts').code, 0, 'or a text for each');
+	await brokenOff('json', 'cut', folder('texts'), [972, 84, 91, 973]);
+	await stop(server.child);
+	return before;
+}
+
+const splitWords = (form, name) => ['export', '--url', server.url, '--format', form, '--split', join(dir, name)];
+const split = (form, name) => cli(splitWords(form, name), { seconds: 120 });
+
+// Breaks an export off, changes shells whose turn has not come, and lets it go on: all is as it was at the beginning.
+async function brokenOff(form, name, complete, late) {
+	const journal = join(dir, name, '.twinshell-export');
 	const noted = () => existsSync(journal) && readFileSync(journal, 'utf8').split('\n').length - 2;
-	const first = start(program, words('killed'));
-	ok(await until(60, () => noted() > 100, 2), 'an export is on its way');
+	const first = start(program, splitWords(form, name));
+	ok(await until(60, () => noted() > 100, 2), `an export as ${form} is on its way`);
 	first.kill('SIGKILL');
 	await first.done;
 	const done = noted();
 	ok(done < PACKAGES, `it was broken off after ${done}`);
-	const complete = folder('whole');
-	equal(Object.entries(folder('killed')).filter(([name, text]) => name[0] !== '.' && complete[name] !== text).map(([name]) => name), [], 'no package is half there');
-	const second = cli(words('killed'), { seconds: 120 });
-	ok(second.code === 0 && second.out.includes(`${PACKAGES} shells, ${done} of them written before`), 'the same words do the rest', JSON.stringify(second));
-	ok(JSON.stringify(folder('killed')) === JSON.stringify(complete), 'byte for byte what one run would have written');
-	await stop(server.child);
-	return before;
+	const there = Object.entries(folder(name)).filter(([file]) => file[0] !== '.');
+	equal(there.filter(([file, text]) => complete[file] !== text).map(([file]) => file), [], 'no file is half there');
+	const [deleted, file, picture, written] = late;
+	ok(!there.some(([f]) => late.some(i => f.startsWith(`urn_b_a_${i}-`))), 'of some nothing is there yet', there.length);
+	equal([
+		(await server.call('DELETE', `/shells/${b64(`urn:b:a:${deleted}`)}`)).status,
+		await putFile(element(file), 'other bytes', 'other.txt', 'text/plain'),
+		await putFile(thumbnail(picture), 'another picture', 'other.png', 'image/png'),
+		(await server.call('PATCH', `/submodels/${b64(`urn:b:s:${written}`)}/submodel-elements/P0/$value`, '4711')).status,
+		(await server.call('POST', '/shells', { ...shell(9), id: `urn:b:a:9999:${form}` })).status,
+	], [204, 204, 204, 204, 201], 'one of them is deleted, the file, the picture and the value of others are other ones, and one is new');
+	const second = split(form, name);
+	ok(second.code === 0 && second.out.includes(`${PACKAGES} shells as of `) && second.out.includes(`, ${done} of them written before`), 'the same words do the rest', JSON.stringify(second));
+	const now = folder(name);
+	equal(Object.keys({ ...now, ...complete }).filter(f => now[f] !== complete[f]), [], 'byte for byte what one run would have written');
+	equal([
+		(await server.call('POST', '/shells', shell(deleted))).status,
+		await putFile(element(file), bytesOf('file', file), 'manual.txt', 'text/plain'),
+		await putFile(thumbnail(picture), bytesOf('picture', picture), 'picture.png', 'image/png'),
+		(await server.call('PATCH', `/submodels/${b64(`urn:b:s:${written}`)}/submodel-elements/P0/$value`, String(written))).status,
+		(await server.call('DELETE', `/shells/${b64(`urn:b:a:9999:${form}`)}`)).status,
+	], [201, 204, 204, 204, 204], 'and it is put back');
 }
 
 async function backAgain(before) {
