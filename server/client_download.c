@@ -129,7 +129,8 @@ static int look_through(int fd, const struct client_form *form, const char *name
 	return e ? EX_UNAVAILABLE : EX_OK;
 }
 
-int client_download(CURL *curl, const char *url, const struct client_form *form, const char *name, int fd, struct client_bar *bar, struct client_contents *has)
+int client_download(CURL *curl, const char *url, const struct client_form *form, const char *name, int fd, struct client_bar *bar,
+		    struct client_contents *has)
 {
 	struct download d = { .curl = curl, .bar = bar, .fd = fd };
 	char why[CURL_ERROR_SIZE];

@@ -3,8 +3,8 @@
  * stored files.
  *
  * All of them show one moment: each is asked for as it was then, so no transaction stays open over them.  DIR/.twinshell-export is a journal
- * (client_journal.h) that names it: a run that was interrupted is gone on with, for the same moment; one behind a run that came to its end begins anew.
- * A file appears whole or not.
+ * (client_journal.h) that names it: a run that was interrupted is gone on with, for the same moment; one behind a run that came to its end begins
+ * anew.  A file appears whole or not.
  */
 #ifndef SERVER_CLIENT_EXPORT_H
 #define SERVER_CLIENT_EXPORT_H
