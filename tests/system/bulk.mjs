@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { b64, cli, equal, finish, note, ok, postgres, program, Server, skip, start, stop, until, workspace } from './lib.mjs';
+import { b64, cli, equal, finish, installed, note, ok, postgres, program, run, Server, skip, start, stop, until, workspace } from './lib.mjs';
 
 if (!postgres()) {
 	skip('bulk in and out with PostgreSQL', 'it is not installed');
@@ -56,6 +56,23 @@ async function progress() {
 	const plain = await fetch(`${server.endpoints.api}/upload?ignore-duplicates=true`, { method: 'POST', body: few,
 		headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream;q=0.5' } });
 	equal([plain.status, (await plain.json()).skipped], [200, 1], 'who wants JSON more gets that');
+}
+
+// A bar is for people: on a terminal (script gives one) it is there unless they do not want it, and in a file only if they do.
+async function terminal() {
+	if (!installed('script'))
+		return skip('a bar on a terminal', 'there is no script(1)');
+	const file = join(dir, 'few.json');
+	writeFileSync(file, JSON.stringify({ submodels: [submodel('urn:b:few', 2)] }));
+	const words = ['import', '--url', server.url, '--ignore-duplicates', file];
+	const out = ['export', '--url', server.url, '--output', join(dir, 'few.out.json')];
+	const shown = w => run('script', ['-qec', [program, ...w].map(word => `'${word}'`).join(' '), '/dev/null']);
+	const bar = text => text.includes('\r\u001b[K[');
+	const first = shown(words);
+	ok(bar(first) && /[01] created, [01] there already/.test(first), 'an import on a terminal shows a bar', JSON.stringify(first));
+	ok(!bar(shown([...words, '--no-progress'])), 'which can be refused');
+	ok(bar(shown(out)) && !bar(shown([...out, '--no-progress'])), 'so does an export');
+	ok(!bar(cli(words).err) && bar(cli([...words, '--progress']).err), 'without a terminal it is there on demand alone');
 }
 
 // The client goes away as soon as the server has begun to store: it is stored as a whole nevertheless.
@@ -252,6 +269,7 @@ async function backAgain(before) {
 }
 
 await progress();
+await terminal();
 await goneAway();
 await large();
 await stop(server.child);
