@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // bulk.mjs - much in and much out: progress of an upload as events, a thousand packages with files that go out and come in again and are broken off in
 // both directions, and environments larger than what the server may grow by.
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { b64, cli, equal, finish, installed, note, ok, postgres, program, run, Server, skip, start, stop, until, workspace } from './lib.mjs';
 
@@ -12,6 +14,7 @@ if (!postgres()) {
 }
 const PACKAGES = 1000;
 const LARGE = 20000;
+const HEAVY_MB = 96;
 const GROWTH_MB = 40;	// of the server's memory, while much more than that goes through it
 const dir = workspace();
 const property = (idShort, value) => ({ modelType: 'Property', idShort, valueType: 'xs:int', value: String(value),
@@ -73,6 +76,38 @@ async function terminal() {
 	ok(!bar(shown([...words, '--no-progress'])), 'which can be refused');
 	ok(bar(shown(out)) && !bar(shown([...out, '--no-progress'])), 'so does an export');
 	ok(!bar(cli(words).err) && bar(cli([...words, '--progress']).err), 'without a terminal it is there on demand alone');
+}
+
+// What answers an export may be anything: only what came whole and is what was asked for becomes a file.
+async function foreign() {
+	const answers = { '{"submodels":[{"modelType":"Submodel","id":"urn:x"}]}': 0, '{"submodels":[{"modelType":"Submodel","id":"ur': 69, '<html/>': 69, '': 69 };
+	let answer;
+	const other = createServer((_, reply) => reply.end(answer)).listen(0, '127.0.0.1');
+	await once(other, 'listening');
+	const file = join(dir, 'foreign.json');
+	for (const [text, code] of Object.entries(answers)) {
+		answer = text;
+		writeFileSync(file, 'earlier');
+		const r = await start(program, ['export', '--url', `http://127.0.0.1:${other.address().port}`, '--output', file]).done;
+		equal([r.code, readFileSync(file, 'utf8')], [code, code ? 'earlier' : text], `an export that is answered with ${text || 'nothing'}`);
+	}
+	other.close();
+}
+
+// A file in a package is never whole in the memory, on its way in and on its way out.
+async function heavy() {
+	const words = ['urn:b:heavy', 'F'];
+	const path = `/submodels/${b64(words[0])}/submodel-elements/${words[1]}/attachment`;
+	const url = `${server.endpoints.api}/serialization?submodelIds=${b64(words[0])}`;
+	equal((await server.call('POST', '/submodels', { ...withFile(0), id: words[0] })).status, 201, 'a submodel with a file');
+	equal(await putFile(path, randomBytes(HEAVY_MB << 20), 'heavy.bin', 'application/octet-stream'), 204, `of ${HEAVY_MB} MiB`);
+	const [body, out] = await grown(server, async () => (await fetch(url, { headers: { Accept: 'application/aas+zip' } })).arrayBuffer());
+	ok(body.byteLength > HEAVY_MB << 20 && out < GROWTH_MB, `goes out in a package; the server grew by ${out} MB`, body.byteLength);
+	equal((await server.call('DELETE', `/submodels/${b64(words[0])}`)).status, 204, 'it is deleted');
+	const [r, into] = await grown(server, () => upload(server, Buffer.from(body), '', 'application/aas+zip'));
+	equal([r.events.at(-1).data.status, r.events.at(-1).data.report?.files], [200, 1], 'the package comes in');
+	ok(into < GROWTH_MB, `the server grew by ${into} MB`);
+	equal((await server.call('DELETE', `/submodels/${b64(words[0])}`)).status, 204, 'and goes');
 }
 
 // The client goes away as soon as the server has begun to store: it is stored as a whole nevertheless.
@@ -270,6 +305,8 @@ async function backAgain(before) {
 
 await progress();
 await terminal();
+await foreign();
+await heavy();
 await goneAway();
 await large();
 await stop(server.child);

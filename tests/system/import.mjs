@@ -103,5 +103,8 @@ equal([twice.status, rows('submodel')], [200, submodels + 2 * LARGE], 'the same 
 equal(server.sql("select count(*) from element e join submodel s on s.key = e.submodel where s.id like 'urn:l:%'"), String(LARGE * (40 + 20)), 'with its elements');
 const changed = await server.call('PATCH', `/submodels/${Buffer.from('urn:l:4711').toString('base64url')}/submodel-elements/P7/$value`, '8');
 equal([changed.status, await server.value('urn:l:4711', 'P7')], [204, 8], 'which can be written');
+writeFileSync(large, JSON.stringify({ submodels: Array.from({ length: LARGE }, (_, i) => ({ ...submodel(`urn:l:${i + LARGE}`, 20), idShort: 'Newer' })) }));
+equal(cli(['import', '--url', server.url, '--replace', large]).out, `${large}: 0 created, ${LARGE} replaced, 0 there already, 0 files\n`, 'all of a large one is replaced');
+equal(server.sql("select count(*), min(version), count(distinct id_short) from submodel where id_short = 'Newer'"), `${LARGE}|2|1`, 'indeed');
 await stop(server.child);
 await finish(server.dir);
