@@ -176,7 +176,7 @@ static bool component(struct scan *s, const char **units, const int64_t *scale, 
 	bool point = s->p < s->end && *s->p == '.';
 	if (s->p == from || !fraction(s, &frac) || s->p == s->end)
 		return false;
-	const char *at = strchr(*units, *s->p);
+	const char *at = *s->p ? strchr(*units, *s->p) : NULL;
 	if (!at || (point && *at != 'S') || v > INT64_MAX / 4 / scale[(unsigned char)*at - 'A'])
 		return false;
 	*total += v * scale[(unsigned char)*at - 'A'] + frac;

@@ -186,13 +186,12 @@ static int export_whole(const struct client_words *w)
 	struct buf url = BUF_INIT;
 	char why[DIAG_PATH_MAX + DIAG_TEXT_MAX];
 	CURL *curl = curl_easy_init();
-	long http;
 	client_put_url(&url, w, "/serialization");
 	client_bar_start(&bar, w->bar);
 	int status = curl && !url.failed ? EX_OK : EX_OSERR;
 	if (!status && whole_out_open(&out, w->output ? w->output : "-", &d))
 		status = EX_CANTCREAT;
-	if (!status && !(status = client_download(curl, url.p, form, w->output ? w->output : "twinshell", out.fd, false, &bar, &has, &http)) &&
+	if (!status && !(status = client_download(curl, url.p, form, w->output ? w->output : "twinshell", out.fd, &bar, &has)) &&
 	    whole_out_commit(&out, &d))
 		status = EX_IOERR;
 	if (d.n)

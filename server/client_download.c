@@ -129,8 +129,8 @@ static int look_through(int fd, const struct client_form *form, const char *name
 	return e ? EX_UNAVAILABLE : EX_OK;
 }
 
-int client_download(CURL *curl, const char *url, const struct client_form *form, const char *name, int fd, bool quiet, struct client_bar *bar,
-		    struct client_contents *has, long *http)
+int client_download(CURL *curl, const char *url, const struct client_form *form, const char *name, int fd, struct client_bar *bar,
+		    struct client_contents *has)
 {
 	struct download d = { .curl = curl, .bar = bar, .fd = fd };
 	char why[CURL_ERROR_SIZE];
@@ -138,20 +138,16 @@ int client_download(CURL *curl, const char *url, const struct client_form *form,
 	int status;
 	buf_init(&d.refusal, REFUSAL_MAX);
 	*has = (struct client_contents){ 0 };
-	*http = 0;
 	client_prepare(curl, url, why, &d.refusal);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &d);
 	CURLcode rc = curl_easy_perform(curl);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, http);
 	if (bar)
 		client_bar_wipe(bar);
 	if (d.error) {
 		fprintf(stderr, "%s: %s\n", name, strerror(d.error));
 		status = EX_IOERR;
-	} else if (quiet && rc == CURLE_OK && *http == 404) {
-		status = EX_UNAVAILABLE;
 	} else if (!(status = client_outcome(curl, rc, name, url, why, &d.refusal))) {
 		status = look_through(fd, form, name, has);
 	}

@@ -22,9 +22,7 @@ struct client_contents {
 };
 
 /* GET of `url`: the bytes go to the descriptor, which can be read as well and is at its end and empty.  `name` begins the lines on standard error.
- * An exit status: EX_OK only if the answer came whole and is what was asked for.  *http: the status of the answer, 0: there was none.  With `quiet`
- * a 404 is not told. */
-int client_download(CURL *, const char *url, const struct client_form *, const char *name, int fd, bool quiet, struct client_bar *,
-		    struct client_contents *, long *http);
+ * An exit status: EX_OK only if the answer came whole and is what was asked for. */
+int client_download(CURL *, const char *url, const struct client_form *, const char *name, int fd, struct client_bar *, struct client_contents *);
 
 #endif

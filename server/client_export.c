@@ -25,11 +25,11 @@ struct split {
 	CURL *curl;
 	struct buf url, reply, file;
 	char why[CURL_ERROR_SIZE];
-	char at[TIME_TEXT_MAX];		/* the moment; "": each as it is when its turn comes */
+	char at[TIME_TEXT_MAX];		/* the moment that all of them show */
 	const char *part;		/* name of the file that is being written */
 	const struct client_form *form;
 	struct client_journal *journal;
-	size_t written, before, gone, bytes;
+	size_t written, before, bytes;
 	struct client_bar bar;
 };
 
@@ -97,15 +97,13 @@ static int begin(struct split *s, struct arena *a, const char *note)
 		status = EX_CANTCREAT;
 	}
 	diag_fini(&d);
-	/* each package is of the moment when it is written */
-	if (!status && !s->form->package && !earlier(s, note))
+	if (!status && !earlier(s, note))
 		status = now(s);
 	buf_puts(&title, "export from ");
 	client_put_url(&title, s->w, "");
 	if (!str_eq(s->form->name, "json"))
 		buf_printf(&title, " as %s", s->form->name);
-	if (*s->at)
-		buf_printf(&title, " at %s", s->at);
+	buf_printf(&title, " at %s", s->at);
 	const char *text = arena_strdup(a, title.failed ? "" : title.p);
 	if (!status && (!text || !(s->journal = client_journal_open(note, text))))
 		status = EX_CANTCREAT;
@@ -142,20 +140,15 @@ static void show(struct split *s)
 static int put_file(struct split *s)
 {
 	struct client_contents has;
-	long http = 0;
 	int fd = open(s->part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0) {
 		fprintf(stderr, "%s: %s\n", s->part, strerror(errno));
 		return EX_CANTCREAT;
 	}
-	int status = client_download(s->curl, s->url.p, s->form, s->file.p, fd, s->form->package, NULL, &has, &http);
+	int status = client_download(s->curl, s->url.p, s->form, s->file.p, fd, NULL, &has);
 	if (close(fd) && !status) {
 		fprintf(stderr, "%s: %s\n", s->part, strerror(errno));
 		status = EX_IOERR;
-	}
-	if (status && s->form->package && http == 404) {	/* deleted since the list was read */
-		s->gone++;
-		return EX_OK;
 	}
 	if (!status && rename(s->part, s->file.p)) {
 		fprintf(stderr, "%s: %s\n", s->file.p, strerror(errno));
@@ -182,9 +175,7 @@ static int write_shell(struct split *s, struct arena *a, const char *id)
 		return EX_OSERR;
 	buf_reset(&s->url);
 	client_put_url(&s->url, s->w, "/serialization?aasIds=");
-	buf_puts(&s->url, text);
-	if (*s->at)
-		buf_printf(&s->url, "&at=%s", s->at);
+	buf_printf(&s->url, "%s&at=%s", text, s->at);
 	if (s->url.failed)
 		return EX_OSERR;
 	int status = put_file(s);
@@ -199,9 +190,7 @@ static int page(struct split *s, struct arena *a, const char **cursor)
 	size_t n = 0;
 	buf_reset(&s->url);
 	client_put_url(&s->url, s->w, "/shells");
-	buf_printf(&s->url, "?limit=%d", PAGE);
-	if (*s->at)
-		buf_printf(&s->url, "&at=%s", s->at);
+	buf_printf(&s->url, "?limit=%d&at=%s", PAGE, s->at);
 	if (*cursor)
 		buf_printf(&s->url, "&cursor=%s", *cursor);
 	int status = get(s, s->w->split);
@@ -232,10 +221,7 @@ static int pages(struct split *s)
 
 static void tell(const struct split *s)
 {
-	printf("%s: %zu shells%s%s, %zu of them written before", s->w->split, s->written + s->before, *s->at ? " as of " : "", s->at, s->before);
-	if (s->gone)
-		printf(", %zu were deleted meanwhile", s->gone);
-	putchar('\n');
+	printf("%s: %zu shells as of %s, %zu of them written before\n", s->w->split, s->written + s->before, s->at, s->before);
 }
 
 int client_export_split(const struct client_words *w)

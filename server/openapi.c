@@ -299,10 +299,12 @@ static void successes(struct buf *b, const struct route *r)
 static bool can_fail(const struct route *r, enum err e)
 {
 	switch (e) {
-	case ERR_OK: case ERR_AGAIN: case ERR_NO_MEMORY: case ERR_IO: case ERR_UNAUTHORIZED: case ERR_FORBIDDEN: case ERR_TIMEOUT: case ERR_GONE:
+	case ERR_OK: case ERR_AGAIN: case ERR_NO_MEMORY: case ERR_IO: case ERR_UNAUTHORIZED: case ERR_FORBIDDEN: case ERR_TIMEOUT:
 		return false;		/* nobody is asked for credentials; the others have the status of another one */
 	case ERR_NOT_FOUND:
 		return strchr(r->prefix, '{') || strchr(r->path, '{') || r->sole_aas || r->sole_sm || str_eq(r->handler_name, "serialize");
+	case ERR_GONE:			/* history may not reach back so far */
+		return r->query & Q_AT || str_eq(r->handler_name, "diff");
 	case ERR_METHOD:
 		return r->body == BODY_RAW || r->access == ACCESS_EXEC || strstr(r->path, "/attachment") != NULL;
 	case ERR_RANGE:

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // bulk.mjs - much in and much out: progress of an upload as events, a thousand packages with files that go out and come in again and are broken off in
 // both directions, and environments larger than what the server may grow by.
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
 import { join } from 'node:path';
-import { b64, cli, equal, finish, note, ok, postgres, program, Server, skip, start, stop, until, workspace } from './lib.mjs';
+import { b64, cli, equal, finish, installed, note, ok, postgres, program, run, Server, skip, start, stop, until, workspace } from './lib.mjs';
 
 if (!postgres()) {
 	skip('bulk in and out with PostgreSQL', 'it is not installed');
@@ -12,6 +14,7 @@ if (!postgres()) {
 }
 const PACKAGES = 1000;
 const LARGE = 20000;
+const HEAVY_MB = 96;
 const GROWTH_MB = 40;	// of the server's memory, while much more than that goes through it
 const dir = workspace();
 const property = (idShort, value) => ({ modelType: 'Property', idShort, valueType: 'xs:int', value: String(value),
@@ -56,6 +59,55 @@ async function progress() {
 	const plain = await fetch(`${server.endpoints.api}/upload?ignore-duplicates=true`, { method: 'POST', body: few,
 		headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream;q=0.5' } });
 	equal([plain.status, (await plain.json()).skipped], [200, 1], 'who wants JSON more gets that');
+}
+
+// A bar is for people: on a terminal (script gives one) it is there unless they do not want it, and in a file only if they do.
+async function terminal() {
+	if (!installed('script'))
+		return skip('a bar on a terminal', 'there is no script(1)');
+	const file = join(dir, 'few.json');
+	writeFileSync(file, JSON.stringify({ submodels: [submodel('urn:b:few', 2)] }));
+	const words = ['import', '--url', server.url, '--ignore-duplicates', file];
+	const out = ['export', '--url', server.url, '--output', join(dir, 'few.out.json')];
+	const shown = w => run('script', ['-qec', [program, ...w].map(word => `'${word}'`).join(' '), '/dev/null']);
+	const bar = text => text.includes('\r\u001b[K[');
+	const first = shown(words);
+	ok(bar(first) && /[01] created, [01] there already/.test(first), 'an import on a terminal shows a bar', JSON.stringify(first));
+	ok(!bar(shown([...words, '--no-progress'])), 'which can be refused');
+	ok(bar(shown(out)) && !bar(shown([...out, '--no-progress'])), 'so does an export');
+	ok(!bar(cli(words).err) && bar(cli([...words, '--progress']).err), 'without a terminal it is there on demand alone');
+}
+
+// What answers an export may be anything: only what came whole and is what was asked for becomes a file.
+async function foreign() {
+	const answers = { '{"submodels":[{"modelType":"Submodel","id":"urn:x"}]}': 0, '{"submodels":[{"modelType":"Submodel","id":"ur': 69, '<html/>': 69, '': 69 };
+	let answer;
+	const other = createServer((_, reply) => reply.end(answer)).listen(0, '127.0.0.1');
+	await once(other, 'listening');
+	const file = join(dir, 'foreign.json');
+	for (const [text, code] of Object.entries(answers)) {
+		answer = text;
+		writeFileSync(file, 'earlier');
+		const r = await start(program, ['export', '--url', `http://127.0.0.1:${other.address().port}`, '--output', file]).done;
+		equal([r.code, readFileSync(file, 'utf8')], [code, code ? 'earlier' : text], `an export that is answered with ${text || 'nothing'}`);
+	}
+	other.close();
+}
+
+// A file in a package is never whole in the memory, on its way in and on its way out.
+async function heavy() {
+	const words = ['urn:b:heavy', 'F'];
+	const path = `/submodels/${b64(words[0])}/submodel-elements/${words[1]}/attachment`;
+	const url = `${server.endpoints.api}/serialization?submodelIds=${b64(words[0])}`;
+	equal((await server.call('POST', '/submodels', { ...withFile(0), id: words[0] })).status, 201, 'a submodel with a file');
+	equal(await putFile(path, randomBytes(HEAVY_MB << 20), 'heavy.bin', 'application/octet-stream'), 204, `of ${HEAVY_MB} MiB`);
+	const [body, out] = await grown(server, async () => (await fetch(url, { headers: { Accept: 'application/aas+zip' } })).arrayBuffer());
+	ok(body.byteLength > HEAVY_MB << 20 && out < GROWTH_MB, `goes out in a package; the server grew by ${out} MB`, body.byteLength);
+	equal((await server.call('DELETE', `/submodels/${b64(words[0])}`)).status, 204, 'it is deleted');
+	const [r, into] = await grown(server, () => upload(server, Buffer.from(body), '', 'application/aas+zip'));
+	equal([r.events.at(-1).data.status, r.events.at(-1).data.report?.files], [200, 1], 'the package comes in');
+	ok(into < GROWTH_MB, `the server grew by ${into} MB`);
+	equal((await server.call('DELETE', `/submodels/${b64(words[0])}`)).status, 204, 'and goes');
 }
 
 // The client goes away as soon as the server has begun to store: it is stored as a whole nevertheless.
@@ -181,26 +233,52 @@ async function packages() {
 	}
 	equal(put.filter(s => s !== 204), [], 'files and thumbnails for some');
 	const before = await contents();
-	const words = name => ['export', '--url', server.url, '--format', 'aasx', '--split', join(dir, name)];
-	const whole = cli(words('whole'), { seconds: 120 });
-	ok(whole.code === 0 && whole.out.includes(`${PACKAGES} shells, 0 of them written before`), 'a package for each shell', JSON.stringify(whole));
+	const whole = split('aasx', 'whole');
+	ok(whole.code === 0 && whole.out.includes(`${PACKAGES} shells as of `) && whole.out.includes(', 0 of them written before'), 'a package for each shell', JSON.stringify(whole));
 	const names = readdirSync(join(dir, 'whole'));
 	ok(names.length === PACKAGES && names.every(n => n.endsWith('.aasx')), 'and nothing else', names.length);
-	const journal = join(dir, 'killed', '.twinshell-export');
+	await brokenOff('aasx', 'killed', folder('whole'), [970, 77, 98, 971]);
+	equal(split('json', 'texts').code, 0, 'or a text for each');
+	await brokenOff('json', 'cut', folder('texts'), [972, 84, 91, 973]);
+	await stop(server.child);
+	return before;
+}
+
+const splitWords = (form, name) => ['export', '--url', server.url, '--format', form, '--split', join(dir, name)];
+const split = (form, name) => cli(splitWords(form, name), { seconds: 120 });
+
+// Breaks an export off, changes shells whose turn has not come, and lets it go on: all is as it was at the beginning.
+async function brokenOff(form, name, complete, late) {
+	const journal = join(dir, name, '.twinshell-export');
 	const noted = () => existsSync(journal) && readFileSync(journal, 'utf8').split('\n').length - 2;
-	const first = start(program, words('killed'));
-	ok(await until(60, () => noted() > 100, 2), 'an export is on its way');
+	const first = start(program, splitWords(form, name));
+	ok(await until(60, () => noted() > 100, 2), `an export as ${form} is on its way`);
 	first.kill('SIGKILL');
 	await first.done;
 	const done = noted();
 	ok(done < PACKAGES, `it was broken off after ${done}`);
-	const complete = folder('whole');
-	equal(Object.entries(folder('killed')).filter(([name, text]) => name[0] !== '.' && complete[name] !== text).map(([name]) => name), [], 'no package is half there');
-	const second = cli(words('killed'), { seconds: 120 });
-	ok(second.code === 0 && second.out.includes(`${PACKAGES} shells, ${done} of them written before`), 'the same words do the rest', JSON.stringify(second));
-	ok(JSON.stringify(folder('killed')) === JSON.stringify(complete), 'byte for byte what one run would have written');
-	await stop(server.child);
-	return before;
+	const there = Object.entries(folder(name)).filter(([file]) => file[0] !== '.');
+	equal(there.filter(([file, text]) => complete[file] !== text).map(([file]) => file), [], 'no file is half there');
+	const [deleted, file, picture, written] = late;
+	ok(!there.some(([f]) => late.some(i => f.startsWith(`urn_b_a_${i}-`))), 'of some nothing is there yet', there.length);
+	equal([
+		(await server.call('DELETE', `/shells/${b64(`urn:b:a:${deleted}`)}`)).status,
+		await putFile(element(file), 'other bytes', 'other.txt', 'text/plain'),
+		await putFile(thumbnail(picture), 'another picture', 'other.png', 'image/png'),
+		(await server.call('PATCH', `/submodels/${b64(`urn:b:s:${written}`)}/submodel-elements/P0/$value`, '4711')).status,
+		(await server.call('POST', '/shells', { ...shell(9), id: `urn:b:a:9999:${form}` })).status,
+	], [204, 204, 204, 204, 201], 'one of them is deleted, the file, the picture and the value of others are other ones, and one is new');
+	const second = split(form, name);
+	ok(second.code === 0 && second.out.includes(`${PACKAGES} shells as of `) && second.out.includes(`, ${done} of them written before`), 'the same words do the rest', JSON.stringify(second));
+	const now = folder(name);
+	equal(Object.keys({ ...now, ...complete }).filter(f => now[f] !== complete[f]), [], 'byte for byte what one run would have written');
+	equal([
+		(await server.call('POST', '/shells', shell(deleted))).status,
+		await putFile(element(file), bytesOf('file', file), 'manual.txt', 'text/plain'),
+		await putFile(thumbnail(picture), bytesOf('picture', picture), 'picture.png', 'image/png'),
+		(await server.call('PATCH', `/submodels/${b64(`urn:b:s:${written}`)}/submodel-elements/P0/$value`, String(written))).status,
+		(await server.call('DELETE', `/shells/${b64(`urn:b:a:9999:${form}`)}`)).status,
+	], [201, 204, 204, 204, 204], 'and it is put back');
 }
 
 async function backAgain(before) {
@@ -226,6 +304,9 @@ async function backAgain(before) {
 }
 
 await progress();
+await terminal();
+await foreign();
+await heavy();
 await goneAway();
 await large();
 await stop(server.child);

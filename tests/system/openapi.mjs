@@ -22,6 +22,7 @@ const known = [
 	[/^(POST|PUT) .* 409$/, 'an id or a reference may be taken already'],
 	[/^DELETE \/(shell-descriptors|submodel-descriptors|lookup)\/.* 409$/, 'what lives here and was not registered goes when it does'],
 	[/^GET \/lookup\/shells 400$/, 'a parameter may be malformed; the description has it as "default" alone'],
+	[/^GET \/description 400$/, 'likewise; it has no parameter, and no past that one could ask for'],
 ];
 /* Answers of another shape than the description has, on purpose. */
 const shapes = [

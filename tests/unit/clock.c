@@ -61,6 +61,7 @@ static void test_duration(void)
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		check(!duration_parse(bad[i], strlen(bad[i]), &us), "\"%s\" is no duration", bad[i]);
+	check(!duration_parse("P1\0T2S", 7, &us) && !duration_parse("PT1\0", 4, &us), "nor is what holds a NUL");
 	duration_format(text, INT64_MIN);
 	check_str(text, "-PT9223372036854.775808S", "the longest one");
 }

@@ -65,6 +65,25 @@ static void described(const json_t *api)
 	check_int(n, surfaces, "and what is beside the API");
 }
 
+/* Who asks for the past can ask for more of it than is kept. */
+static void past(const json_t *api)
+{
+	size_t n = 0, wrong = 0;
+	for (size_t i = 0; i < n_routes; i++) {
+		char name[400], lower[10] = "";
+		bool at = routes[i].query & Q_AT || str_eq(routes[i].handler_name, "diff");
+		snprintf(name, sizeof name, "%s%s", routes[i].prefix, routes[i].path);
+		for (size_t k = 0; routes[i].method[k]; k++)
+			lower[k] = (char)(routes[i].method[k] - 'A' + 'a');
+		const json_t *o = json_object_get(json_object_get(json_object_get(api, "paths"), name), lower);
+		if (!o)
+			continue;
+		n += at;
+		wrong += !json_object_get(json_object_get(o, "responses"), "410") != !at;
+	}
+	check(n > 80 && !wrong, "410 is an answer of each of the %zu that show the past, and of no other (%zu wrong)", n, wrong);
+}
+
 static void profiles_add_up(void)
 {
 	size_t named = 0, drafts = 0;
@@ -100,6 +119,7 @@ int main(void)
 	const json_t *p = follow(api, "/components/schemas/Property");
 	check_int(json_array_size(json_object_get(p, "required")), 2, "a Property needs its valueType and its modelType");
 	check_int(json_array_size(json_object_get(follow(api, "/components/schemas/SubmodelElement"), "oneOf")), 14, "a SubmodelElement is one of 14");
+	past(api);
 	profiles_add_up();
 	json_decref(api);
 	buf_fini(&b);
