@@ -13,7 +13,7 @@
 #include "sql/migrate.h"
 #include "sql/store_pg_priv.h"
 
-#define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_plain, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, \
+#define STATEMENTS(kind) PG_##kind##_get, PG_##kind##_plain, PG_##kind##_gets, PG_##kind##_version, PG_##kind##_lock, PG_##kind##_insert, \
 	PG_##kind##_update, PG_##kind##_delete, PG_##kind##_past, PG_##kind##_ids, PG_##kind##_recent, PG_##kind##_recent_all, \
 	PG_##kind##_list, PG_##kind##_list_heads, PG_##kind##_heads, PG_##kind##_find, PG_##kind##_some, PG_##kind##_there
 const struct pg_kind pg_kinds[STORE_N_PASTS] = {

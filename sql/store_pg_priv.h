@@ -100,7 +100,7 @@ struct store_txn {
 /* The statements of one kind of identifiable, and its class. */
 struct pg_kind {
 	enum aas_class_id cls;
-	enum pg_statement get, plain, version, lock, insert, update, remove, past, ids, recent, recent_all, list, list_heads, heads,
+	enum pg_statement get, plain, gets, version, lock, insert, update, remove, past, ids, recent, recent_all, list, list_heads, heads,
 		find, some, there;
 	const char *table;
 };

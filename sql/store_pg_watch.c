@@ -344,6 +344,8 @@ static enum err work(struct pg_watch *w)
 {
 	int64_t now = clock_mono_us();
 	enum err e = now >= w->beat_us ? beat(w) : ERR_OK;
+	if (!e && !pg_notices(w->worker.pg, heard, w))	/* also what came together with an answer: the socket has nothing of it any more */
+		e = ERR_UNAVAILABLE;
 	lock_take(&w->worker.lock);
 	bool due = is_due(w);
 	lock_drop(&w->worker.lock);
@@ -351,8 +353,6 @@ static enum err work(struct pg_watch *w)
 		e = send_pending(w);
 	else if (!e)
 		wait_until(w, due ? w->send_us : w->beat_us);
-	if (!e && !pg_notices(w->worker.pg, heard, w))
-		e = ERR_UNAVAILABLE;
 	return e;
 }
 

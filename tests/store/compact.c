@@ -174,6 +174,7 @@ static void at_once(void)
 	check(ok, "samples are written and read while two compact: all of them are there at any time");
 	check(atomic_load(&n_settled) < 1000000, "nothing is in the way of the compactions");
 	check(whole(a, from, n), "at the end as well");
+	check_int(store_pg_settle(st), ERR_OK, "what came after the last compaction had begun is compacted, too");
 	check_str(ask("SELECT count(*) = (SELECT sum(samples) FROM report.rollup_1m WHERE path = 'at once') FROM report.sample WHERE path = 'at once'"), "t",
 		  "each is counted once");
 }

@@ -145,6 +145,35 @@ static void been_read(struct store_read *r)
 	atomic_fetch_add(&n_read, 1);
 }
 
+static bool wait_read(int n)
+{
+	for (int64_t until = clock_mono_us() + 60 * US_PER_S; atomic_load(&n_read) < n && clock_mono_us() < until;)
+		clock_sleep_us(200);
+	return atomic_load(&n_read) == n;
+}
+
+/* Who comes alone, behind its rows and not. */
+static void read_one(const char *id)
+{
+	static const char *const shell = "urn:read-shell";
+	put_once(STORE_SHELL, plain(STORE_SHELL, shell), STORE_EITHER, 0, NULL);
+	values_once(id, V({ "P0", "newest" }), 1, NULL);
+	for (int i = 0; i < 4; i++) {
+		static struct store_read r[4];
+		r[i] = (struct store_read){ .kind = i & 1 ? STORE_SHELL : STORE_SUBMODEL, .arena = arena_new(0), .done = been_read,
+					    .id = i == 3 ? "urn:\xff" : i == 2 ? "urn:read-none" : i ? shell : id };
+		atomic_store(&n_read, 0);
+		st->ops->read(st, &r[i]);
+		if (!check(wait_read(1), "one is answered"))
+			return;
+		if (i < 2)
+			check_str(r[i].err ? say(r[i].err) : r[i].doc.json.p, current(r[i].kind, r[i].id), "as it is now");
+		else
+			check(r[i].err != ERR_OK && (i == 3 || r[i].err == ERR_NOT_FOUND), "it is not there");
+		arena_free(r[i].arena);
+	}
+}
+
 /* More than share a round trip, one behind its rows, some that are not there, one that cannot be. */
 static void read_alone(const char *id)
 {
@@ -160,9 +189,7 @@ static void read_alone(const char *id)
 					    .id = shell ? "urn:read-shell" : i % 4 == 2 ? "urn:read-none" : i == 3 ? "urn:\xff" : id };
 		st->ops->read(st, &r[i]);
 	}
-	for (int64_t until = clock_mono_us() + 60 * US_PER_S; atomic_load(&n_read) < N && clock_mono_us() < until;)
-		clock_sleep_us(1000);
-	if (!check_int(atomic_load(&n_read), N, "every read is answered"))
+	if (!check(wait_read(N), "every read is answered"))
 		return;
 	for (int i = 0; i < N; i++) {
 		enum store_kind kind = r[i].kind;
@@ -188,6 +215,7 @@ void suite_values(void)
 	moved(id);
 	often(id);
 	read_alone(id);
+	read_one(id);
 }
 
 /* -- blobs ------------------------------------------------------------------------------------------------------------------------- */

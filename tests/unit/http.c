@@ -412,6 +412,29 @@ static void events(void)
 	forget(&r);
 }
 
+/* Times before, at and soon after 1970, and those whose last digits are zeros; several hundred, so that room is made more than once. */
+static void trend_of_other_times(int fd, int64_t series)
+{
+	struct answer r = { 0, BUF_INIT, BUF_INIT };
+	enum { N = 700 };
+	static const int64_t at[] = { -100001, -100000, -1, 0, 1, 99999, 100000, 100001, 199999, 200000, 1700000000000, 1700000000001, 1700000100000 };
+	struct buf all = BUF_INIT;
+	buf_puts(&all, "{\"series\":[");
+	for (int i = 0; i < N; i++) {
+		int64_t t = i < 13 ? at[i] : 1700000100000 + i * 40;
+		struct store_sample one = { series, t * 1000, i, NULL, QUALITY_GOOD };
+		store->ops->append(store, &(struct store_batch){ .sample = &one, .n_samples = 1 });
+		buf_printf(&all, "%s[%lld,%d]", i ? "," : "", (long long)t, i);
+	}
+	buf_puts(&all, "],\"unit\":\"rpm\"}");
+	check(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed&from=1960-01-01T00:00:00Z&to=2023-11-30T00:00:00Z&level=raw&limit=5000", "", NULL) == 200,
+	      "the trend of other times");
+	check(r.body.n == all.n && !memcmp(r.body.p, all.p, all.n), "every digit of them");
+	buf_fini(&all);
+	buf_fini(&r.head);
+	buf_fini(&r.body);
+}
+
 static void trend(void)
 {
 	struct answer r = { 0, BUF_INIT, BUF_INIT };
@@ -439,6 +462,7 @@ static void trend(void)
 	snprintf(want, sizeof want, "{\"series\":[[%lld,null]],\"unit\":\"rpm\"}", (long long)ms - 1000);
 	check(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed&limit=1", "", NULL) == 200 && !strcmp(r.body.p, want), "the newest one");
 	check_int(ask(fd, &r, "GET", "/trend?submodel=dXJuOnB1bXA&path=Speed&level=1s", "", NULL), 400, "means of nothing known");
+	trend_of_other_times(fd, series);
 	int64_t day = now / (86400 * US_PER_S) * 86400 * US_PER_S;
 	struct store_sample old[] = {
 		{ series, day - 86400 * US_PER_S + 1, 2, NULL, QUALITY_GOOD }, { series, day - 86400 * US_PER_S + 9000000, 5, NULL, QUALITY_GOOD },

@@ -81,6 +81,30 @@ static void test_numbers(void)
 	check_str(text, "0.1", "the shortest text is taken");
 	str_of_double(text, -INFINITY);
 	check_str(text, "-INF", "infinity as xs:double writes it");
+	/* as "%.15g" writes them: digits and places of every number that measured ones have */
+	static const double power[] = { 1, 10, 100, 1000, 1e4, 1e5, 1e6 };
+	bool same = true;
+	char want[STR_DOUBLE_MAX];
+	for (int k = 0; k < 7 && same; k++)
+		for (long long i = 1; i < 100000000 && same; i += i / 5 + 1)
+			for (int sign = -1; sign <= 1 && same; sign += 2) {
+				double x = (double)(sign * i) / power[k];
+				size_t n = str_of_double(text, x);
+				snprintf(want, sizeof want, "%.15g", x);
+				same = n == strlen(text) && (strchr(want, 'e') ? str_double(text, n, &d) && d == x : !strcmp(text, want));
+			}
+	check(same, "short ones are as printf writes them: %s", want);
+}
+
+static void test_digits(void)
+{
+	static const uint64_t values[] = { 0, 9, 10, 99, 100, 101, 999, 1000, 12345, 123456, UINT64_MAX };
+	char text[24], want[24], *end = text + 20;
+	*end = 0;
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+		snprintf(want, sizeof want, "%llu", (unsigned long long)values[i]);
+		check_str(str_digits(end, values[i]), want, "digits");
+	}
 }
 
 static void test_base64(void)
@@ -113,6 +137,7 @@ int main(void)
 	test_utf8();
 	test_utf8_anywhere();
 	test_numbers();
+	test_digits();
 	test_base64();
 	uuid_v7(one);
 	uuid_v7(two);
