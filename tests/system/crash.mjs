@@ -180,8 +180,7 @@ async function series(name, standalone, first, last, order) {
 		for (const s of [load.shared, counter, twin])
 			equal((await load.call('POST', '/submodels', s)).status, 201, `${name}: ${s.id}`);
 		const telemetry = new Telemetry(broker);
-		telemetry.send(1);
-		await until(20, () => site.sql("SELECT count(*) FROM report.sample WHERE path = 'N'") === '1');
+		ok(await telemetry.arrives(q => site.sql(q)), `${name}: telemetry comes in`);
 		for (let i = first; i <= last; i++)
 			if (!await oneRound(i, site, load, telemetry, order[(i - 1) % order.length]) && process.env.TWINSHELL_STOP)
 				break;

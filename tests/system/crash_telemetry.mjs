@@ -28,6 +28,13 @@ export class Telemetry {
 		for (let i = 0; i < n; i++, this.n++)
 			this.pub.stdin.write(`${JSON.stringify({ n: this.n, ts: new Date(this.base + this.n).toISOString() })}\n`);
 	}
+	/** What is published before the server has subscribed reaches nobody; what is published for that does not count. */
+	async arrives(sql) {
+		return until(30, () => {
+			this.pub.stdin.write(`${JSON.stringify({ n: -1, ts: new Date(this.base - 1000).toISOString() })}\n`);
+			return sql(`SELECT count(*) > 0 FROM report.sample WHERE submodel_id = '${COUNT}' AND path = 'N'`) === 't';
+		});
+	}
 	begin() {
 		this.timer = setInterval(() => this.send(1 + this.n % 7), 5);
 	}
@@ -36,7 +43,7 @@ export class Telemetry {
 	}
 	/** Faults: what is missing, what is there twice. */
 	async check(sql) {
-		const query = `SELECT count(DISTINCT value_num) || ' ' || count(*) FROM report.sample WHERE submodel_id = '${COUNT}' AND path = 'N'`;
+		const query = `SELECT count(DISTINCT value_num) || ' ' || count(*) FROM report.sample WHERE submodel_id = '${COUNT}' AND path = 'N' AND value_num >= 0`;
 		await until(30, () => Number(sql(query).split(' ')[0]) >= this.n);
 		const [distinct, all] = sql(query).split(' ').map(Number);
 		return [...distinct === this.n ? [] : [`of ${this.n} samples ${distinct} are there`], ...all === distinct ? [] : [`${all - distinct} samples are there twice`]];

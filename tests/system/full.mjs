@@ -75,8 +75,7 @@ try {
 	for (const s of [load.shared, counter, twin])
 		equal((await load.call('POST', '/submodels', s)).status, 201, s.id);
 	const telemetry = new Telemetry(broker);
-	telemetry.send(1);
-	ok(await until(20, () => sql("SELECT count(*) FROM report.sample WHERE path = 'N'") === '1'), 'telemetry comes in');
+	ok(await telemetry.arrives(sql), 'telemetry comes in');
 	await becomesFull(load, telemetry);
 	telemetry.pub.stdin.end();
 	await telemetry.pub.done;
