@@ -368,7 +368,7 @@ static enum err fetch(struct sm_session *s, enum store_kind kind, const char *id
 	sm_shared_document(shared, doc.json, doc.version);
 	if ((err = readable(s, shared)))
 		goto fail;
-	if (committed && s->at_us == TIME_NONE)
+	if (committed && s->at_us == TIME_NONE && s->n_kept < SM_KEPT_MAX)
 		sm_cache_fill(s->service->cache, shared, s->epoch);
 	*out = shared;
 	return ERR_OK;

@@ -248,6 +248,7 @@ static enum err replace(struct import *im, enum store_kind kind, struct aas_node
 	enum err err = write_fresh(im, kind);
 	if (err || (err = sm_put(im->s, kind, AAS_ID(n), n, &created)))
 		return err;
+	sm_spare(im->s, kind, AAS_ID(n));
 	return created ? tell(im, kind, AAS_ID(n), "created", &im->report->created) :
 			 tell(im, kind, AAS_ID(n), "replaced", &im->report->replaced);
 }

@@ -58,6 +58,7 @@ static enum err bring(struct stream *st, const struct aas_node *n, bool has, con
 	*n_fresh = 0;
 	if (err || (err = sm_put(st->s, st->kind, AAS_ID(n), (struct aas_node *)(uintptr_t)n, &created)))
 		return err;
+	sm_spare(st->s, st->kind, AAS_ID(n));
 	return created ? tell(st, n, "created", &st->report->created) : tell(st, n, "replaced", &st->report->replaced);
 }
 

@@ -6,8 +6,6 @@
 #include "aas/tree.h"
 #include "submodels/session.h"
 
-#define KEPT_MAX 256
-
 static enum err no_memory(struct sm_session *s)
 {
 	return diag_add(s->diag, ERR_NO_MEMORY, "out of memory");
@@ -52,7 +50,7 @@ static enum err note(struct sm_session *s, enum store_kind kind, const struct aa
 	w->shared = NULL;
 	w->dirty = true;
 	w->version = version;
-	w->apart = s->n_kept >= KEPT_MAX;
+	w->apart = s->n_kept >= SM_KEPT_MAX;
 	if (!w->apart && (err = keep(s, w, n)))
 		return err;
 	return sm_note(s, w, CHANGE_CREATED, NULL, NULL);
@@ -76,4 +74,16 @@ enum err sm_create_many(struct sm_session *s, enum store_kind kind, const struct
 	free(created);
 	free(version);
 	return err;
+}
+
+void sm_spare(struct sm_session *s, enum store_kind kind, const char *id)
+{
+	struct work *w;
+	if (sm_work(s, kind, id, &w) || !w->shared || s->n_kept++ < SM_KEPT_MAX)
+		return;
+	w->version = w->shared->tree.version;
+	sm_shared_drop(w->shared);
+	w->shared = NULL;
+	w->own = false;
+	w->apart = true;
 }

@@ -32,6 +32,8 @@ struct work {
 	struct work *next;
 };
 
+#define SM_KEPT_MAX 256
+
 struct change_item {
 	struct change change;
 	const struct work *work;
@@ -70,7 +72,7 @@ struct sm_session {
 	struct sm_shared **lent;	/* counted: what a page was made from that the cache had */
 	size_t n_lent, lent_max;
 	struct sm_shared *examined;	/* counted: what the query looks at now */
-	size_t n_kept;			/* trees that sm_create_many left to the cache */
+	size_t n_kept;			/* trees that an import left to the cache; behind SM_KEPT_MAX of them it fills it no more */
 	struct sm_quick quick;
 	void (*step)(void *ctx, const struct sm_import_report *);	/* sm_import_watch; NULL: nobody watches */
 	void *step_ctx;
@@ -95,6 +97,8 @@ enum err sm_work(struct sm_session *, enum store_kind, const char *id, struct wo
 enum err sm_has_many(struct sm_session *, enum store_kind, const char *const *id, size_t n, bool *has);
 /* Create all of them, whose rules were checked; fewer are kept in memory than by sm_create.  ERR_AGAIN: one is there by now. */
 enum err sm_create_many(struct sm_session *, enum store_kind, const struct aas_node *const *, size_t n);
+/* What an import has just written by sm_put is not kept in memory either, but the first few. */
+void sm_spare(struct sm_session *, enum store_kind, const char *id);
 /* The message that belongs to an error of a query. */
 enum err sm_query_error(struct sm_session *, enum err);
 /* Anything but a quick patch begins with this. */

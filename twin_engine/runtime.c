@@ -232,11 +232,26 @@ static void port_new_id(void *ctx, char out[UUID_SIZE])
 
 /* -- submodels -------------------------------------------------------------------------------------------------------------------- */
 
-/* Tell the engine what the submodel is now.  Memory has what was just committed; otherwise the database is asked. */
+static enum err tell_document(struct twin_runtime *t, const struct store_doc *doc)
+{
+	struct aas_node *node = NULL;
+	enum err e = aas_json_read(t->arena, AAS_Submodel, doc->json.p, doc->json.n, AAS_JSON_DEFAULT, &node, NULL);
+	if (e == ERR_NO_MEMORY)
+		return e;
+	if (e)
+		log_error("engine", "%s is not bound: its document cannot be read", doc->id);
+	else
+		engine_submodel(t->engine, t->now, doc->id, node);
+	return ERR_OK;
+}
+
+/* Tell the engine what the submodel is now.  Memory has what was just committed; otherwise the database is asked, past the cache: nobody else may
+ * want what an import has brought. */
 static enum err tell_submodel(struct twin_runtime *t, const char *id)
 {
 	const struct sm_tree *tree = sm_peek(t->service, STORE_SUBMODEL, id);
 	struct sm_session *s = NULL;
+	struct store_doc doc;
 	struct diag d = DIAG_INIT;
 	enum err e = ERR_OK;
 	const struct aas_node *n = tree ? sm_tree_node(tree) : NULL;
@@ -247,9 +262,8 @@ static enum err tell_submodel(struct twin_runtime *t, const char *id)
 		return ERR_OK;
 	arena_reset(t->arena);
 	if (!(e = sm_begin(t->service, false, t->arena, &d, &s))) {
-		e = sm_get(s, STORE_SUBMODEL, id, &tree);
-		if (!e)
-			engine_submodel(t->engine, t->now, id, sm_tree_node(tree));
+		if (!(e = sm_read(s, STORE_SUBMODEL, id, t->arena, &doc)))
+			e = tell_document(t, &doc);
 		sm_abort(s);
 	}
 	diag_fini(&d);
@@ -314,15 +328,6 @@ static void make_provisions(struct twin_runtime *t)
 	}
 }
 
-static void load_item(struct twin_runtime *t, const struct store_doc *doc)
-{
-	struct aas_node *node = NULL;
-	if (aas_json_read(t->arena, AAS_Submodel, doc->json.p, doc->json.n, AAS_JSON_DEFAULT, &node, NULL))
-		log_error("engine", "%s is not bound: its document cannot be read", doc->id);
-	else
-		engine_submodel(t->engine, t->now, doc->id, node);
-}
-
 /* Only twins need be told, and what they refer to is asked for. */
 static enum err load_page(struct twin_runtime *t, char **after, bool *more, struct diag *d)
 {
@@ -333,7 +338,7 @@ static enum err load_page(struct twin_runtime *t, char **after, bool *more, stru
 	if (!e)
 		e = sm_list(s, STORE_SUBMODEL, &(struct store_filter){ .semantic_key = TWIN_SEMANTIC_ID }, *after, PAGE, &page);
 	for (size_t i = 0; !e && i < page.n; i++)
-		load_item(t, &page.item[i]);
+		e = tell_document(t, &page.item[i]);
 	if (!e) {
 		free(*after);
 		*after = page.next ? strdup(page.next) : NULL;

@@ -147,6 +147,9 @@ async function large() {
 	ok(steps.length >= 3 + LARGE / 1000, `with ${steps.length} events`);
 	ok(steps.every((s, i) => !i || (s.read >= steps[i - 1].read && s.bytes >= steps[i - 1].bytes && s.created >= steps[i - 1].created)), 'that only grow');
 	equal([steps.at(-1).phase, steps.at(-1).read, steps.at(-1).bytes], ['committing', LARGE, statSync(json).size], 'up to the end');
+	const [again, most] = await grown(server, () => upload(server, readFileSync(json), '?replace=true'));
+	equal([again.events.at(-1).data.status, again.events.at(-1).data.report.replaced], [200, LARGE], 'and once more, in its place');
+	ok(most < GROWTH_MB, `the server grew by ${most} MB`);
 	const bar = cli(['import', '--url', server.url, '--ignore-duplicates', '--progress', xml]);
 	ok(bar.code === 0 && bar.out === `${xml}: 0 created, ${LARGE} there already, 0 files\n`, `${mb(xml)} MB of XML say the same`, JSON.stringify(bar).slice(0, 500));
 	ok(bar.err.includes('\r\u001b[K[') && bar.err.includes(' read, 0 created'), 'the bar shows what the server says', JSON.stringify(bar.err.slice(-600)));

@@ -85,6 +85,16 @@ equal(rows('submodel'), submodels + LARGE, 'and all is there');
 const grown = peak() - small;
 /* The server has read nothing when it starts, so what it needs for its work at all counts here too. */
 ok(grown < 110, `of ${Math.round(statSync(large).size / 1e6)} MB not all was in memory at once: it grew by ${Math.round(grown)} MB`);
+/* The engine looks at what came whether it is a twin, in its order: when this one is bound, it has seen all.  What the
+ * publisher of events keeps, 64 MiB at most, counts too. */
+const text = (idShort, value) => ({ modelType: 'Property', idShort, valueType: 'xs:string', value });
+const twin = { modelType: 'Submodel', id: 'urn:twin', semanticId: { type: 'ExternalReference', keys: [{ type: 'GlobalReference', value: 'https://twinshell.org/submodel/TwinEngine/1/0' }] },
+	submodelElements: [text('Mode', 'shadow'), { modelType: 'SubmodelElementCollection', idShort: 'Connection', value: [text('State', '')] }] };
+equal((await server.call('POST', '/submodels', twin)).status, 201, 'a twin comes behind it');
+ok(await until(60, async () => await server.value('urn:twin', 'Connection.State') === 'connected'), 'and is bound');
+const kept = Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))[1]) / 1024 - small;
+ok(kept < 130, `the server keeps ${Math.round(kept)} MB of it`);
+equal((await server.call('DELETE', `/submodels/${Buffer.from('urn:twin').toString('base64url')}`)).status, 204, 'it goes');
 equal(cli(['import', '--url', server.url, '--ignore-duplicates', large]).out, `${large}: 0 created, ${LARGE} there already, 0 files\n`, 'again: nothing');
 const list = Array.from({ length: LARGE }, (_, i) => submodel(`urn:l:${i + LARGE}`, 20));
 const upload = async value => {
@@ -103,6 +113,11 @@ equal([twice.status, rows('submodel')], [200, submodels + 2 * LARGE], 'the same 
 equal(server.sql("select count(*) from element e join submodel s on s.key = e.submodel where s.id like 'urn:l:%'"), String(LARGE * (40 + 20)), 'with its elements');
 const changed = await server.call('PATCH', `/submodels/${Buffer.from('urn:l:4711').toString('base64url')}/submodel-elements/P7/$value`, '8');
 equal([changed.status, await server.value('urn:l:4711', 'P7')], [204, 8], 'which can be written');
+const many = Array.from({ length: 300 }, (_, i) => submodel(`urn:m:${i}`, 1));
+equal((await upload(many)).status, 200, 'some more');
+const both = await server.call('POST', '/upload?replace=true', { submodels: [...many, { ...many[299], idShort: 'Last' }] });
+equal([both.status, both.json.replaced, server.sql("select version, id_short from submodel where id = 'urn:m:299'")], [200, 301, '3|Last'],
+	'of two of one id the later one replaces the other, though that is not in memory any more');
 writeFileSync(large, JSON.stringify({ submodels: Array.from({ length: LARGE }, (_, i) => ({ ...submodel(`urn:l:${i + LARGE}`, 20), idShort: 'Newer' })) }));
 equal(cli(['import', '--url', server.url, '--replace', large]).out, `${large}: 0 created, ${LARGE} replaced, 0 there already, 0 files\n`, 'all of a large one is replaced');
 equal(server.sql("select count(*), min(version), count(distinct id_short) from submodel where id_short = 'Newer'"), `${LARGE}|2|1`, 'indeed');
