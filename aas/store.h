@@ -80,6 +80,10 @@ struct store_query {
 	size_t docs;
 	uint64_t steps;
 	const struct store_loan *loan;	/* NULL: the arena gets everything */
+	/* Is asked now and then, by the thread that calls: nobody wants the answer any more.  Then it may end as ERR_UNAVAILABLE.  NULL: nobody is
+	 * asked. */
+	bool (*gone)(void *ctx);
+	void *gone_ctx;
 };
 
 /* What other processes do to the same store, for who keeps what he has read.  Called in a thread of the store; must not call the store.  What this

@@ -70,6 +70,7 @@ struct call {
 	struct findings *findings;		/* set by a handler: a failure tells all of them instead of the first messages; or NULL */
 	/* Set by a transport whose client wants to be told; called often, and must not block.  NULL: nobody does. */
 	void (*progress)(struct call *, const struct call_progress *);
+	bool (*gone)(const struct call *);	/* set by a transport that can tell, for the thread that runs the call: the client is away; or NULL */
 	/* Set by a transport that does not want to wait (call_start): the answer is final, or call_start shall be called again by a worker. */
 	void (*done)(struct call *), (*again)(struct call *);
 

@@ -35,6 +35,21 @@ static const struct http_config defaults = {
 
 /* -- one loop ------------------------------------------------------------------------------------------------------------------- */
 
+/* While the connection is suspended nobody else looks at its socket, and nobody closes it.  Who has closed his side of it waits no more. */
+static bool client_gone(const struct call *c)
+{
+	const struct request *r = (const struct request *)(const void *)((const char *)c - offsetof(struct request, call));
+	struct pollfd p = { r->socket, POLLRDHUP, 0 };
+	return r->socket >= 0 && poll(&p, 1, 0) > 0 && p.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
+void http_watch_client(struct request *r)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->wakeup.connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	r->socket = info ? info->connect_fd : -1;
+	r->call.gone = client_gone;
+}
+
 void http_suspend(struct wakeup *w)
 {
 	atomic_fetch_add(&w->loop->server->n_suspended, 1);

@@ -54,6 +54,7 @@ struct request {
 	bool begun;			/* the header has been looked at */
 	bool received;			/* whole; counted in n_open of the loop */
 	bool working;			/* a worker has it, or had it */
+	int socket;			/* of the client, while a worker has it; -1: not known */
 	bool reading;			/* its document is being read, or was */
 	const struct sm_tree *read;	/* the document; NULL: it could not be read so */
 	bool spent;			/* a response is queued */
@@ -123,6 +124,8 @@ struct server {
 void http_wake(struct wakeup *);
 /* Suspends; the loop resumes it after http_wake.  Loop thread. */
 void http_suspend(struct wakeup *);
+/* From now on call.gone tells whether the client has gone away: for a worker, while the connection is suspended.  Loop thread. */
+void http_watch_client(struct request *);
 
 /* An error as the answer. */
 enum MHD_Result http_refuse(struct request *, enum err);

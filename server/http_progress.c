@@ -136,6 +136,7 @@ static bool move(struct request *r, struct progress *p)
 	p->own.body = r->body;
 	own->body = buf_view(&p->own.body);
 	own->content_type = own->accept = own->host = own->if_match = own->if_none_match = own->range = own->if_range = NULL;
+	own->gone = NULL;
 	own->progress = tell;
 	buf_init(&own->reply.body, 0);
 	c->arena = mine;

@@ -407,6 +407,7 @@ static void document_read(void *ctx, const struct sm_tree *t)
 static enum MHD_Result have_it_done(struct request *r)
 {
 	struct call *c = &r->call;
+	http_watch_client(r);
 	/* whoever gets a handle does not wait for the asset */
 	bool waits = c->route->access == ACCESS_EXEC && c->route->reply != REPLY_202;
 	return hand_over(r, waits ? c->server->invoke : c->server->work, work_call);

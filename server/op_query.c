@@ -55,10 +55,16 @@ static enum err add_descriptors(struct call *c, enum store_kind kind, struct sto
 	return err;
 }
 
+static bool gone(void *ctx)
+{
+	const struct call *c = ctx;
+	return c->gone && c->gone(c);
+}
+
 /* Until the page is full, there is no more, or as much was looked at as one request may. */
 static enum err answer(struct call *c, enum store_kind kind, const struct aas_query *q)
 {
-	struct store_query want = { q, QUERY_DOCS_MAX, QUERY_STEPS_MAX, sm_loan(c->session, LOAN_BYTES) };
+	struct store_query want = { q, QUERY_DOCS_MAX, QUERY_STEPS_MAX, sm_loan(c->session, LOAN_BYTES), gone, c };
 	struct arena *scratch = arena_new(0);
 	const char *next = c->after;
 	enum err err = scratch ? ERR_OK : ERR_NO_MEMORY;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sql/pg.h"
 
+#include <errno.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +59,9 @@ struct pg {
 	bool failed;		/* something in this transaction did: it can only end by a rollback */
 	bool writes;		/* the transaction is one that may */
 	bool demoted;		/* it has refused to write: not the primary any more */
+	bool cancelled;		/* what runs, for nobody waits for it */
+	bool (*gone)(void *ctx);	/* pg_wait_for */
+	void *gone_ctx;
 	bool prepared[PG_N_STATEMENTS];
 	struct buf local;	/* behind a pooler: the statement that makes the settings of a transaction */
 	struct buf session;	/* what a session starts with, here as after it was lost */
@@ -269,9 +274,39 @@ static const char *call_name(const struct pg_call *call)
 	return call->sql ? "query" : statement_name[call->st];
 }
 
+void pg_wait_for(struct pg *c, bool (*gone)(void *), void *ctx)
+{
+	c->gone = gone;
+	c->gone_ctx = ctx;
+}
+
+static void cancel(struct pg *c)
+{
+	char why[256];
+	PGcancel *request = PQgetCancel(c->c);
+	c->cancelled = true;
+	if (!request || !PQcancel(request, why, sizeof why))
+		log_warn("sql", "a statement that nobody waits for goes on: %s", request ? why : "out of memory");
+	PQfreeCancel(request);
+}
+
+/* Until there is a result; what libpq would do, but with a look at who wants it. */
+static void await(struct pg *c)
+{
+	while (c->gone && PQisBusy(c->c)) {
+		struct pollfd p = { PQsocket(c->c), POLLIN, 0 };
+		int n = poll(&p, 1, PG_LOOK_MS);
+		if ((n > 0 && !PQconsumeInput(c->c)) || (n < 0 && errno != EINTR))
+			return;
+		if (!n && !c->cancelled && c->gone(c->gone_ctx))
+			cancel(c);
+	}
+}
+
 /* The result of the next thing that was sent; its terminating NULL is consumed as well. */
 static PGresult *next(struct pg *c)
 {
+	await(c);
 	PGresult *r = PQgetResult(c->c), *more;
 	if (!r)
 		return NULL;
@@ -289,7 +324,7 @@ static bool take(struct pg *c, const char *what, enum err *e, PGresult **keep)
 	bool ok = r && (s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK);
 	if (!ok && !*e) {
 		const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
-		*e = translate(c, r, what);
+		*e = c->cancelled && state ? ERR_UNAVAILABLE : translate(c, r, what);
 		c->told = state != NULL;
 		c->demoted = c->writes && state && !strcmp(state, READ_ONLY);
 		if (c->demoted)
@@ -400,9 +435,10 @@ static enum err run(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 		sent = sent && PQsendQueryParams(c->c, "COMMIT", 0, NULL, NULL, NULL, NULL, 1);
 	if (sent && PQpipelineSync(c->c)) {
 		enum err e = receive(c, a, call, n);
-		if (c->demoted)
-			drop(c);	/* the next connection finds the server that writes */
-		c->demoted = false;
+		if (c->demoted || c->cancelled)
+			drop(c);	/* the next connection finds the server that writes; and no cancellation meets what is next */
+		e = c->cancelled && !e ? ERR_UNAVAILABLE : e;
+		c->demoted = c->cancelled = false;
 		return e;
 	}
 	translate(c, NULL, call_name(&call[0]));

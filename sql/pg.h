@@ -50,6 +50,11 @@ enum err pg_begin(struct pg *, enum pg_mode);		/* connects again when the connec
 enum err pg_commit(struct pg *);
 void pg_rollback(struct pg *);		/* nothing to roll back is all right */
 
+/* Who waits for what comes next: asked every PG_LOOK_MS while the server is at it, by the thread that waits.  When nobody does any more the statement
+ * is cancelled, and the connection counts as lost, for the cancellation may come late: ERR_UNAVAILABLE.  `gone` NULL: nobody is asked. */
+#define PG_LOOK_MS 250
+void pg_wait_for(struct pg *, bool (*gone)(void *ctx), void *ctx);
+
 /* -- parameters, always binary --------------------------------------------------------------------------------------------------- */
 #define PG_ARGS_MAX 20
 struct pg_args {

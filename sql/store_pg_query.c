@@ -75,8 +75,12 @@ static enum err search(struct run *r, const struct pg_query *q, struct pg_call c
 	pg_arg_text(&mode, text);
 	c[0].args = &mode;
 	unsigned first = ready && q->keep && ms == PG_QUERY_MS;
-	if (!e)
+	if (!e) {
+		struct pg *pg = r->txn->pg;
+		pg_wait_for(pg, r->want->gone, r->want->gone_ctx);
 		e = r->alone ? store_pg_run_alone(r->txn, c + 1) : store_pg_run(r->txn, c + first, 2 - first);
+		pg_wait_for(pg, NULL, NULL);
+	}
 	c[0].args = NULL;
 	pg_args_fini(&mode);
 	/* The database is there, but it was not done in time: who asks again will fare no better. */

@@ -3,6 +3,7 @@
  * is made again where that can do no harm. */
 #include "sql/pg.h"
 
+#include <limits.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
@@ -801,6 +802,36 @@ static void kept(void)
 	buf_fini(&b);
 }
 
+static bool gone_at(void *ctx)
+{
+	int *left = ctx;
+	return !(*left)--;
+}
+
+/* Nobody waits any more when the second time comes to ask. */
+static void nobody_waits(void)
+{
+	int asked = 1, never = INT_MAX, pid = pg_pid(pg);
+	struct pg_call c = { .sql = "SELECT pg_sleep(60)" };
+	int64_t from = clock_mono_us();
+	pg_begin(pg, PG_READ);
+	pg_wait_for(pg, gone_at, &asked);
+	check_str(say(pg_run(pg, &c, 1)), "UNAVAILABLE", "a statement that nobody waits for is cancelled");
+	pg_wait_for(pg, NULL, NULL);
+	check(clock_mono_us() - from < 30 * US_PER_S && !pg_alive(pg), "at once; the connection is given up");
+	pg_rollback(pg);
+	check_str(say(pg_begin(pg, PG_READ)), "OK", "the next transaction has another one");
+	check_str(say(ping()), "OK", "which works");
+	check(pg_pid(pg) != pid, "indeed");
+	pg_wait_for(pg, gone_at, &never);
+	c = (struct pg_call){ .sql = "SELECT pg_sleep(0.6), 7::bigint" };
+	check_str(say(pg_run(pg, &c, 1)), "OK", "one that somebody waits for comes to its end");
+	check(c.n == 1 && pg_int8(&c, 0, 1) == 7 && never < INT_MAX, "he was asked, and has his answer");
+	pg_clear(&c, 1);
+	pg_wait_for(pg, NULL, NULL);
+	check_str(say(pg_commit(pg)), "OK", "commit");
+}
+
 int main(void)
 {
 	if (!database_cluster())
@@ -820,6 +851,7 @@ int main(void)
 	commits_together();
 	reads_alone();
 	kept();
+	nobody_waits();
 	dead_lock();
 	lost();
 	if (cluster_is_private())
