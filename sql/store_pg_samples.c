@@ -187,7 +187,8 @@ static enum err read_first(struct pg *pg, struct samples *s)
 	chunk_args(&chunks, s, page);
 	struct pg_call call[] = {
 		[KNOWN] = { .st = PG_series_count, .args = &known }, [STAGED] = { .st = PG_staged, .args = &staged },
-		[OPEN] = { .st = PG_chunk_open, .args = &range }, [PLAN] = { .st = PG_plan_for_values }, [CHUNKS] = { .st = PG_chunks, .args = &chunks },
+		[OPEN] = { .st = PG_chunk_open, .args = &range }, [PLAN] = { .st = PG_plan_for_values },
+		[CHUNKS] = { .st = PG_chunks, .args = &chunks },
 	};
 	enum err e = pg_run(pg, call, N_CALLS);
 	if (!e && !pg_int8(&call[KNOWN], 0, 0))
