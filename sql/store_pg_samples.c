@@ -166,9 +166,11 @@ static enum err read_more(struct pg *pg, struct samples *s)
 	return e;
 }
 
-/* A plan for all times would lock every partition there is; one for these times locks those that it needs. */
+/* A plan for all times would lock every partition there is; one for these times locks those that it needs, but is made each time.  So what has no
+ * partitions by time is asked for before that is said. */
 static enum err read_first(struct pg *pg, struct samples *s)
 {
+	enum { KNOWN, STAGED, OPEN, PLAN, CHUNKS, N_CALLS };
 	struct pg_args known, range, staged, chunks;
 	int page = page_of(s);
 	pg_args_init(&known);
@@ -184,17 +186,18 @@ static enum err read_first(struct pg *pg, struct samples *s)
 	pg_arg_int8(&staged, (int64_t)s->limit);
 	chunk_args(&chunks, s, page);
 	struct pg_call call[] = {
-		{ .st = PG_plan_for_values }, { .st = PG_series_count, .args = &known }, { .st = PG_staged, .args = &staged },
-		{ .st = PG_chunk_open, .args = &range }, { .st = PG_chunks, .args = &chunks },
+		[KNOWN] = { .st = PG_series_count, .args = &known }, [STAGED] = { .st = PG_staged, .args = &staged },
+		[OPEN] = { .st = PG_chunk_open, .args = &range }, [PLAN] = { .st = PG_plan_for_values },
+		[CHUNKS] = { .st = PG_chunks, .args = &chunks },
 	};
-	enum err e = pg_run(pg, call, 5);
-	if (!e && !pg_int8(&call[1], 0, 0))
+	enum err e = pg_run(pg, call, N_CALLS);
+	if (!e && !pg_int8(&call[KNOWN], 0, 0))
 		e = ERR_NOT_FOUND;
-	e = e ? e : keep_chunks(s, &call[4], page);
-	if (!e && call[3].n)
-		e = keep_chunk(s, &call[3], 0, RANK_OPEN);
-	e = e ? e : keep_staged(s, &call[2]);
-	pg_clear(call, 5);
+	e = e ? e : keep_chunks(s, &call[CHUNKS], page);
+	if (!e && call[OPEN].n)
+		e = keep_chunk(s, &call[OPEN], 0, RANK_OPEN);
+	e = e ? e : keep_staged(s, &call[STAGED]);
+	pg_clear(call, N_CALLS);
 	pg_args_fini(&known);
 	pg_args_fini(&range);
 	pg_args_fini(&staged);
@@ -318,9 +321,9 @@ static enum err read_buckets(struct pg *pg, void *ctx)
 	pg_arg_time(&args, b->t0);
 	pg_arg_time(&args, b->t1);
 	pg_arg_int8(&args, (int64_t)b->limit);
-	struct pg_call call[] = { { .st = PG_plan_for_values }, { .st = PG_series_count, .args = &known }, { .st = get[b->level], .args = &args } };
+	struct pg_call call[] = { { .st = PG_series_count, .args = &known }, { .st = PG_plan_for_values }, { .st = get[b->level], .args = &args } };
 	enum err e = pg_run(pg, call, 3);
-	if (!e && !pg_int8(&call[1], 0, 0))
+	if (!e && !pg_int8(&call[0], 0, 0))
 		e = ERR_NOT_FOUND;
 	e = e ? e : keep_buckets(b, &call[2]);
 	pg_clear(call, 3);

@@ -254,6 +254,10 @@ async function database() {
 	ok(uidOf(f.kept('postgres')) !== 0, 'the database is no process of root');
 	const sql = text => run('psql', [f.endpoints.database, '-XAtqc', text]).trim();
 	equal(sql('show listen_addresses'), '', 'it has only its socket');
+	const there = 1024 * Number(/^MemTotal:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))[1]);
+	const kept = Number(sql("select setting::bigint * 8 / 1024 from pg_settings where name = 'shared_buffers'"));
+	ok(kept === Math.max(128, Math.min(1024, Math.floor(there / 8 / (1 << 20)))) || (kept >= 128 && existsSync('/sys/fs/cgroup/memory.max')),
+		'it keeps an eighth of the memory', `${kept} MB`);
 	equal((await fetch(`${f.url}/submodels`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"modelType":"Submodel","id":"urn:kept"}' })).status, 201, 'it keeps a submodel');
 	const pg = f.kept('postgres');
 	process.kill(pg, 'SIGKILL');
