@@ -27,7 +27,8 @@
 #define FOLD_GAP_US 100000		/* between two documents while there is something to write */
 #define IDLE_US 100000			/* without a write: time for folding, and for what elements are found by */
 #define BEHIND_MAX 1024			/* elements that are not found by their values: every search looks at them one by one */
-#define BEHIND_TURN 4096		/* that are brought up to date at a time */
+#define BEHIND_IDLE 4096		/* that are brought up to date at a time */
+#define BEHIND_BUSY 128			/* the same while writes wait for it; more where more are written at a time */
 #define RETRY_US US_PER_S
 
 /* A batch that is written. */
@@ -297,9 +298,10 @@ static bool may_begin(const struct pg_writer *w)
 
 /* What is written again and again is brought up to date once, when there is a moment, or when there is too much of it.  Where fewer are found than
  * were looked for, the others are somebody else's, or their submodels are locked: the next time. */
-static void found_again(struct pg_writer *w)
+static void found_again(struct pg_writer *w, bool idle)
 {
-	size_t most = w->noted.behind > BEHIND_MAX ? BEHIND_TURN : BEHIND_MAX, n = 0;	/* also what somebody has left who was killed */
+	size_t some = w->noted.behind / 8 > BEHIND_BUSY ? w->noted.behind / 8 : BEHIND_BUSY;
+	size_t most = idle ? BEHIND_IDLE : some, n = 0;		/* also what somebody has left who was killed */
 	enum err e = connect_writer(w);
 	if (!e)
 		e = store_pg_found_again(w->worker.pg, most, &n);
@@ -333,7 +335,7 @@ static void *writer_run(void *arg)
 		if (n)
 			write_all(w, batch, n);
 		if (time_to_find(w, idle))
-			found_again(w);
+			found_again(w, idle);
 		lock_take(&w->worker.lock);
 		if (time_to_fold(w, idle))
 			fold_one(w);
