@@ -118,6 +118,10 @@ try {
 	const element = idShort => ({ modelType: 'Property', idShort, valueType: 'xs:string', value: '0' });
 	equal((await call('POST', '/submodels', { modelType: 'Submodel', id, submodelElements: ['A', 'B', 'C'].map(element) })).status, 201, 'a submodel');
 	await sound('before');
+	/* Who comes later than the others would not be halted with them: the thread that makes partitions, two seconds after the start. */
+	ok(await until(60, () => sql("SELECT count(*) > 0 FROM pg_inherits WHERE inhparent = 'twinshell.chunk'::regclass") === 't'), 'partitions are made');
+	sql('ALTER SYSTEM SET autovacuum = off');
+	sql('SELECT pg_reload_conf()');
 	await crash();
 	await interrupted();
 	await merely();
