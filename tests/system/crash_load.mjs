@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { b64, sleep, source } from './lib.mjs';
+import { b64, sleep, source, until } from './lib.mjs';
 
 /** Random numbers that a seed repeats: below(n) is 0 .. n-1. */
 export function random(seed) {
@@ -180,9 +180,14 @@ export class Load {
 	/** What is there is one of what may be there: faults as texts.  Afterwards every state is known again. */
 	async settle() {
 		const faults = [];
+		/* A process of the database may be killed some while before the others notice, and go with it. */
+		const patient = (...what) => until(60, async () => {
+			const r = await this.call(...what);
+			return r.status !== 503 && r;
+		});
 		await Promise.all(this.clients.map(async c => {
 			for (const t of c.things) {
-				const is = await kinds[t.kind].read(t, this.call);
+				const is = await kinds[t.kind].read(t, patient);
 				if (!t.states.some(s => same(s, is)))
 					faults.push(`${t.kind} ${t.id} ${t.path ?? ''} is ${JSON.stringify(is)}, not ${t.states.map(s => JSON.stringify(s)).join(' or ')}`);
 				t.states = [is];
