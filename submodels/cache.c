@@ -485,12 +485,18 @@ static bool is_newest(const struct sm_cache *c, const struct sm_shared *s, uint6
 	return c->floor <= epoch && c->changed[b].epoch <= epoch && (c->changed[b].hash != hash || c->changed[b].version <= s->tree.version);
 }
 
+/* Another process has written, and we are the first to hear of it; or it is the document of what is there as a tree, or with values beside it. */
+static bool is_better(const struct sm_shared *s, const struct sm_shared *old)
+{
+	return old->latest < s->tree.version || (old->latest == s->tree.version && s->tree.json.p && (old->n_newer || !old->tree.json.p));
+}
+
 void sm_cache_fill(struct sm_cache *c, struct sm_shared *s, uint64_t epoch)
 {
 	struct sm_shared *gone = NULL;
 	lock_take(&c->lock);
 	struct sm_shared *old = map_get(&c->map[s->tree.kind], s->id, strlen(s->id));
-	bool later = old && old->latest < s->tree.version;	/* another process has written, and we are the first to hear of it */
+	bool later = old && is_better(s, old);
 	if (later)
 		take_out(c, old, &gone);
 	if ((later || !old) && is_newest(c, s, epoch))

@@ -342,8 +342,22 @@ static void by_version(void)
 	check(!sm_cache_version(c, STORE_SUBMODEL, "a", 4), "a value that is not laid in yet makes no document");
 	check((got = sm_cache_version(c, STORE_SUBMODEL, "a", 3)) == s, "the document before it is still what that version was");
 	sm_shared_drop(got);
+	sm_shared_drop(s);
+	s = tree("a", 100, 4);
+	sm_cache_fill(c, s, sm_cache_epoch(c));
+	check(!(got = sm_cache_version(c, STORE_SUBMODEL, "a", 4)), "a tree with it is no document either");
+	sm_shared_document(s, (struct slice){ "{}", 2 }, 4);
+	sm_cache_fill(c, s, sm_cache_epoch(c));
+	check((got = sm_cache_version(c, STORE_SUBMODEL, "a", 4)) == s, "the document with it takes the place of both");
+	sm_shared_drop(got);
 	fill(c, "b", 100, 1, 0);
 	check(!sm_cache_version(c, STORE_SUBMODEL, "b", 1), "a tree without its document is none");
+	sm_shared_drop(s);
+	s = tree("b", 100, 1);
+	sm_shared_document(s, (struct slice){ "{}", 2 }, 1);
+	sm_cache_fill(c, s, sm_cache_epoch(c));
+	check((got = sm_cache_version(c, STORE_SUBMODEL, "b", 1)) == s, "its document takes its place");
+	sm_shared_drop(got);
 	sm_shared_drop(s);
 	sm_cache_free(c);
 }
