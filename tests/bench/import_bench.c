@@ -23,7 +23,7 @@
 static const char *const table[] = {
 	"submodel (key, id, id_short, version, doc_version, created_at, updated_at, modelling_kind, semantic_id, template_id, header, doc)",
 	"lookup (key, kind, field, hash, name, value, id)", "term (key, text)",
-	"element (submodel, version, semantic, num, ts, position, value_group, bool, class, value_type, unit, path, value)",
+	"element (submodel, version, semantic, num, ts, position, value_group, bool, class, value_type, unit, path, value, found_key, found_num)",
 	"history (key, kind, version, operation, recorded_at, valid_at, actor, request, id)", "outbox (recorded_at, key, kind, version)",
 };
 #define N_TABLES (sizeof table / sizeof *table)
