@@ -141,12 +141,13 @@ static void thrown_out(void)
 static atomic_bool stop;
 static atomic_int n_settled;
 
+/* Two may be in each other's way (ERR_AGAIN); then one begins again, as the thread of the store does. */
 static void *settle_on(void *arg)
 {
 	(void)arg;
 	while (!atomic_load(&stop)) {
 		enum err e = store_pg_settle(st);
-		atomic_fetch_add(&n_settled, e ? 1000000 : 1);
+		atomic_fetch_add(&n_settled, e == ERR_AGAIN ? 0 : e ? 1000000 : 1);
 	}
 	return NULL;
 }
