@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pg_wire.h - what pg.c, pg_args.c and pg_notify.c share: the binary formats, and the connection.
+ * pg_wire.h - what pg.c, pg_run.c, pg_args.c, pg_result.c and pg_notify.c share: the binary formats, and the connection.
  */
 #ifndef SQL_PG_WIRE_H
 #define SQL_PG_WIRE_H
