@@ -267,7 +267,7 @@ static enum err mem_commit(struct store_txn *t)
 	return e;
 }
 
-static struct mem_write *written(const struct store_txn *t, enum mem_table_id table, const char *id)
+struct mem_write *store_mem_written(const struct store_txn *t, enum mem_table_id table, const char *id)
 {
 	for (struct mem_write *w = t->writes; w; w = w->next)
 		if (w->table == table && !strcmp(w->fresh->id, id))
@@ -285,7 +285,7 @@ enum err store_mem_noted(struct store_txn *t, enum err e)
 const struct mem_entry *store_mem_visible(struct store_txn *t, enum mem_table_id table, const char *id, int64_t *base)
 {
 	store_mem_read_here(t);
-	struct mem_write *w = written(t, table, id);
+	struct mem_write *w = store_mem_written(t, table, id);
 	const struct mem_table *tab = &t->store->table[table];
 	bool found;
 	size_t at = place(tab, id, &found);
@@ -297,7 +297,7 @@ const struct mem_entry *store_mem_visible(struct store_txn *t, enum mem_table_id
 /* Lay `fresh` (consumed) over the store. */
 enum err store_mem_lay(struct store_txn *t, enum mem_table_id table, struct mem_entry *fresh, int64_t base)
 {
-	struct mem_write *w = fresh ? written(t, table, fresh->id) : NULL;
+	struct mem_write *w = fresh ? store_mem_written(t, table, fresh->id) : NULL;
 	if (!fresh || !t->write) {
 		store_mem_entry_free(fresh);
 		return fresh ? ERR_INTERNAL : ERR_NO_MEMORY;
@@ -330,7 +330,7 @@ enum err store_mem_lay_change(struct store_txn *t, struct mem_entry *fresh, int6
 		store_mem_event_free(v);
 		return e;
 	}
-	v->e.version = written(t, table, v->e.id)->fresh->version;
+	v->e.version = store_mem_written(t, table, v->e.id)->fresh->version;
 	*t->events_tail = v;
 	t->events_tail = &v->next;
 	return ERR_OK;
@@ -410,7 +410,7 @@ static enum err mem_version(struct store_txn *t, enum store_kind kind, const cha
 	return e ? ERR_OK : ERR_NOT_FOUND;
 }
 
-static struct mem_entry *entry_of(const struct aas_node *node)
+struct mem_entry *store_mem_entry_of(const struct aas_node *node)
 {
 	struct buf b = BUF_INIT;
 	aas_json_write(&b, node);
@@ -434,10 +434,10 @@ static enum err mem_put(struct store_txn *t, enum store_kind kind, const struct 
 		err = ERR_NOT_FOUND;
 	else if (expect && (!old || old->version != expect))
 		err = ERR_PRECONDITION;
-	else if (!(err = store_mem_lay_change(t, entry_of(node), base,
+	else if (!(err = store_mem_lay_change(t, store_mem_entry_of(node), base,
 				    store_mem_event(t, kind, AAS_ID(node), old ? STORE_OP_REPLACE : STORE_OP_CREATE, old)))) {
 		*created = is_new;		/* `old` may be gone */
-		*version = written(t, (enum mem_table_id)kind, AAS_ID(node))->fresh->version;
+		*version = store_mem_written(t, (enum mem_table_id)kind, AAS_ID(node))->fresh->version;
 	}
 	pthread_mutex_unlock(&t->store->mutex);
 	return store_mem_noted(t, err);
@@ -512,7 +512,7 @@ const struct mem_entry *store_mem_next(const struct store_txn *t, enum mem_table
 	bool found = false;
 	size_t at = after ? place(tab, after, &found) + found : 0;
 	for (; at < tab->n && !best; at++) {
-		struct mem_write *w = written(t, table, tab->entry[at]->id);
+		struct mem_write *w = store_mem_written(t, table, tab->entry[at]->id);
 		const struct mem_entry *e = w ? w->fresh : at_moment(t, tab->entry[at]);
 		if (e && !e->deleted)
 			best = e;
@@ -562,50 +562,12 @@ static enum err mem_list(struct store_txn *t, enum store_kind kind, const struct
 	return store_mem_noted(t, err);
 }
 
-/* -- values ------------------------------------------------------------------------------------------------------------------------ */
-
-static enum err set_values(struct arena *a, const struct mem_entry *e, const struct store_value *v, size_t n, struct mem_entry **out)
-{
-	struct aas_node *sm = NULL, *at;
-	enum err err = aas_json_read(a, AAS_Submodel, e->json, e->n, AAS_JSON_DEFAULT, &sm, NULL);
-	for (size_t i = 0; !err && i < n; i++) {
-		err = aas_path_find(sm, v[i].path, strlen(v[i].path), &at, NULL);
-		if (!err && !aas_is(at, AAS_Property))
-			err = ERR_BAD_REQUEST;
-		if (!err)
-			AAS_AT(at, Property, value).str = v[i].text;
-	}
-	if (!err && !(*out = entry_of(sm)))
-		err = ERR_NO_MEMORY;
-	return err;
-}
-
-static enum err mem_put_values(struct store_txn *t, const char *id, const struct store_value *v, size_t n, int64_t *version)
-{
-	int64_t base;
-	struct mem_entry *fresh = NULL;
-	struct arena *a = arena_new(0);
-	pthread_mutex_lock(&t->store->mutex);
-	const struct mem_entry *e = store_mem_visible(t, MEM_SUBMODEL, id, &base);
-	struct mem_event *event = NULL;
-	enum err err = !a ? ERR_NO_MEMORY : e ? set_values(a, e, v, n, &fresh) : ERR_NOT_FOUND;
-	if (!err && (event = store_mem_event(t, STORE_SUBMODEL, id, STORE_OP_VALUE, e)) && store_mem_event_values(event, e, v, n)) {
-		store_mem_event_free(event);
-		event = NULL;
-	}
-	if (!err && !(err = store_mem_lay_change(t, fresh, base, event)))
-		*version = written(t, MEM_SUBMODEL, id)->fresh->version;
-	pthread_mutex_unlock(&t->store->mutex);
-	arena_free(a);
-	return store_mem_noted(t, err);
-}
-
 const struct store_ops store_mem_ops = {
 	.close = store_mem_close, .begin = mem_begin, .commit = mem_commit, .abort = mem_abort, .get = mem_get, .version = mem_version,
 	.read = mem_read,
 	.put = mem_put, .put_many = mem_put_many, .del = mem_del, .list = mem_list, .heads = mem_heads,
 	.query = store_mem_query, .candidates = store_mem_candidates,
-	.put_values = mem_put_values,
+	.put_values = store_mem_put_values,
 	.blob_put = store_mem_blob_put, .blob_find = store_mem_blob_find, .blob_read = store_mem_blob_read, .blob_del = store_mem_blob_del,
 	.blob_open = store_mem_blob_open, .series = store_mem_series, .append = store_mem_append,
 	.position = store_mem_position, .samples = store_mem_samples, .buckets = store_mem_buckets,

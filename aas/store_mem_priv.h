@@ -137,6 +137,10 @@ enum err store_mem_copy(struct arena *, const struct mem_entry *, struct store_d
 enum err store_mem_lay(struct store_txn *, enum mem_table_id, struct mem_entry *fresh, int64_t base);
 /* The same, and it is a change (both are consumed; NULL: there was no memory). */
 enum err store_mem_lay_change(struct store_txn *, struct mem_entry *fresh, int64_t base, struct mem_event *);
+/* What the transaction has written of it; NULL: nothing. */
+struct mem_write *store_mem_written(const struct store_txn *, enum mem_table_id, const char *id);
+struct mem_entry *store_mem_entry_of(const struct aas_node *);	/* its document; NULL without memory */
+enum err store_mem_put_values(struct store_txn *, const char *submodel_id, const struct store_value *, size_t n, int64_t *version);
 enum err store_mem_remove(struct store_txn *, enum mem_table_id, const char *id);
 /* After any error but ERR_NOT_FOUND and ERR_GONE a transaction can only be aborted. */
 enum err store_mem_noted(struct store_txn *, enum err);
