@@ -467,7 +467,7 @@ static enum err answer_to(struct store *s, enum store_kind kind, const struct aa
 	buf_reset(out);
 	do {
 		struct store_txn *t;
-		struct store_query want = { q, docs, QUERY_STEPS_MAX, o ? &loan : NULL };
+		struct store_query want = { q, docs, QUERY_STEPS_MAX, o ? &loan : NULL, NULL, NULL };
 		must(s->ops->begin(s, false, &t), "begin");
 		e = s->ops->query(t, kind, &want, after, limit, a, &page);
 		for (size_t i = 0; !e && i < page.n; i++) {
@@ -783,7 +783,7 @@ static void pages(void)
 	struct aas_query *q;
 	struct store_txn *t;
 	struct store_page page;
-	struct store_query want = { NULL, 10, QUERY_STEPS_MAX, NULL };
+	struct store_query want = { NULL, 10, QUERY_STEPS_MAX, NULL, NULL, NULL };
 	static const char none[] = "{\"$condition\":{\"$regex\":[{\"$field\":\"$sme.Serial#value\"},{\"$strVal\":\"^never$\"}]}}";
 	static const char joined[] = "{\"$condition\":{\"$regex\":[{\"$field\":\"$sme.Serial#value\"},{\"$strVal\":\"^SN-0$\"}]}}";
 	must(aas_query_read(a, STORE_SUBMODEL, none, strlen(none), &q, NULL), "query");
@@ -799,11 +799,11 @@ static void pages(void)
 	check_int(pg->ops->query(t, STORE_SUBMODEL, &want, "urn:fleet:", 100, a, &page), ERR_EXPENSIVE, "not even one");
 	pg->ops->abort(t);
 	must(aas_query_read(a, STORE_SHELL, joined, strlen(joined), &q, NULL), "query");
-	want = (struct store_query){ q, 1, QUERY_STEPS_MAX, NULL };
+	want = (struct store_query){ q, 1, QUERY_STEPS_MAX, NULL, NULL, NULL };
 	must(pg->ops->begin(pg, false, &t), "begin");
 	check_int(pg->ops->query(t, STORE_SHELL, &want, "urn:shell:", 100, a, &page), ERR_EXPENSIVE, "the other half of a tuple counts");
 	pg->ops->abort(t);
-	want = (struct store_query){ q, 2, QUERY_STEPS_MAX, NULL };
+	want = (struct store_query){ q, 2, QUERY_STEPS_MAX, NULL, NULL, NULL };
 	must(pg->ops->begin(pg, false, &t), "begin");
 	check_int(pg->ops->query(t, STORE_SHELL, &want, "urn:shell:", 100, a, &page), ERR_OK, "two documents are enough for one shell");
 	check(page.n == 1 && !strcmp(page.item[0].id, "urn:shell:0") && page.next && !strcmp(page.next, "urn:shell:0"), "it is found, and there may be more");
