@@ -73,8 +73,8 @@ void pg_drop(struct pg *c)
 	pg_kept_lost(&c->kept);
 }
 
-/* What has no SQLSTATE does not come from the server but from libpq, which could not talk to
- * it; it may still call the connection a good one then (it does when it could not send, and had something to read). */
+/* What has no SQLSTATE does not come from the server but from libpq, which could not talk to it; it may still call the connection a good one then
+ * (it does when it could not send, and had something to read). */
 enum err pg_translate(struct pg *c, const PGresult *r, const char *what)
 {
 	const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;

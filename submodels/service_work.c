@@ -147,6 +147,19 @@ enum err sm_load(struct sm_session *s, enum store_kind kind, const char *id, str
 	return ERR_OK;
 }
 
+/* The same, but that there is none is no error: *out is NULL then, or has nothing. */
+static enum err load_if_there(struct sm_session *s, enum store_kind kind, const char *id, struct work **out)
+{
+	struct diag quiet = DIAG_INIT, *d = s->diag;
+	s->diag = &quiet;
+	enum err err = sm_load(s, kind, id, out);
+	s->diag = d;
+	diag_fini(&quiet);
+	if (!err || err == ERR_NOT_FOUND)
+		return ERR_OK;
+	return err == ERR_AGAIN ? err : diag_add(d, err, "%s", err_info[err].text);
+}
+
 enum err sm_edit(struct sm_session *s, enum store_kind kind, const char *id, struct work **out)
 {
 	struct work *w;
@@ -264,20 +277,15 @@ enum err sm_create(struct sm_session *s, enum store_kind kind, struct aas_node *
 
 enum err sm_put(struct sm_session *s, enum store_kind kind, const char *id, struct aas_node *node, bool *created)
 {
-	struct diag quiet = DIAG_INIT, *d = s->diag;
 	struct work *old = NULL;
 	const struct aas_node *before = NULL;
 	struct sm_shared *kept = NULL;
 	enum err err;
 
 	if (!str_eq(id, AAS_ID(node)))
-		return diag_add(d, ERR_BAD_REQUEST, "the id \"%s\" of the body is not the id of the path, \"%s\"", AAS_ID(node), id);
-	s->diag = &quiet;
-	err = sm_load(s, kind, id, &old);
-	s->diag = d;
-	diag_fini(&quiet);
-	if (err && err != ERR_NOT_FOUND)
-		return err == ERR_AGAIN ? err : diag_add(d, err, "%s", err_info[err].text);
+		return diag_add(s->diag, ERR_BAD_REQUEST, "the id \"%s\" of the body is not the id of the path, \"%s\"", AAS_ID(node), id);
+	if ((err = load_if_there(s, kind, id, &old)))
+		return err;
 	if (old && old->shared) {
 		kept = old->shared;
 		atomic_fetch_add(&kept->refs, 1);
@@ -364,15 +372,8 @@ enum err sm_has(struct sm_session *s, enum store_kind kind, const char *id, bool
 	int64_t version;
 	enum err err;
 
-	if (!w && s->at_us != TIME_NONE) {
-		struct diag quiet = DIAG_INIT, *d = s->diag;
-		s->diag = &quiet;
-		err = sm_load(s, kind, id, &w);
-		s->diag = d;
-		diag_fini(&quiet);
-		if (err && err != ERR_NOT_FOUND)
-			return err == ERR_AGAIN ? err : diag_add(d, err, "%s", err_info[err].text);
-	}
+	if (!w && s->at_us != TIME_NONE && (err = load_if_there(s, kind, id, &w)))
+		return err;
 	*has = w && (w->shared || w->apart);
 	if (s->at_us != TIME_NONE)
 		return ERR_OK;

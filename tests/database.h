@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sql/pg.h"
 #include "tests/cluster.h"
 #include "tests/tap.h"
@@ -65,6 +66,22 @@ static inline const char *database_ask(struct pg *pg, struct arena *a, const cha
 		answer = arena_strdup(a, d.n ? d.list[0].text : "error");
 	diag_fini(&d);
 	return answer;
+}
+
+#define DATABASE_PATIENCE_US (60 * US_PER_S)
+
+/* Is that the answer, now or before the patience is at its end? */
+static inline bool database_comes(struct pg *pg, struct arena *a, const char *sql, const char *want)
+{
+	int64_t until = clock_mono_us() + DATABASE_PATIENCE_US;
+	for (;;) {
+		const char *got = database_ask(pg, a, sql);
+		if (got && !strcmp(got, want))
+			return true;
+		if (clock_mono_us() >= until)
+			return false;
+		clock_sleep_us(5000);
+	}
 }
 
 static inline void database_drop(const struct database *d)

@@ -8,13 +8,11 @@
 #include <sys/wait.h>
 
 #include "aas/json.h"
-#include "base/clock.h"
 #include "sql/migrate.h"
 #include "sql/store_pg.h"
 #include "tests/database.h"
 
 #define UTF8 "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
-#define PATIENCE_US (60 * US_PER_S)
 
 static struct arena *arena;
 static struct database db;
@@ -36,10 +34,7 @@ static void script(const char *sql)
 
 static bool comes(const char *sql, const char *want)
 {
-	int64_t until = clock_mono_us() + PATIENCE_US;
-	while (strcmp(ask(sql), want) && clock_mono_us() < until)
-		clock_sleep_us(5000);
-	return !strcmp(ask(sql), want);
+	return database_comes(pg, arena, sql, want);
 }
 
 static void open_store(void)

@@ -5,12 +5,10 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "sql/store_pg.h"
 #include "tests/database.h"
 
-#define PATIENCE_US (60 * US_PER_S)
 #define HOLDERS "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 
 static struct arena *arena;
@@ -29,13 +27,7 @@ static struct store *open_store(void)
 
 static bool comes(const char *sql, const char *want)
 {
-	int64_t until = clock_mono_us() + PATIENCE_US;
-	const char *got = NULL;
-	while (!(got && !strcmp(got, want)) && clock_mono_us() < until) {
-		clock_sleep_us(5000);
-		got = database_ask(pg, arena, sql);
-	}
-	return got && !strcmp(got, want);
+	return database_comes(pg, arena, sql, want);
 }
 
 static void test_two(void)

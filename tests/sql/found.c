@@ -4,13 +4,11 @@
 #include <math.h>
 
 #include "aas/json.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "sql/store_pg.h"
 #include "sql/store_pg_priv.h"
 #include "tests/database.h"
 
-#define PATIENCE_US (60 * US_PER_S)
 #define OLD "SELECT count(*) FROM twinshell.element e WHERE (e.found_key IS DISTINCT FROM twinshell.key_of(e.value) OR e.found_num IS DISTINCT FROM" \
 	" twinshell.number_of(e.class, e.value_group, e.num, e.value))"
 #define BEHIND "(SELECT count(*) FROM twinshell.element_behind)"
@@ -34,10 +32,7 @@ static const char *ask(const char *sql)
 
 static bool comes(const char *sql, const char *want)
 {
-	int64_t until = clock_mono_us() + PATIENCE_US;
-	while (strcmp(ask(sql), want) && clock_mono_us() < until)
-		clock_sleep_us(5000);
-	return !strcmp(ask(sql), want);
+	return database_comes(pg, arena, sql, want);
 }
 
 /* -- made here ------------------------------------------------------------------------------------------------------------------------ */

@@ -3,7 +3,6 @@
  * of them are in force, and that the bytes of files go with the history that tells of them.
  */
 #include "aas/json.h"
-#include "base/clock.h"
 #include "sql/audit.h"
 #include "sql/migrate.h"
 #include "sql/store_pg.h"
@@ -11,7 +10,6 @@
 #include "tests/database.h"
 
 #define UTF8 "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
-#define PATIENCE_US (60 * US_PER_S)
 #define TEMPLATE "https://admin-shell.io/idta/DataRetentionPolicies"
 
 static struct arena *arena;
@@ -34,10 +32,7 @@ static void script(const char *sql)
 
 static bool comes(const char *sql, const char *want)
 {
-	int64_t until = clock_mono_us() + PATIENCE_US;
-	while (strcmp(ask(sql), want) && clock_mono_us() < until)
-		clock_sleep_us(5000);
-	return !strcmp(ask(sql), want);
+	return database_comes(pg, arena, sql, want);
 }
 
 /* -- documents ------------------------------------------------------------------------------------------------------------------------ */
