@@ -9,6 +9,7 @@
  * is not known here.  So a comparison holds at most where it holds for one of the two, and nothing but the id is exact.
  *
  * No text of the client is part of the SQL: texts, numbers and times are items of three arrays, $3, $4 and $5. */
+#include "aas/facts.h"
 #include "base/clock.h"
 #include "sql/store_pg_query_sql.h"
 
@@ -21,13 +22,14 @@ static const struct part all = { .kind = ALL };
 static struct part part(struct writer *w, int kind, const char *sql, bool exact)
 {
 	w->failed |= !sql;
-	return (struct part){ kind, sql, kind == ROW ? sql : NULL, exact, kind == SET, { sql }, NULL };
+	return (struct part){ .kind = kind, .sql = sql, .row = kind == ROW ? sql : NULL, .exact = exact, .n_drivers = kind == SET, .driver = { sql } };
 }
 
 struct part qsql_set(struct writer *w, struct both b, bool exact)
 {
 	struct part p = part(w, SET, b.set, exact);
 	p.row = b.row;
+	p.walks = b.walks;
 	w->failed |= !b.row;
 	return p;
 }
@@ -51,9 +53,19 @@ const char *qsql_exists(struct writer *w, const char *from)
 	return SQL(w, "EXISTS (SELECT FROM (SELECT FROM %s LIMIT 1) AS r)", from ? from : "");
 }
 
+static struct walks either_walk(const struct walks *a, const struct walks *b)
+{
+	struct walks sum = *a;
+	if (!a->n || !b->n || a->n + b->n > WALKS_MAX)
+		return (struct walks){ 0 };
+	for (unsigned i = 0; i < b->n; i++)
+		sum.by[sum.n++] = b->by[i];
+	return sum;
+}
+
 struct both qsql_either(struct writer *w, struct both a, struct both b)
 {
-	return (struct both){ SQL(w, "%s UNION ALL %s", a.set, b.set), SQL(w, "(%s OR %s)", a.row, b.row) };
+	return (struct both){ SQL(w, "%s UNION ALL %s", a.set, b.set), SQL(w, "(%s OR %s)", a.row, b.row), either_walk(&a.walks, &b.walks) };
 }
 
 const char *qsql_text(struct writer *w, struct slice s)
@@ -148,17 +160,33 @@ static struct both lookup(struct writer *w, enum store_kind kind, const char *by
 	const char *own = kinds(w, kind, "l.kind"), *of_one = kinds(w, kind, "l.kind + 0");
 	w->failed |= !own || !of_one || !by || !test;
 	if (w->failed)
-		return (struct both){ "", "" };
+		return (struct both){ .set = "", .row = "" };
 	const char *hash = strstr(by, "l.hash") ? by : "true";
-	return (struct both){ SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND %s AND %s", own, by, test),
-			      qsql_exists(w, SQL(w, "twinshell.lookup l WHERE l.key = s.key AND %s AND %s AND %s", of_one, hash, test)) };
+	return (struct both){ .set = SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND %s AND %s", own, by, test),
+			      .row = qsql_exists(w, SQL(w, "twinshell.lookup l WHERE l.key = s.key AND %s AND %s AND %s", of_one, hash, test)) };
+}
+
+/* One fact; where it is one of what the query is about, the index has those that have it in the order of their ids. */
+static const char *fact_is(struct writer *w, int field, const char *name, const char *value)
+{
+	return SQL(w, "l.hash = twinshell.key_of(%s || E'\\n' || %s) AND l.field = %d AND l.name = %s AND l.value = %s", name, value, field, name, value);
+}
+
+static void walk_by(struct writer *w, enum store_kind kind, const char *fact, struct walks *to)
+{
+	const char *own = SQL(w, "l.kind = %d AND %s", (int)kind, fact ? fact : "");
+	w->failed |= !fact || !own;
+	if (!is_descriptor(w) && kind == w->kind)
+		to->by[to->n++] = own;
 }
 
 struct both qsql_fact(struct writer *w, enum store_kind kind, int field, const char *name, const char *value)
 {
 	const char *n = *name ? qsql_text(w, slice_of(name)) : "''";
-	return lookup(w, kind, SQL(w, "l.hash = twinshell.key_of(%s || E'\\n' || %s)", n, value),
-		      SQL(w, "l.field = %d AND l.name = %s AND l.value = %s", field, n, value));
+	struct both b = lookup(w, kind, SQL(w, "l.hash = twinshell.key_of(%s || E'\\n' || %s)", n, value),
+			       SQL(w, "l.field = %d AND l.name = %s AND l.value = %s", field, n, value));
+	walk_by(w, kind, fact_is(w, field, n, value), &b.walks);
+	return b;
 }
 
 static struct part column(struct writer *w, const char *name, const struct leaf *l)
@@ -169,7 +197,7 @@ static struct part column(struct writer *w, const char *name, const struct leaf 
 	if (is_descriptor(w) && strcmp(name, "id")) {
 		const char *all_of = SQL(w, "SELECT s.key FROM twinshell.%s s WHERE coalesce(%s, false) UNION ALL SELECT s.key FROM twinshell.%s s"
 					 " WHERE coalesce(%s, false)", pg_kinds[under(w->kind)].table, test, pg_kinds[w->kind].table, test);
-		return qsql_set(w, (struct both){ all_of, qsql_exists(w, SQL(w, "(%s) AS q(k) WHERE q.k = s.key", all_of)) }, false);
+		return qsql_set(w, (struct both){ .set = all_of, .row = qsql_exists(w, SQL(w, "(%s) AS q(k) WHERE q.k = s.key", all_of)) }, false);
 	}
 	return part(w, ROW, SQL(w, "coalesce(%s, false)", test), true);
 }
@@ -211,15 +239,17 @@ static struct part shell_leaf(struct writer *w, const struct leaf *l)
 {
 	if (l->field->n_steps)
 		return shell_list(w, l);
-	switch (l->field->attr) {
-	case QUERY_ASSET_KIND: return column(w, "asset_kind", l);
-	case QUERY_ASSET_TYPE: return column(w, "asset_type", l);
-	case QUERY_GLOBAL_ASSET_ID:
-		if (!qsql_is_equal(l))
-			return column(w, "global_asset_id", l);
-		return qsql_set(w, qsql_fact(w, STORE_SHELL, 5, "globalAssetId", qsql_text(w, l->value->text)), false);
-	default: return common(w, l);
-	}
+	static const struct { const char *column; int field; const char *name; bool exact; } of[QUERY_ENDPOINT_HREF + 1] = {
+		[QUERY_ASSET_KIND] = { "asset_kind", FACT_ASSET_KIND, "", true },
+		[QUERY_ASSET_TYPE] = { "asset_type", FACT_ASSET_TYPE, "", true },
+		[QUERY_GLOBAL_ASSET_ID] = { "global_asset_id", FACT_ASSET_ID, "globalAssetId", false },
+	};
+	int i = (int)l->field->attr;
+	if (!of[i].column)
+		return common(w, l);
+	if (!qsql_is_equal(l))
+		return column(w, of[i].column, l);
+	return qsql_set(w, qsql_fact(w, STORE_SHELL, of[i].field, of[i].name, qsql_text(w, l->value->text)), of[i].exact && !is_descriptor(w));
 }
 
 static struct part submodel_leaf(struct writer *w, const struct leaf *l)
@@ -233,7 +263,10 @@ static struct part submodel_leaf(struct writer *w, const struct leaf *l)
 	if (index >= 0)
 		return qsql_set(w, qsql_fact(w, STORE_SUBMODEL, 7, index ? "n" : "0", v), index == 0 && !is_descriptor(w));
 	const char *by = SQL(w, "l.hash = ANY (ARRAY[twinshell.key_of(E'0\\n' || %s), twinshell.key_of(E'n\\n' || %s)])", v, v);
-	return qsql_set(w, lookup(w, STORE_SUBMODEL, by, SQL(w, "l.field = 7 AND l.value = %s", v)), index == QUERY_ANY && !is_descriptor(w));
+	struct both any = lookup(w, STORE_SUBMODEL, by, SQL(w, "l.field = 7 AND l.value = %s", v));
+	walk_by(w, STORE_SUBMODEL, fact_is(w, 7, "'0'", v), &any.walks);
+	walk_by(w, STORE_SUBMODEL, fact_is(w, 7, "'n'", v), &any.walks);
+	return qsql_set(w, any, index == QUERY_ANY && !is_descriptor(w));
 }
 
 /* -- leaves ----------------------------------------------------------------------------------------------------------------------------- */
@@ -251,8 +284,8 @@ static struct part through(struct writer *w, enum store_kind other, struct part 
 	static const char value[] = "twinshell.key_of(r.value)";
 	bool shells = own == STORE_SUBMODEL;		/* that refer to us */
 	const char *pair = shells ? "twinshell.key_of(r.value) = o.k AND s.key = r.key" : "r.key = o.k AND s.key = twinshell.key_of(r.value)";
-	return qsql_set(w, (struct both){ SQL(w, refers, shells ? value : "r.key", keys, shells ? "r.key" : value),
-					  qsql_exists(w, SQL(w, from, table, pair, p.row)) }, false);
+	return qsql_set(w, (struct both){ .set = SQL(w, refers, shells ? value : "r.key", keys, shells ? "r.key" : value),
+					  .row = qsql_exists(w, SQL(w, from, table, pair, p.row)) }, false);
 }
 
 static enum store_kind kind_of(const struct query_field *f)
@@ -311,6 +344,7 @@ static struct part and_(struct writer *w, struct part a, struct part b)
 		return p;
 	p = part(w, ROW, SQL(w, "(%s AND %s)", a.row, b.row), a.exact && b.exact);
 	p.quick = a.n_drivers ? a.quick : b.quick;
+	p.walks = a.walks.n ? a.walks : b.walks;
 	for (unsigned i = 0; i < a.n_drivers; i++)
 		p.driver[p.n_drivers++] = a.driver[i];
 	for (unsigned i = 0; i < b.n_drivers && p.n_drivers < DRIVERS_MAX; i++)
@@ -323,7 +357,7 @@ static struct part or_(struct writer *w, struct part a, struct part b)
 	if (a.kind == ALL || b.kind == ALL)
 		return all;
 	if (a.kind == SET && b.kind == SET)
-		return qsql_set(w, qsql_either(w, (struct both){ a.sql, a.row }, (struct both){ b.sql, b.row }), a.exact && b.exact);
+		return qsql_set(w, qsql_either(w, (struct both){ a.sql, a.row, a.walks }, (struct both){ b.sql, b.row, b.walks }), a.exact && b.exact);
 	return part(w, ROW, SQL(w, "(%s OR %s)", a.row, b.row), a.exact && b.exact);
 }
 
@@ -473,28 +507,47 @@ static const char *quick_statement(struct writer *w, struct part p, bool ids)
 		   pg_kinds[w->kind].table, test ? test : "", PG_QUERY_DOCUMENTS + 1);
 }
 
+/* What `p` may have, a page of it in the order of ids; `when` has to hold, else nothing is looked at.  Where facts lead to it those are walked, each as
+ * far as it takes to fill the page (ties included: the index has no more than the beginning of an id), and of these pages the first ones are taken. */
+static const char *walk(struct writer *w, struct part p, const char *when)
+{
+	const char *table = pg_kinds[w->kind].table, *test = p.kind == ALL ? "true" : p.row, *sql = NULL;
+	w->failed |= !when || !test;
+	if (w->failed)
+		return NULL;
+	if (!p.walks.n)
+		return SQL(w, "SELECT " ROW " FROM twinshell.%s s WHERE %s" BEHIND " AND %s " IN_ORDER, table, when, test);
+	for (unsigned i = 0; i < p.walks.n; i++) {
+		const char *tested = p.kind == SET ? "" : SQL(w, ", LATERAL (SELECT * FROM twinshell.%s t WHERE t.key = l.key LIMIT 1) AS s", table);
+		const char *one = SQL(w, "(SELECT l.key FROM twinshell.lookup l%s WHERE %s AND (\"left\"(l.id, 512), l.id) > (\"left\"($1::text, 512), $1::text)"
+				      " AND %s ORDER BY \"left\"(l.id, 512) FETCH FIRST ($2::bigint) ROWS WITH TIES)", tested ? tested : "", p.walks.by[i],
+				      p.kind == SET ? "true" : test);
+		sql = sql ? SQL(w, "%s UNION %s", sql, one) : one;
+	}
+	return SQL(w, "SELECT " ROW " FROM (%s) AS f JOIN twinshell.%s s ON s.key = f.key WHERE %s" BEHIND " " IN_ORDER, sql ? sql : "", table, when);
+}
+
 /* The drivers are counted as far as `lead`, each when those before it have more.  The first that has no more leads: its rows are found by their keys,
  * and sorted.  When all have more, much fits, and the rows are walked in their order until the page is full.  So what is touched depends neither on
- * what the planner believes about a value, nor on how deep the page is. */
+ * what the planner believes about a value, nor on how deep the page is.  Facts are walked without being counted when nothing else leads. */
 static const char *statement(struct writer *w, struct part p)
 {
 	struct buf b = BUF_INIT;
 	const char *table = pg_kinds[w->kind].table, *test = p.kind == ALL ? "true" : p.row, *large = "";
-	for (unsigned i = 0; i < p.n_drivers; i++)
+	unsigned n = p.walks.n && p.n_drivers == 1 ? 0 : p.n_drivers;
+	for (unsigned i = 0; i < n; i++)
 		buf_printf(&b, "%s d%u AS MATERIALIZED (SELECT k FROM (%s) AS q(k) LIMIT %u)", i ? "," : "WITH", i, p.driver[i], w->lead + 1);
-	if (p.n_drivers)
+	if (n)
 		buf_puts(&b, " SELECT * FROM (");
-	for (unsigned i = 0; i < p.n_drivers; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		buf_printf(&b, "(SELECT " ROW " FROM (SELECT DISTINCT k FROM d%u) AS k JOIN twinshell.%s s ON s.key = k.k"
 			       " WHERE %s(SELECT count(*) FROM d%u) <= %u AND " BEHIND " AND %s " IN_ORDER ") UNION ALL ", i, table,
 			   large ? large : "", i, w->lead, p.driver[i] == p.sql ? "true" : test ? test : "");
 		large = SQL(w, "%s(SELECT count(*) FROM d%u) > %u AND ", large ? large : "", i, w->lead);
 	}
-	buf_printf(&b, "%sSELECT " ROW " FROM twinshell.%s s WHERE %s" BEHIND " AND %s " IN_ORDER, p.n_drivers ? "(" : "", table,
-		   large ? large : "", test ? test : "");
-	if (p.n_drivers)
-		buf_puts(&b, ")) AS a " IN_ORDER);
-	const char *sql = b.failed || !test || !large ? NULL : arena_strndup(w->arena, b.p, b.n);
+	const char *rest = walk(w, p, large);
+	buf_printf(&b, n ? "(%s)) AS a " IN_ORDER : "%s", rest ? rest : "");
+	const char *sql = b.failed || !rest ? NULL : arena_strndup(w->arena, b.p, b.n);
 	buf_fini(&b);
 	return sql;
 }

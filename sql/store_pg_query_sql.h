@@ -8,6 +8,14 @@
 #include "sql/store_pg_priv.h"
 
 #define DRIVERS_MAX 4	/* sets of a conjunction that are counted; further ones are tested */
+#define WALKS_MAX 4	/* facts of which one has to hold */
+
+/* Conditions on `l`, a fact of what the query is about: what has one of these facts, in the order of ids as it is in the index, is all that can be part
+ * of the answer.  n == 0: not known. */
+struct walks {
+	unsigned n;
+	const char *by[WALKS_MAX];
+};
 
 /* ROW: a condition on `s`, the row of the identifiable, true or false but never NULL.  SET: a SELECT of keys, and `row` says the same as a condition
  * that is looked up by s.key alone: how often a value occurs does not matter there.  The answer lies in each of the drivers. */
@@ -17,6 +25,7 @@ struct part {
 	bool exact;
 	unsigned n_drivers;
 	const char *driver[DRIVERS_MAX];
+	struct walks walks;
 	const char *quick;		/* the first of them for who expects few; a NULL instead of a key: there are many.  NULL: as it is */
 };
 
@@ -33,6 +42,7 @@ struct writer {
 /* The same question in both forms. */
 struct both {
 	const char *set, *row;
+	struct walks walks;
 };
 
 struct leaf {
