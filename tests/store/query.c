@@ -776,6 +776,32 @@ static void expected_few(void)
 	arena_free(a);
 }
 
+/* Ids that are alike for longer than the index has of them, written from the last one to the first, each with the same value in two keys. */
+static void alike(void)
+{
+	struct arena *a = arena_new(0);
+	struct buf b = BUF_INIT;
+	struct aas_query *q;
+	static const char json[] = "{\"$select\":\"id\",\"$condition\":{\"$eq\":[{\"$field\":\"$sm#semanticId.keys[].value\"},{\"$strVal\":\"urn:twice\"}]}}";
+	char like[521] = { 0 };
+	memset(like, 'x', sizeof like - 1);
+	for (unsigned i = 80; i-- > 0;)
+		put_text(pg, STORE_SUBMODEL, arena_printf(a, "{\"modelType\":\"Submodel\",\"id\":\"urn:%s:%02u\",\"semanticId\":{\"type\":\"ExternalReference\",\"keys\":["
+			 "{\"type\":\"GlobalReference\",\"value\":\"urn:twice\"},{\"type\":\"GlobalReference\",\"value\":\"urn:twice\"}]}}", like, i));
+	must(aas_query_read(a, STORE_SUBMODEL, json, strlen(json), &q, NULL), "query");
+	check_int(answer(pg, STORE_SUBMODEL, q, 10, QUERY_DOCS_MAX, &b), ERR_OK, "ids that are alike for %zu characters", strlen(like));
+	unsigned n = 0;
+	const char *line = b.n ? b.p : "";
+	for (const char *end; (end = strchr(line, '\n')); line = end + 1, n++) {
+		const char *want = arena_printf(a, "urn:%s:%02u \n", like, n);
+		if (strncmp(line, want, strlen(want)))
+			break;
+	}
+	check_int(n, 80, "all of them, each once, in their order");
+	buf_fini(&b);
+	arena_free(a);
+}
+
 /* What a request may look at is used up: the page ends, and the next one goes on behind it. */
 static void pages(void)
 {
@@ -877,6 +903,7 @@ int main(void)
 	fleet();
 	indexes();
 	expected_few();
+	alike();
 	pages();
 	rounding();
 	behind();
