@@ -274,7 +274,8 @@ static struct part element_set(struct writer *w, struct element *e)
 				      element_tests(w, e, e->semantic));
 		const char *tests = element_tests(w, e, NULL), *few = simple || near ? NULL : element_few(w, e);
 		near = near ? behind(w, near, tests) : NULL;
-		struct both b = { .set = simple ? near : e->value ? behind(w, element_keys(w, e), tests) : element_keys(w, e), .row = qsql_exists(w, one) };
+		const char *keys = simple ? near : e->value ? behind(w, element_keys(w, e), tests) : element_keys(w, e);
+		struct both b = { .set = keys, .row = qsql_exists(w, one) };
 		struct both q = { .set = few && e->value ? behind(w, few, tests) : few, .row = "" };
 		for (int i = 0; i < 2; i++) {
 			if (i ? !(e->semantic || e->id_short || !e->leaf) : !e->value)

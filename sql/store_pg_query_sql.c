@@ -22,7 +22,8 @@ static const struct part all = { .kind = ALL };
 static struct part part(struct writer *w, int kind, const char *sql, bool exact)
 {
 	w->failed |= !sql;
-	return (struct part){ .kind = kind, .sql = sql, .row = kind == ROW ? sql : NULL, .exact = exact, .n_drivers = kind == SET, .driver = { sql } };
+	const char *row = kind == ROW ? sql : NULL;
+	return (struct part){ .kind = kind, .sql = sql, .row = row, .exact = exact, .n_drivers = kind == SET, .driver = { sql } };
 }
 
 struct part qsql_set(struct writer *w, struct both b, bool exact)
@@ -169,7 +170,8 @@ static struct both lookup(struct writer *w, enum store_kind kind, const char *by
 /* One fact; where it is one of what the query is about, the index has those that have it in the order of their ids. */
 static const char *fact_is(struct writer *w, int field, const char *name, const char *value)
 {
-	return SQL(w, "l.hash = twinshell.key_of(%s || E'\\n' || %s) AND l.field = %d AND l.name = %s AND l.value = %s", name, value, field, name, value);
+	return SQL(w, "l.hash = twinshell.key_of(%s || E'\\n' || %s) AND l.field = %d AND l.name = %s AND l.value = %s",
+		   name, value, field, name, value);
 }
 
 static void walk_by(struct writer *w, enum store_kind kind, const char *fact, struct walks *to)
@@ -352,12 +354,17 @@ static struct part and_(struct writer *w, struct part a, struct part b)
 	return p;
 }
 
+static struct both both_of(struct part p)
+{
+	return (struct both){ p.sql, p.row, p.walks };
+}
+
 static struct part or_(struct writer *w, struct part a, struct part b)
 {
 	if (a.kind == ALL || b.kind == ALL)
 		return all;
 	if (a.kind == SET && b.kind == SET)
-		return qsql_set(w, qsql_either(w, (struct both){ a.sql, a.row, a.walks }, (struct both){ b.sql, b.row, b.walks }), a.exact && b.exact);
+		return qsql_set(w, qsql_either(w, both_of(a), both_of(b)), a.exact && b.exact);
 	return part(w, ROW, SQL(w, "(%s OR %s)", a.row, b.row), a.exact && b.exact);
 }
 
@@ -507,8 +514,18 @@ static const char *quick_statement(struct writer *w, struct part p, bool ids)
 		   pg_kinds[w->kind].table, test ? test : "", PG_QUERY_DOCUMENTS + 1);
 }
 
-/* What `p` may have, a page of it in the order of ids; `when` has to hold, else nothing is looked at.  Where facts lead to it those are walked, each as
- * far as it takes to fill the page (ties included: the index has no more than the beginning of an id), and of these pages the first ones are taken. */
+/* What has one fact, and passes the test. */
+static const char *walk_one(struct writer *w, struct part p, const char *fact)
+{
+	bool whole = p.kind == SET;	/* the facts are the answer */
+	const char *row = SQL(w, ", LATERAL (SELECT * FROM twinshell.%s t WHERE t.key = l.key LIMIT 1) AS s", pg_kinds[w->kind].table);
+	w->failed |= !row;
+	return SQL(w, "(SELECT l.key FROM twinshell.lookup l%s WHERE %s AND (\"left\"(l.id, 512), l.id) > (\"left\"($1::text, 512), $1::text) AND %s"
+		   " ORDER BY \"left\"(l.id, 512) FETCH FIRST ($2::bigint) ROWS WITH TIES)", whole || !row ? "" : row, fact, whole ? "true" : p.row);
+}
+
+/* What `p` may have, a page of it in the order of ids; `when` has to hold, else nothing is looked at.  Where facts lead to it each of them is walked
+ * as far as it takes to fill the page (ties included: the index has but the beginning of an id), and of these pages the first ones are taken. */
 static const char *walk(struct writer *w, struct part p, const char *when)
 {
 	const char *table = pg_kinds[w->kind].table, *test = p.kind == ALL ? "true" : p.row, *sql = NULL;
@@ -518,11 +535,8 @@ static const char *walk(struct writer *w, struct part p, const char *when)
 	if (!p.walks.n)
 		return SQL(w, "SELECT " ROW " FROM twinshell.%s s WHERE %s" BEHIND " AND %s " IN_ORDER, table, when, test);
 	for (unsigned i = 0; i < p.walks.n; i++) {
-		const char *tested = p.kind == SET ? "" : SQL(w, ", LATERAL (SELECT * FROM twinshell.%s t WHERE t.key = l.key LIMIT 1) AS s", table);
-		const char *one = SQL(w, "(SELECT l.key FROM twinshell.lookup l%s WHERE %s AND (\"left\"(l.id, 512), l.id) > (\"left\"($1::text, 512), $1::text)"
-				      " AND %s ORDER BY \"left\"(l.id, 512) FETCH FIRST ($2::bigint) ROWS WITH TIES)", tested ? tested : "", p.walks.by[i],
-				      p.kind == SET ? "true" : test);
-		sql = sql ? SQL(w, "%s UNION %s", sql, one) : one;
+		const char *one = walk_one(w, p, p.walks.by[i]);
+		sql = sql ? SQL(w, "%s UNION %s", sql, one ? one : "") : one;
 	}
 	return SQL(w, "SELECT " ROW " FROM (%s) AS f JOIN twinshell.%s s ON s.key = f.key WHERE %s" BEHIND " " IN_ORDER, sql ? sql : "", table, when);
 }

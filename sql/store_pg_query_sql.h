@@ -10,8 +10,8 @@
 #define DRIVERS_MAX 4	/* sets of a conjunction that are counted; further ones are tested */
 #define WALKS_MAX 4	/* facts of which one has to hold */
 
-/* Conditions on `l`, a fact of what the query is about: what has one of these facts, in the order of ids as it is in the index, is all that can be part
- * of the answer.  n == 0: not known. */
+/* Conditions on `l`, a fact of what the query is about.  What has one of these facts is all that can be part of the answer, and the index has it in
+ * the order of ids.  n == 0: not known. */
 struct walks {
 	unsigned n;
 	const char *by[WALKS_MAX];
