@@ -84,6 +84,22 @@ struct store_query {
 	 * asked. */
 	bool (*gone)(void *ctx);
 	void *gone_ctx;
+	const struct store_search *found;	/* or NULL */
+};
+
+/* The search of a query, on its own: what it finds makes the answer of a query that waits for nothing (store_query.found: then the database is not
+ * asked, and what cannot be answered so is ERR_AGAIN).  It belongs to the store from search until `done`, and what it has found to the arena. */
+struct store_search {
+	enum store_kind kind;
+	const struct aas_query *query;
+	const char *after;		/* as the query will have it: the same text at the same place */
+	struct arena *arena;		/* nobody else uses it meanwhile */
+	void (*done)(struct store_search *);	/* called once, in any thread, perhaps before search returns; must not block */
+	void *ctx;
+	enum err err;			/* out; any: ask in a transaction */
+	/* the store's own */
+	struct store_search *next;
+	void *own;
 };
 
 /* What other processes do to the same store, for who keeps what he has read.  Called in a thread of the store; must not call the store.  What this
@@ -307,6 +323,9 @@ struct store_ops {
 	 * then.  json.p is NULL when the query selects ids.  ERR_EXPENSIVE: not one document could be decided. */
 	enum err (*query)(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
 			  struct store_page *);
+	/* For a query of which not much is to be expected, and its documents are at hand with who lends them.  False: that is not known, or not
+	 * possible, and `done` will not be called.  NULL: never. */
+	bool (*search)(struct store *, struct store_search *);
 	/* Where a query about descriptors of this kind may hold: ids alone, of what lives here and of what was registered, none too few.  Paged as
 	 * `list` is. */
 	enum err (*candidates)(struct store_txn *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct arena *,

@@ -17,6 +17,7 @@
 #define PAUSE_FIRST_US 500	/* doubles up to PAUSE_MOST_US, with jitter, so that rivals do not meet again */
 #define PAUSE_MOST_US 50000
 #define ROUTES_MAX 256
+#define SEARCH_BYTES 4096	/* of a query that is read by who serves all others, too */
 #define PATH_SHOWN 500
 
 static struct { _Atomic uint64_t answers[6], us; } counts[ROUTES_MAX];	/* by index of `routes` */
@@ -282,19 +283,25 @@ static void pause_before(unsigned attempt)
 	clock_sleep_us(most / 2 + (int64_t)(random % (uint32_t)most));
 }
 
+/* What an attempt in vain has left. */
+static void forget(struct call *c)
+{
+	buf_reset(&c->reply.body);
+	content_close(&c->reply.content);
+	diag_clear(&c->diag);
+	c->reply.location = c->reply.content_type = c->reply.disposition = c->reply.file_name = c->reply.etag = NULL;
+	c->reply.status = 0;
+	c->reply.version = 0;
+	c->reply.summed = 0;
+	c->undo = false;
+	c->findings = NULL;
+}
+
 static enum err attempt(struct call *c, bool *later)
 {
 	if (++c->attempt > 1) {
 		pause_before(c->attempt - 1);
-		buf_reset(&c->reply.body);
-		content_close(&c->reply.content);
-		diag_clear(&c->diag);
-		c->reply.location = c->reply.content_type = c->reply.disposition = c->reply.file_name = c->reply.etag = NULL;
-		c->reply.status = 0;
-		c->reply.version = 0;
-		c->reply.summed = 0;
-		c->undo = false;
-		c->findings = NULL;
+		forget(c);
 		/* The first attempt may have built its tree from the node. */
 		enum err e = c->route->body == BODY_CLASS ? request_body(c) : ERR_OK;
 		if (e)
@@ -361,6 +368,35 @@ bool call_patch(struct call *c)
 		return true;
 	c->attempt = 0;
 	sm_abort(s);
+	return false;
+}
+
+bool call_search(struct call *c, void (*done)(struct store_search *), void *ctx)
+{
+	enum store_kind kind;
+	if (c->route->handler != op_query || c->in_past || c->body.n > SEARCH_BYTES)
+		return false;
+	if (request_body(c) || op_query_read(c, &kind) || !(c->found = ARENA_ARRAY(c->arena, struct store_search, 1))) {
+		diag_clear(&c->diag);	/* a worker says it again */
+		return false;
+	}
+	*c->found = (struct store_search){ .kind = kind, .query = c->asked, .after = c->after, .arena = c->arena, .done = done, .ctx = ctx };
+	if (sm_search(c->service, c->found))
+		return true;
+	c->found = NULL;
+	return false;
+}
+
+bool call_found(struct call *c)
+{
+	bool later = false;
+	enum err e = c->found->err ? ERR_AGAIN : transact(c, &later);
+	if (e != ERR_AGAIN) {
+		answer(c, e);
+		return true;
+	}
+	c->found = NULL;
+	forget(c);
 	return false;
 }
 

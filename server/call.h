@@ -66,6 +66,8 @@ struct call {
 	/* -- at work -- */
 	struct sm_session *session;		/* open while the handler runs, except for ACCESS_EXEC */
 	unsigned attempt;
+	struct aas_query *asked;		/* the body as a query; NULL: it was not read yet */
+	struct store_search *found;		/* what it finds; NULL: that is not known yet */
 	bool undo;				/* set by a handler: nothing of its session shall stay */
 	struct findings *findings;		/* set by a handler: a failure tells all of them instead of the first messages; or NULL */
 	/* Set by a transport whose client wants to be told; called often, and must not block.  NULL: nobody does. */
@@ -109,6 +111,11 @@ bool call_from_tree(struct call *, struct live *, const struct sm_tree *, const 
 /* After call_begin: a patch of values that memory can check goes to the store.  True: as call_start answers false.  False: nothing has happened,
  * call_start has to.  Never blocks. */
 bool call_patch(struct call *);
+/* After call_begin: true: what a query finds is being searched for, and `done` is called once, in any thread, perhaps already, and then call_found.
+ * False: call_start has to.  Never blocks. */
+bool call_search(struct call *, void (*done)(struct store_search *), void *ctx);
+/* True: the answer is final, made of what was found and of memory.  False: that is not enough, call_start has to.  Never blocks. */
+bool call_found(struct call *);
 /* Run the whole pipeline (without call_begin, if that was done); afterwards reply.status and reply.body are final.  Worker thread. */
 void call_run(struct call *);
 /* The same, but nobody waits for a commit that is shared with others.  True: the answer is final.  False: `done` or `again` will be called or has

@@ -57,6 +57,7 @@ struct request {
 	int socket;			/* of the client, while a worker has it; -1: not known */
 	bool reading;			/* its document is being read, or was */
 	const struct sm_tree *read;	/* the document; NULL: it could not be read so */
+	bool searching;			/* what its query finds is being searched for, or was */
 	bool spent;			/* a response is queued */
 	bool empty;			/* it has no body, so no type of one either */
 	bool accepts_gzip;
@@ -127,8 +128,23 @@ void http_suspend(struct wakeup *);
 /* From now on call.gone tells whether the client has gone away: for a worker, while the connection is suspended.  Loop thread. */
 void http_watch_client(struct request *);
 
-/* An error as the answer. */
+/* An error as the answer; the second: nobody is served yet. */
 enum MHD_Result http_refuse(struct request *, enum err);
+enum MHD_Result http_refuse_early(struct request *);
+/* A worker runs it, and wakes it; or the queue is full, and that is the answer. */
+enum MHD_Result http_hand_over(struct request *, struct queue *, void (*run)(struct request *));
+/* The answer is there.  When a worker is to compress it, and all of them are busy, it goes as it is. */
+enum MHD_Result http_reply_packed(struct request *);
+bool http_is_read(const struct call *);		/* GET or HEAD */
+
+/* http_surface.c: what is beside the API; NULL: the path is none of it. */
+struct http_surface;
+const struct http_surface *http_surface_find(struct slice path);
+enum MHD_Result http_surface_answer(struct request *, const struct http_surface *);
+/* A file of the console, where no path of the API is meant; the Result that says so is forgotten.  False: there is none. */
+bool http_file_answer(struct request *, enum MHD_Result *);
+enum MHD_Result http_options_answer(struct request *);
+
 /* A stream (http_stream.c): `read` gives bytes, 0 when there are none before http_stream_wake (any thread), SSE_END at the end; `close` ends the
  * client.  NULL without memory.  Then http_stream_send with the client, or with the error that there is none; it takes the stream, NULL too. */
 struct http_stream;

@@ -11,10 +11,8 @@
 #include "base/log.h"
 #include "server/etag.h"
 #include "server/http_loop.h"
-#include "server/openapi.h"
 #include "server/pack.h"
 #include "server/request.h"
-#include "server/trend.h"
 
 #define KEEP_FREE 64			/* requests that a loop keeps for reuse, with their first blocks of memory */
 #define DROP_MAX ((size_t)64 << 20)	/* so much of a refused body is read, so that the client sees the answer */
@@ -117,60 +115,9 @@ void http_request_end(void *cls, struct MHD_Connection *connection, void **state
 	l->n_free++;
 }
 
-/* -- events --------------------------------------------------------------------------------------------------------------------- */
+/* -- who does it ---------------------------------------------------------------------------------------------------------------- */
 
-static ssize_t live_read(void *client, char *out, size_t max)
-{
-	return sse_read(client, out, max);
-}
-
-static void live_close(void *client)
-{
-	sse_close(client);
-}
-
-/* `submodel` may be repeated; without it the stream carries everything. */
-static enum err read_submodels(struct call *c, const char ***out)
-{
-	struct slice rest = c->query_text, name, value;
-	size_t n = 0;
-	*out = NULL;
-	while (request_query_next(&rest, &name, &value)) {
-		if (!slice_is(name, "submodel"))
-			continue;
-		if (!*out && !(*out = ARENA_ARRAY(c->arena, const char *, c->query_text.n / 10 + 2)))
-			return ERR_NO_MEMORY;
-		enum err e = request_id(c, "submodel", value, &(*out)[n++]);
-		if (e)
-			return e;
-	}
-	return ERR_OK;
-}
-
-static enum MHD_Result open_stream(struct request *r)
-{
-	struct call *c = &r->call;
-	const char **submodels;
-	enum err e = read_submodels(c, &submodels);
-	if (!e && !c->server->sse)
-		e = diag_add(&c->diag, ERR_UNAVAILABLE, "this server has no live values");
-	if (e)
-		return http_refuse(r, e);
-	c->reply.status = 200;
-	c->reply.content_type = "text/event-stream";
-	if (str_eq(c->method, "HEAD"))
-		return http_reply(r);
-	struct http_stream *s = http_stream_new(r, live_read, live_close);
-	struct sse_client *client = NULL;
-	e = s ? sse_open(c->server->sse, submodels, http_stream_wake, s, &client) : ERR_NO_MEMORY;
-	if (s && e)
-		diag_add(&c->diag, e, "too many clients watch already");
-	return http_stream_send(r, s, client, e);
-}
-
-/* -- what is not the API -------------------------------------------------------------------------------------------------------- */
-
-static enum MHD_Result hand_over(struct request *r, struct queue *q, void (*run)(struct request *))
+enum MHD_Result http_hand_over(struct request *r, struct queue *q, void (*run)(struct request *))
 {
 	r->run = run;
 	bool stopping = atomic_load(&r->call.server->stopping);
@@ -189,8 +136,7 @@ static void work_pack(struct request *r)
 	http_wake(&r->wakeup);
 }
 
-/* The answer is there.  When a worker is to compress it, and all of them are busy, it goes as it is. */
-static enum MHD_Result reply_packed(struct request *r)
+enum MHD_Result http_reply_packed(struct request *r)
 {
 	r->run = work_pack;
 	if (!http_wants_packing(r) || !queue_put(r->call.server->work, r, 0))
@@ -198,161 +144,6 @@ static enum MHD_Result reply_packed(struct request *r)
 	r->working = true;
 	http_suspend(&r->wakeup);
 	return MHD_YES;
-}
-
-static void work_trend(struct request *r)
-{
-	trend_run(&r->call, &r->call.server->config);
-	http_wake(&r->wakeup);
-}
-
-static void tell_health(struct request *r)
-{
-	health_run(&r->call, &r->call.server->config);
-}
-
-static void work_ready(struct request *r)
-{
-	ready_run(&r->call, &r->call.server->config);
-	http_wake(&r->wakeup);
-}
-
-/* A file that is in memory; the client may have it already. */
-static void tell_file(struct request *r, const struct static_file *f)
-{
-	const char *have = r->call.if_none_match;
-	r->file = f;
-	r->call.reply.status = have && f->etag && etag_known(have, f->etag) ? 304 : 200;
-	r->call.reply.content_type = f->content_type;
-}
-
-/* Where clients come by another way the document is of their own, else it is in memory. */
-static bool is_elsewhere(const struct call *c)
-{
-	return c->outside || c->mount;
-}
-
-static void tell_openapi(struct request *r)
-{
-	struct call *c = &r->call;
-	if (!is_elsewhere(c)) {
-		tell_file(r, &c->server->openapi);
-		return;
-	}
-	openapi_write(&c->reply.body, c->outside ? c->outside : c->mount, c->server->base, c->server->n_base);
-	c->reply.status = 200;
-	if (c->reply.body.failed)
-		reply_error(c, ERR_NO_MEMORY);
-}
-
-static void work_openapi(struct request *r)
-{
-	tell_openapi(r);
-	http_wake(&r->wakeup);
-}
-
-static void work_file(struct request *r)
-{
-	struct call *c = &r->call;
-	enum err e = static_read(c->arena, c->server->config.static_dir, r->path, &c->reply.body, &c->reply.content_type);
-	c->reply.status = 200;
-	if (e == ERR_NOT_FOUND)
-		diag_add(&c->diag, e, "there is no such path");
-	if (e)
-		reply_error(c, e);
-	http_wake(&r->wakeup);
-}
-
-static const struct surface {
-	const char *path;
-	void (*run)(struct request *);	/* NULL: the event stream */
-	bool blocks;			/* is for a worker */
-	bool closed;			/* is not for anybody before http_open */
-} surfaces[] = {
-	{ "/events/live", NULL, false, false }, { "/events", http_feed_work, true, true }, { "/trend", work_trend, true, true },
-	{ "/readyz", work_ready, true, false }, { "/healthz", tell_health, false, false }, { "/health", tell_health, false, false },
-	{ "/openapi.json", tell_openapi, false, false },
-};
-
-static enum MHD_Result refuse_early(struct request *r)
-{
-	diag_add(&r->call.diag, ERR_UNAVAILABLE, "the server is starting; /readyz tells when it is ready");
-	return http_refuse(r, ERR_UNAVAILABLE);
-}
-
-static const struct surface *find_surface(struct slice path)
-{
-	for (size_t i = 0; i < sizeof surfaces / sizeof *surfaces; i++)
-		if (slice_is(path, surfaces[i].path))
-			return &surfaces[i];
-	return NULL;
-}
-
-static bool is_read(const struct call *c)
-{
-	return str_eq(c->method, "GET") || str_eq(c->method, "HEAD");
-}
-
-static enum MHD_Result answer_surface(struct request *r, const struct surface *s)
-{
-	struct call *c = &r->call;
-	if (!is_read(c)) {
-		c->reply.allow = "GET, HEAD";
-		diag_add(&c->diag, ERR_METHOD, "%s is not possible here, only GET", c->method);
-		return http_refuse(r, ERR_METHOD);
-	}
-	if (s->closed && !c->service)
-		return refuse_early(r);
-	if (s->run == tell_openapi && is_elsewhere(c))
-		return hand_over(r, c->server->work, work_openapi);
-	if (s->blocks)
-		return hand_over(r, c->server->work, s->run);
-	if (!s->run)
-		return open_stream(r);
-	s->run(r);
-	return reply_packed(r);
-}
-
-/* A file of the console, where no path of the API is meant; the Result that says so is forgotten.  False: there is none. */
-static bool answer_file(struct request *r, enum MHD_Result *result)
-{
-	struct call *c = &r->call;
-	const struct http_config *conf = &c->server->config;
-	if (*c->base_path || !is_read(c))
-		return false;
-	const struct static_file *f = conf->static_dir ? NULL : static_find(conf->files, conf->n_files, r->path);
-	if (!f && !conf->static_dir)
-		return false;
-	diag_clear(&c->diag);
-	buf_reset(&c->reply.body);
-	if (!f) {
-		*result = hand_over(r, c->server->work, work_file);
-		return true;
-	}
-	tell_file(r, f);
-	*result = reply_packed(r);
-	return true;
-}
-
-/* Preflight needs no credentials and no body (Fetch, "CORS-preflight request"). */
-static enum MHD_Result answer_options(struct request *r)
-{
-	struct call *c = &r->call;
-	struct route_match m;
-	route_find("OPTIONS", c->path, &m);
-	c->reply.status = 204;
-	c->reply.allow = arena_printf(c->arena, "%s, OPTIONS", m.allow ? m.allow : "GET, HEAD");
-	struct MHD_Response *resp = http_response(r);
-	if (!resp)
-		return http_send(r, NULL);
-	if (*atomic_load(&c->server->cors_origin)) {
-		MHD_add_response_header(resp, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-		MHD_add_response_header(resp, "Access-Control-Allow-Headers",
-					"Authorization, Content-Type, Accept, If-Match, If-None-Match, If-Range, Last-Event-ID, Range, "
-					"X-Correlation-ID, X-Request-ID");
-		MHD_add_response_header(resp, "Access-Control-Max-Age", "86400");
-	}
-	return http_send(r, resp);
 }
 
 /* -- the API -------------------------------------------------------------------------------------------------------------------- */
@@ -397,6 +188,22 @@ static bool patch(struct request *r)
 }
 
 /* In the thread of the store. */
+static void search_done(struct store_search *q)
+{
+	http_wake(&((struct request *)q->ctx)->wakeup);
+}
+
+/* As for patch: it may have been found already. */
+static bool search(struct request *r)
+{
+	if (atomic_load(&r->call.server->stopping) || !call_search(&r->call, search_done, r))
+		return false;
+	r->searching = true;
+	http_suspend(&r->wakeup);
+	return true;
+}
+
+/* In the thread of the store. */
 static void document_read(void *ctx, const struct sm_tree *t)
 {
 	struct request *r = ctx;
@@ -410,7 +217,7 @@ static enum MHD_Result have_it_done(struct request *r)
 	http_watch_client(r);
 	/* whoever gets a handle does not wait for the asset */
 	bool waits = c->route->access == ACCESS_EXEC && c->route->reply != REPLY_202;
-	return hand_over(r, waits ? c->server->invoke : c->server->work, work_call);
+	return http_hand_over(r, waits ? c->server->invoke : c->server->work, work_call);
 }
 
 /* What an answer that is made of a tree from now on will be good for (ready_keep). */
@@ -426,22 +233,28 @@ static enum MHD_Result answer_read(struct request *r)
 	r->reading = false;
 	r->read = NULL;
 	note_now(r);
-	return t && call_from_tree(&r->call, r->call.server->config.live, t, &r->tree, &r->source) ? reply_packed(r) : have_it_done(r);
+	return t && call_from_tree(&r->call, r->call.server->config.live, t, &r->tree, &r->source) ? http_reply_packed(r) : have_it_done(r);
+}
+
+static enum MHD_Result answer_found(struct request *r)
+{
+	r->searching = false;
+	return call_found(&r->call) ? http_reply_packed(r) : have_it_done(r);
 }
 
 static enum MHD_Result answer_call(struct request *r)
 {
 	struct call *c = &r->call;
 	if (!c->service)
-		return refuse_early(r);
+		return http_refuse_early(r);
 	c->body = buf_view(&r->body);
 	if (http_progress_wanted(r) && !atomic_load(&c->server->stopping))
 		return http_progress_open(r);
-	if (!is_read(c))
-		return patch(r) ? MHD_YES : have_it_done(r);
+	if (!http_is_read(c))
+		return patch(r) || search(r) ? MHD_YES : have_it_done(r);
 	note_now(r);
 	if (call_peek(c, c->server->config.live, &r->tree, &r->source))
-		return reply_packed(r);
+		return http_reply_packed(r);
 	r->reading = call_read_later(c, document_read, r);
 	if (!r->reading)
 		return have_it_done(r);
@@ -473,9 +286,9 @@ static enum err judge(struct request *r)
 	if (!c->method)
 		return ERR_NO_MEMORY;
 	r->body_max = atomic_load(&c->server->body_max);
-	if (!split_base(r) && !is_read(c) && !str_eq(c->method, "OPTIONS"))
+	if (!split_base(r) && !http_is_read(c) && !str_eq(c->method, "OPTIONS"))
 		return diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path");
-	if (!is_read(c) && !str_eq(c->method, "OPTIONS") && !find_surface(r->path) && !call_begin(c))
+	if (!http_is_read(c) && !str_eq(c->method, "OPTIONS") && !http_surface_find(r->path) && !call_begin(c))
 		return ERR_OK;		/* the answer is there; the body is read and dropped */
 	if (c->route && c->route->body == BODY_RAW)
 		return http_upload_judge(r);
@@ -501,13 +314,13 @@ static enum MHD_Result answer(struct request *r)
 	if (c->reply.status)
 		return http_reply(r);
 	if (str_eq(c->method, "OPTIONS"))
-		return answer_options(r);
-	const struct surface *s = find_surface(r->path);
+		return http_options_answer(r);
+	const struct http_surface *s = http_surface_find(r->path);
 	if (s)
-		return answer_surface(r, s);
+		return http_surface_answer(r, s);
 	if (c->begun || (c->path.p && call_begin(c)))
 		return answer_call(r);
-	if (!c->route && !c->match.allow && answer_file(r, &result))
+	if (!c->route && !c->match.allow && http_file_answer(r, &result))
 		return result;
 	if (!c->path.p) {
 		diag_add(&c->diag, ERR_NOT_FOUND, "there is no such path");
@@ -591,5 +404,7 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *connection, 
 	}
 	if (r->spent)
 		return MHD_YES;
-	return r->feed ? http_feed_open(r) : r->working ? http_reply(r) : r->reading ? answer_read(r) : answer(r);
+	if (r->feed || r->working)
+		return r->feed ? http_feed_open(r) : http_reply(r);
+	return r->reading ? answer_read(r) : r->searching ? answer_found(r) : answer(r);
 }

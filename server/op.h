@@ -13,6 +13,9 @@ struct sm_upload op_upload_from(struct scratch *, const char *file_name, const c
 /* As an archive is read (zip.h). */
 struct zip_bytes op_zip_of(struct scratch *);
 
+/* The body as the query that it is, once, and what it is about. */
+enum err op_query_read(struct call *, enum store_kind *);
+
 /* One X(name) per handler, as routes.def spells it. */
 #define OPS(X) \
 	X(node_get) X(node_put) X(node_patch) X(node_post) X(node_delete) X(children_get) \

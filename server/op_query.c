@@ -64,7 +64,7 @@ static bool gone(void *ctx)
 /* Until the page is full, there is no more, or as much was looked at as one request may. */
 static enum err answer(struct call *c, enum store_kind kind, const struct aas_query *q)
 {
-	struct store_query want = { q, QUERY_DOCS_MAX, QUERY_STEPS_MAX, sm_loan(c->session, LOAN_BYTES), gone, c };
+	struct store_query want = { q, QUERY_DOCS_MAX, QUERY_STEPS_MAX, sm_loan(c->session, LOAN_BYTES), gone, c, c->found };
 	struct arena *scratch = arena_new(0);
 	const char *next = c->after;
 	enum err err = scratch ? ERR_OK : ERR_NO_MEMORY;
@@ -85,15 +85,21 @@ static enum err answer(struct call *c, enum store_kind kind, const struct aas_qu
 	return err;
 }
 
-enum err op_query(struct call *c)
+enum err op_query_read(struct call *c, enum store_kind *kind)
 {
-	struct aas_query *q;
 	size_t i = 0;
 	while (answers[i].cls != c->route->reply_class)
 		i++;
-	enum err err = aas_query_read(c->arena, answers[i].kind, c->body.p, c->body.n, &q, &c->diag);
-	if (err)
-		return err;
-	c->reply.result_type = q->ids_only ? "Identifier" : aas_classes[answers[i].cls].name;
-	return answer(c, answers[i].kind, q);
+	*kind = answers[i].kind;
+	enum err err = c->asked ? ERR_OK : aas_query_read(c->arena, *kind, c->body.p, c->body.n, &c->asked, &c->diag);
+	if (!err)
+		c->reply.result_type = c->asked->ids_only ? "Identifier" : aas_classes[answers[i].cls].name;
+	return err;
+}
+
+enum err op_query(struct call *c)
+{
+	enum store_kind kind;
+	enum err err = op_query_read(c, &kind);
+	return err ? err : answer(c, kind, c->asked);
 }

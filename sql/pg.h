@@ -104,7 +104,7 @@ void pg_field_no_texts(struct buf *);					/* text[], SQL's NULL */
 struct pg_call {
 	enum pg_statement st;
 	const char *sql;			/* a statement of the caller's own, planned for these parameters alone; NULL: `st` */
-	bool keep;				/* `sql` comes again: it is prepared, and planned for any parameters (one of a round trip) */
+	bool keep;				/* `sql` comes again: it is prepared, and planned for any parameters (one text of a round trip) */
 	struct pg_args *args;			/* NULL: none */
 	struct pg_result *res;			/* out */
 	int n;					/* out: rows */

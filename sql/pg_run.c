@@ -111,18 +111,14 @@ static bool take(struct pg *c, const char *what, enum err *e, PGresult **keep)
 struct around {
 	bool begin, commit;
 	uint64_t preparing;		/* by number of the call */
-	struct pg_kept_place *kept;	/* of the one call whose statement is kept; NULL: none */
-	unsigned kept_at;
+	struct pg_kept_place *kept;	/* of the calls whose statement is kept: one for all of them; NULL: none */
 	bool dropping;			/* what had its name */
 };
 
 /* The statement of this call is prepared now, in the place of another one that was used longest ago. */
 static bool send_kept(struct pg *c, struct around *a, unsigned i, const char *sql)
 {
-	if (!(a->kept = pg_kept_find(&c->kept, sql)))
-		return true;
-	a->kept_at = i;
-	if (a->kept->good)
+	if (!(a->kept = pg_kept_find(&c->kept, sql)) || a->kept->good)
 		return true;
 	a->preparing |= UINT64_C(1) << i;
 	a->dropping = a->kept->there;
@@ -139,9 +135,9 @@ static void take_kept(struct pg *c, const struct around *a, enum err *e)
 		a->kept->there = a->kept->good = true;
 }
 
-static bool is_kept(const struct around *a, unsigned i)
+static bool is_kept(const struct around *a, const struct pg_call *call)
 {
-	return a->kept && a->kept_at == i;
+	return a->kept && call->sql && call->keep && !strcmp(call->sql, a->kept->sql);
 }
 
 /* Results come in the order of sending: BEGIN, then for every call its preparation, if it was due, and itself, then COMMIT. */
@@ -155,7 +151,7 @@ static enum err receive(struct pg *c, struct around a, struct pg_call *call, uns
 		take(c, "settings", &e, NULL);
 	for (unsigned i = 0; i < n; i++) {
 		const char *name = call_name(&call[i]);
-		if (a.preparing >> i & 1 && is_kept(&a, i))
+		if (a.preparing >> i & 1 && is_kept(&a, &call[i]))
 			take_kept(c, &a, &e);
 		else if (a.preparing >> i & 1)
 			c->prepared[call[i].st] = take(c, name, &e, NULL);
@@ -194,7 +190,7 @@ static enum err run(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 		} else if (call[i].sql && call[i].keep && !c->local.n && !a.kept) {
 			sent = send_kept(c, &a, i, call[i].sql);
 		}
-		sent = sent && send_one(c, &call[i], is_kept(&a, i) ? a.kept : NULL);
+		sent = sent && send_one(c, &call[i], is_kept(&a, &call[i]) ? a.kept : NULL);
 	}
 	if (a.commit)
 		sent = sent && PQsendQueryParams(c->c, "COMMIT", 0, NULL, NULL, NULL, NULL, 1);

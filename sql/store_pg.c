@@ -259,6 +259,7 @@ static void store_close(struct store *s)
 	if (!p)
 		return;
 	store_pg_reader_stop(p->reader);
+	store_pg_searcher_stop(p->searcher);
 	store_pg_compactor_stop(p->compactor);
 	store_pg_writer_stop(p->writer);
 	store_pg_feed_stop(p->feed);
@@ -276,7 +277,7 @@ static void store_close(struct store *s)
 
 static const struct store_ops store_pg_ops = {
 	.close = store_close, .begin = pg_txn_begin, .cause = set_cause, .commit = pg_txn_commit, .abort = pg_txn_abort, .get = store_pg_get,
-	.read = store_pg_read, .version = version,
+	.read = store_pg_read, .search = store_pg_search, .version = version,
 	.put = store_pg_put, .put_many = store_pg_put_many, .del = store_pg_del, .list = store_pg_list, .heads = heads,
 	.query = store_pg_query, .candidates = store_pg_candidates,
 	.put_values = store_pg_put_values,
@@ -348,7 +349,7 @@ struct store *store_pg_open_with(const struct store_pg_config *c, struct diag *d
 	store_listeners_init(&s->listeners);
 	if (!(s->tail = store_pg_tail_new()) || !(s->searchers = store_pg_searchers(c->conninfo, c->connections)) ||
 	    (c->standby && !(s->standby = pg_standby_new(c->conninfo, c->standby, c->connections))) || store_pg_writer_start(s) ||
-	    store_pg_reader_start(s) || store_pg_feed_start(s) || store_pg_compactor_start(s)) {
+	    store_pg_reader_start(s) || store_pg_searcher_start(s) || store_pg_feed_start(s) || store_pg_compactor_start(s)) {
 		store_close(&s->base);
 		diag_add(d, ERR_NO_MEMORY, "cannot start the threads of the store");
 		return NULL;

@@ -54,6 +54,8 @@ struct pg_pins {
 	struct pg_pin *first;
 };
 
+#define PG_FEW 256
+
 struct pg_store {
 	struct store base;
 	struct pg_pool *pool;
@@ -73,7 +75,8 @@ struct pg_store {
 	_Atomic unsigned keep_samples, keep_rollups;	/* days; 0: for ever */
 	unsigned query_ms;	/* that the search for candidates of a query may take */
 	unsigned query_lead;	/* see pg_query */
-	_Atomic unsigned char few[256];	/* by the shape of a query: what it found the last time (store_pg_query.c) */
+	_Atomic unsigned char few[PG_FEW];	/* by the shape of a query: what it found the last time */
+	struct pg_searcher *searcher;
 };
 
 /* What a transaction has written, for other processes. */
@@ -157,9 +160,12 @@ enum err store_pg_list(struct store_txn *, enum store_kind, const struct store_f
 #define PG_QUERY_LEAD 2000
 /* Sessions for the search of queries: as PG_query_mode makes it for a transaction. */
 struct pg_pool *store_pg_searchers(const char *conninfo, unsigned n);
+/* And one of them, which ends sooner what takes long (PG_SEARCH_MS). */
+enum err store_pg_searcher_open(const char *conninfo, struct pg **);
 #define PG_QUERY_DOCUMENTS 8
 #define PG_POOL_WAIT_US (10 * US_PER_S)
 #define PG_QUERY_MS 10000	/* that a search may take */
+#define PG_SEARCH_MS "200"	/* that one of those may take that go one after the other */
 
 /* -- queries: store_pg_query.c runs them, store_pg_query_sql.c writes the SQL -- */
 struct pg_query {
@@ -170,13 +176,32 @@ struct pg_query {
 	struct pg_args args;	/* $1 and $2 first, the arrays behind them */
 	bool exact;		/* every candidate is part of the answer */
 	bool keep;		/* its plan is good for any parameters */
+	const _Atomic unsigned char *few;	/* in, for store_pg_query_quick: pg_store.few; NULL: nothing is known */
+	unsigned place;		/* out: of this shape, in that; and what stands there */
+	unsigned char found;
 	unsigned lead;		/* in: rows up to which a set leads to the answer; 0: PG_QUERY_LEAD */
 };
 /* ERR_NO_MEMORY.  Finish with pg_args_fini(&out->args), also on error. */
 enum err store_pg_query_sql(struct arena *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct pg_query *out);
-/* The same for who expects no more than PG_QUERY_DOCUMENTS, which all come with their documents; out->sql is NULL when no index leads to them.  A
- * further column, the same in each row, says that there may be more: then the rows are of no use.  Nothing found: one row of NULLs. */
+/* The same for who expects no more than PG_QUERY_DOCUMENTS, which all come with their documents: out->bare is NULL when no index leads to them, and
+ * out->sql as well when it is known to be other than PG_FIND_FEW.  A further column, the same in each row, says that there may be more: then the rows
+ * are of no use.  Nothing found: one row of NULLs. */
 enum err store_pg_query_quick(struct arena *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct pg_query *out);
+/* What is remembered of a shape: most find few each time, and then all comes with the search, outside of a transaction; often the caller has the
+ * documents.  Two shapes may share a place: then some searches are done twice, or cost more. */
+enum { PG_FIND_MANY, PG_FIND_FEW, PG_FIND_OWNED };
+/* What store_pg_query_quick's statement has found: keys, ids and versions in the arena.  ERR_AGAIN: many, or there may be more. */
+enum err store_pg_take_few(const struct pg_call *, struct arena *, struct pg_item **, size_t *n);
+
+/* -- searches that nobody waits for (store_pg_searcher.c) -- */
+struct pg_found {
+	struct pg_query query;
+	struct pg_item *item;
+	size_t n;
+};
+enum err store_pg_searcher_start(struct pg_store *);
+void store_pg_searcher_stop(struct pg_searcher *);
+bool store_pg_search(struct store *, struct store_search *);
 enum err store_pg_query(struct store_txn *, enum store_kind, struct store_query *, const char *after, size_t limit, struct arena *,
 			struct store_page *);
 enum err store_pg_candidates(struct store_txn *, enum store_kind, const struct aas_query *, const char *after, size_t limit, struct arena *,

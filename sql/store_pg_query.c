@@ -6,7 +6,6 @@
 #include "aas/facts.h"
 #include "aas/query.h"
 #include "base/clock.h"
-#include "base/map.h"
 #include "sql/store_pg_priv.h"
 
 #define PORTION 16		/* documents read at once: memory stays bounded whatever they weigh */
@@ -29,15 +28,19 @@ struct run {
 };
 
 /* As PG_query_mode has it.  The time-out is that of PG_QUERY_MS. */
-static const struct pg_setting searching[] = {
-	{ "statement_timeout", "10s" }, { "enable_bitmapscan", "off" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" },
-	{ "enable_mergejoin", "off" }, { "enable_material", "off" }, { "max_parallel_workers_per_gather", "0" },
-	{ "jit", "off" },
-};
+#define PLANS { "enable_bitmapscan", "off" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" }, { "enable_mergejoin", "off" }, \
+	{ "enable_material", "off" }, { "max_parallel_workers_per_gather", "0" }, { "jit", "off" }
+static const struct pg_setting searching[] = { { "statement_timeout", "10s" }, PLANS };
+static const struct pg_setting searching_soon[] = { { "statement_timeout", PG_SEARCH_MS "ms" }, PLANS };
 
 struct pg_pool *store_pg_searchers(const char *conninfo, unsigned n)
 {
 	return pg_pool_new_set(conninfo, n, PG_POOL_WAIT_US, searching, sizeof searching / sizeof *searching);
+}
+
+enum err store_pg_searcher_open(const char *conninfo, struct pg **out)
+{
+	return pg_open_set(conninfo, searching_soon, sizeof searching_soon / sizeof *searching_soon, out);
 }
 
 /* What else is read must be of the same moment as the search. */
@@ -106,24 +109,38 @@ static enum err read_candidates(struct run *r, const struct pg_call *c, struct a
 	return e;
 }
 
-/* What has the key NULL was not found (store_pg_query_quick). */
 static enum err take_candidates(struct run *r, struct pg_call *c, struct arena *a, struct pg_item **out, size_t *n)
 {
 	bool lent;
 	enum err e = (*out = ARENA_ARRAY(a, struct pg_item, (size_t)c->n + 1)) ? ERR_OK : ERR_NO_MEMORY;
 	*n = (size_t)c->n;
-	if (c->n == 1 && pg_null(c, 0, DOC_KEY)) {
-		*n = 0;
-		return e;
-	}
 	if (!e && !(e = read_candidates(r, c, a, *out, &lent)) && lent)
 		e = store_pg_hold(r->txn, c);
 	return e;
 }
 
-/* Most shapes of queries find few each time: all of it comes with the search, and no transaction is needed around it; often the caller has the
- * documents.  How it was the last time is remembered; two shapes may share a place, then some searches are done twice, or cost more. */
-enum { FIND_MANY, FIND_FEW, FIND_OWNED };
+static bool is_none(const struct pg_call *c)
+{
+	return c->n == 1 && pg_null(c, 0, DOC_KEY);
+}
+
+static bool is_few(const struct pg_call *c)
+{
+	return c->n > 0 && c->n <= PG_QUERY_DOCUMENTS && !pg_bool(c, 0, DOC_MANY);
+}
+
+enum err store_pg_take_few(const struct pg_call *c, struct arena *a, struct pg_item **out, size_t *n)
+{
+	struct run none = { .exact = false };
+	bool lent;
+	*n = 0;
+	if (!is_few(c))
+		return ERR_AGAIN;
+	if (is_none(c))
+		return ERR_OK;
+	*n = (size_t)c->n;
+	return (*out = ARENA_ARRAY(a, struct pg_item, *n)) ? read_candidates(&none, c, a, *out, &lent) : ERR_NO_MEMORY;
+}
 
 static bool owns_all(const struct run *r, struct pg_item *item, size_t n)
 {
@@ -134,53 +151,70 @@ static bool owns_all(const struct run *r, struct pg_item *item, size_t n)
 	return all;
 }
 
-static enum err take_few(struct run *r, struct pg_call *c, size_t limit, int how, struct arena *a, struct pg_item **out, size_t *n,
-			 _Atomic unsigned char *hint)
+static void remember(const struct run *r, const struct pg_query *q, int found)
+{
+	if (q->found != found)
+		atomic_store_explicit(&r->txn->store->few[q->place], (unsigned char)found, memory_order_relaxed);
+}
+
+static enum err take_few(struct run *r, struct pg_call *c, size_t limit, const struct pg_query *q, struct arena *a, struct pg_item **out, size_t *n)
 {
 	bool nothing = r->exact && r->want->query->ids_only;
 	enum err e = ERR_OK;
-	r->alone = c->n > 0 && c->n <= PG_QUERY_DOCUMENTS && (size_t)c->n < limit && !pg_bool(c, 0, DOC_MANY);
-	if (r->alone && (e = take_candidates(r, c, a, out, n)))
+	r->alone = is_few(c) && (size_t)c->n < limit;
+	*n = 0;
+	if (r->alone && !is_none(c) && (e = take_candidates(r, c, a, out, n)))
 		return e;
 	bool owned = r->alone && !nothing && owns_all(r, *out, *n);
-	int now = owned ? FIND_OWNED : r->alone ? FIND_FEW : FIND_MANY;
-	r->alone = r->alone && (owned || how == FIND_FEW);
-	if (now != how)
-		atomic_store_explicit(hint, now, memory_order_relaxed);
+	remember(r, q, owned ? PG_FIND_OWNED : r->alone ? PG_FIND_FEW : PG_FIND_MANY);
+	r->alone = r->alone && (owned || q->found == PG_FIND_FEW);
 	return e;
 }
 
-/* Did it, when r->alone.  *hint: where to write what is found in the other way; NULL: nowhere. */
-static enum err find_few(struct run *r, struct arena *a, const char *after, size_t limit, struct pg_item **out, size_t *n,
-			 _Atomic unsigned char **hint)
+/* What store_pg_search has found is the answer, or nothing is. */
+static enum err take_found(struct run *r, struct arena *a, const char *after, struct pg_item **out, size_t *n)
 {
-	struct pg_store *s = r->txn->store;
-	struct pg_query q = { .lead = s->query_lead };
-	struct pg_call c[2] = { { .st = PG_query_mode }, { .args = &q.args, .keep = true } };
+	const struct pg_found *f = r->want->found->own;
+	if (after != r->want->found->after || r->want->found->err)
+		return ERR_AGAIN;
+	r->exact = f->query.exact;
+	*n = f->n;
+	if (!(*out = ARENA_ARRAY(a, struct pg_item, f->n + 1)))
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < f->n; i++)
+		(*out)[i] = f->item[i];
+	if ((r->exact && r->want->query->ids_only) || owns_all(r, *out, *n))
+		return ERR_OK;
+	remember(r, &f->query, PG_FIND_FEW);
+	return ERR_AGAIN;
+}
+
+/* Did it, when r->alone.  q->bare: no, but it was asked about. */
+static enum err find_few(struct run *r, struct arena *a, const char *after, size_t limit, struct pg_item **out, size_t *n, struct pg_query *q)
+{
+	struct pg_call c[2] = { { .st = PG_query_mode }, { .args = &q->args, .keep = true } };
 	bool ready = false;
-	enum err e = store_pg_query_quick(a, r->kind, r->want->query, after, limit, &q);
+	enum err e = store_pg_query_quick(a, r->kind, r->want->query, after, limit, q);
 	e = e ? e : store_pg_searching(r->txn, &ready);
-	r->exact = q.exact;
-	*hint = e || !q.sql ? NULL : &s->few[hash_bytes(q.sql, strlen(q.sql)) % (sizeof s->few / sizeof *s->few)];
-	int how = *hint && ready && s->query_ms == PG_QUERY_MS ? atomic_load_explicit(*hint, memory_order_relaxed) : FIND_MANY;
-	c[1].sql = how == FIND_OWNED ? q.bare : q.sql;
-	r->alone = how != FIND_MANY;
-	if (r->alone && !(e = search(r, &q, c)))
-		e = take_few(r, &c[1], limit, how, a, out, n, *hint);
-	*hint = how == FIND_MANY ? *hint : NULL;
+	r->exact = q->exact;
+	r->alone = q->bare && ready && r->txn->store->query_ms == PG_QUERY_MS && q->found != PG_FIND_MANY;
+	c[1].sql = q->found == PG_FIND_OWNED ? q->bare : q->sql;
+	if (!e && r->alone && !(e = search(r, q, c)))
+		e = take_few(r, &c[1], limit, q, a, out, n);
 	pg_clear(c, 2);
-	pg_args_fini(&q.args);
+	pg_args_fini(&q->args);
 	return e;
 }
 
 /* Candidates in arena `a`; the documents of the first ones are borrowed. */
 static enum err find(struct run *r, struct arena *a, const char *after, size_t limit, struct pg_item **out, size_t *n)
 {
-	struct pg_query q = { .lead = r->txn->store->query_lead };
+	struct pg_query q = { .lead = r->txn->store->query_lead }, few = { .lead = q.lead, .few = r->txn->store->few };
 	struct pg_call c[2] = { { .st = PG_query_mode }, { .args = &q.args } };
-	_Atomic unsigned char *hint = NULL;
 	*n = 0;
-	enum err e = r->alone ? find_few(r, a, after, limit, out, n, &hint) : ERR_OK;
+	if (r->want->found)
+		return take_found(r, a, after, out, n);
+	enum err e = r->alone ? find_few(r, a, after, limit, out, n, &few) : ERR_OK;
 	if (e || r->alone)
 		return e;
 	e = store_pg_query_sql(a, r->kind, r->want->query, after, limit, &q);
@@ -189,8 +223,8 @@ static enum err find(struct run *r, struct arena *a, const char *after, size_t l
 	c[1].keep = q.keep;
 	if (!e && !(e = search(r, &q, c)))
 		e = take_candidates(r, &c[1], a, out, n);
-	if (hint)
-		atomic_store_explicit(hint, !e && *n <= PG_QUERY_DOCUMENTS && *n < limit ? FIND_FEW : FIND_MANY, memory_order_relaxed);
+	if (few.bare && few.found == PG_FIND_MANY && !e && *n <= PG_QUERY_DOCUMENTS && *n < limit)
+		remember(r, &few, PG_FIND_FEW);
 	pg_clear(c, 2);
 	pg_args_fini(&q.args);
 	return e;
@@ -307,7 +341,7 @@ enum err store_pg_query(struct store_txn *t, enum store_kind kind, struct store_
 	store_pg_give_back(t);
 	*page = (struct store_page){ .item = ARENA_ARRAY(a, struct store_doc, (limit < want->docs ? limit : want->docs) + 1) };
 	enum err e = page->item ? run(&r, after) : ERR_NO_MEMORY;
-	if (e == ERR_AGAIN && r.alone) {
+	if (e == ERR_AGAIN && r.alone && !want->found) {
 		*want = before;
 		r = (struct run){ t, kind, want, limit, a, page, r.source, .alone = false };
 		page->n = 0;

@@ -11,6 +11,7 @@
  * No text of the client is part of the SQL: texts, numbers and times are items of three arrays, $3, $4 and $5. */
 #include "aas/facts.h"
 #include "base/clock.h"
+#include "base/map.h"
 #include "sql/store_pg_query_sql.h"
 
 #define QUICK_KEYS 256	/* that the first driver may have for who expects few */
@@ -602,9 +603,14 @@ enum err store_pg_query_quick(struct arena *a, enum store_kind kind, const struc
 {
 	struct writer w;
 	struct part p = begin(&w, a, kind, q, after, limit, out);
-	bool can = p.n_drivers && !is_descriptor(&w);
-	out->sql = can ? quick_statement(&w, p, p.exact && q->ids_only) : NULL;
-	out->bare = can ? quick_statement(&w, p, true) : NULL;
+	out->sql = out->bare = NULL;
 	out->keep = true;
-	return w.failed || (can && (!out->sql || !out->bare)) || arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
+	if (p.n_drivers && !is_descriptor(&w)) {
+		out->bare = quick_statement(&w, p, true);
+		out->place = out->bare ? hash_bytes(out->bare, strlen(out->bare)) % PG_FEW : 0;
+		out->found = out->few ? atomic_load_explicit(&out->few[out->place], memory_order_relaxed) : PG_FIND_FEW;
+		out->sql = out->found == PG_FIND_FEW ? quick_statement(&w, p, p.exact && q->ids_only) : NULL;
+		w.failed |= !out->bare || (out->found == PG_FIND_FEW && !out->sql);
+	}
+	return w.failed || arena_failed(a) ? ERR_NO_MEMORY : ERR_OK;
 }

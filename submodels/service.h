@@ -93,6 +93,8 @@ enum err sm_read(struct sm_session *, enum store_kind, const char *id, struct ar
 enum err sm_read_list(struct sm_session *, enum store_kind, const char *after, size_t limit, struct arena *, struct store_page *);
 /* ERR_EXPENSIVE: the query costs more than it may; see store_ops.query. */
 enum err sm_query(struct sm_session *, enum store_kind, struct store_query *, const char *after, size_t limit, struct store_page *);
+/* The search for it beforehand, which nobody waits for (store_ops.search).  False: the store does not do that for this query. */
+bool sm_search(struct sm_service *, struct store_search *);
 enum err sm_create(struct sm_session *, enum store_kind, struct aas_node *);			/* ERR_CONFLICT when it exists */
 enum err sm_put(struct sm_session *, enum store_kind, const char *id, struct aas_node *, bool *created);	/* id must be the node's */
 enum err sm_delete(struct sm_session *, enum store_kind, const char *id);

@@ -106,6 +106,12 @@ enum err sm_query_error(struct sm_session *s, enum err err)
 	return err && err != ERR_AGAIN ? diag_add(s->diag, err, "the query cannot be answered: %s", err_info[err].text) : err;
 }
 
+bool sm_search(struct sm_service *s, struct store_search *q)
+{
+	struct store *st = s->conf.store;
+	return st && st->ops->search && st->ops->search(st, q);
+}
+
 enum err sm_query(struct sm_session *s, enum store_kind kind, struct store_query *want, const char *after, size_t limit, struct store_page *out)
 {
 	struct store_txn *txn;

@@ -2,6 +2,7 @@
  * Random documents and random queries: PostgreSQL answers what the memory store answers, which asks the evaluator about every document.
  * TWINSHELL_SEED repeats a run, TWINSHELL_QUERIES makes it longer.  Then: indexes are used, pages are honest, old databases learn the facts.
  */
+#include <semaphore.h>
 #include <stdarg.h>
 
 #include "aas/json.h"
@@ -154,7 +155,7 @@ static void fill(void)
 /* Somebody who has most documents already, and has read them. */
 struct owner {
 	struct arena *arena;
-	unsigned had, read;
+	unsigned had, read, searched;
 	bool forgets;
 };
 
@@ -190,6 +191,31 @@ static const struct aas_node *owner_node(void *ctx, enum store_kind kind, const 
 	return n;
 }
 
+static void searched(struct store_search *q)
+{
+	sem_post(q->ctx);
+}
+
+/* The page, when a search beforehand finds what it takes. */
+static bool page_found(enum store_kind kind, struct store_query want, const char *after, size_t limit, struct arena *a, struct store_page *page)
+{
+	sem_t done;
+	struct store_txn *t;
+	struct store_search q = { .kind = kind, .query = want.query, .after = after, .arena = a, .done = searched, .ctx = &done };
+	sem_init(&done, 0, 0);
+	if (!pg->ops->search(pg, &q))
+		return false;
+	while (sem_wait(&done))
+		;
+	want.found = &q;
+	must(pg->ops->begin(pg, false, &t), "begin");
+	enum err e = pg->ops->query(t, kind, &want, after, limit, a, page);
+	if (t->pg || (e && e != ERR_AGAIN))
+		check(false, "what was found is the answer, or it is asked for otherwise: %s", err_info[e].name);
+	pg->ops->abort(t);
+	return !e;
+}
+
 /* All pages of the answer: ids, and documents unless ids are selected. */
 static enum err answer_to(struct store *s, enum store_kind kind, const struct aas_query *q, size_t limit, size_t docs, struct owner *o, struct buf *out)
 {
@@ -201,9 +227,12 @@ static enum err answer_to(struct store *s, enum store_kind kind, const struct aa
 	buf_reset(out);
 	do {
 		struct store_txn *t;
-		struct store_query want = { q, docs, QUERY_STEPS_MAX, o ? &loan : NULL, NULL, NULL };
+		struct store_query want = { q, docs, QUERY_STEPS_MAX, o ? &loan : NULL, NULL, NULL, NULL };
 		must(s->ops->begin(s, false, &t), "begin");
-		e = s->ops->query(t, kind, &want, after, limit, a, &page);
+		if (o && page_found(kind, want, after, limit, a, &page))
+			o->searched++;
+		else
+			e = s->ops->query(t, kind, &want, after, limit, a, &page);
 		for (size_t i = 0; !e && i < page.n; i++) {
 			buf_printf(out, "%s ", page.item[i].id);
 			buf_slice(out, page.item[i].json);
@@ -226,7 +255,7 @@ static enum err answer(struct store *s, enum store_kind kind, const struct aas_q
 	return answer_to(s, kind, q, limit, docs, NULL, out);
 }
 
-static struct { unsigned refused, queries, empty, exact, had, read; } counts;
+static struct { unsigned refused, queries, empty, exact, had, read, searched; } counts;
 
 /* Asked again the store expects as many as it has found. */
 static void again(enum store_kind kind, const struct aas_query *q, size_t limit, size_t docs, const struct buf *want, const char *text)
@@ -241,6 +270,7 @@ static void again(enum store_kind kind, const struct aas_query *q, size_t limit,
 	}
 	counts.had += o.had;
 	counts.read += o.read;
+	counts.searched += o.searched;
 	buf_fini(&b);
 	arena_free(o.arena);
 }
@@ -296,6 +326,7 @@ static void compare(unsigned n)
 	      counts.exact, counts.refused);
 	check(counts.exact > counts.queries / 50 && counts.empty < counts.queries * 3 / 4, "and they ask for something");
 	check(counts.had > counts.queries / 4 && counts.read > counts.queries / 4, "what somebody has is not fetched again (%u), nor read (%u)", counts.had, counts.read);
+	check(counts.searched > counts.queries / 4, "%u pages were made of a search that nobody waited for", counts.searched);
 	buf_fini(&b);
 	buf_fini(&x);
 	buf_fini(&y);
@@ -542,7 +573,7 @@ static void pages(void)
 	struct aas_query *q;
 	struct store_txn *t;
 	struct store_page page;
-	struct store_query want = { NULL, 10, QUERY_STEPS_MAX, NULL, NULL, NULL };
+	struct store_query want = { NULL, 10, QUERY_STEPS_MAX, NULL, NULL, NULL, NULL };
 	static const char none[] = "{\"$condition\":{\"$regex\":[{\"$field\":\"$sme.Serial#value\"},{\"$strVal\":\"^never$\"}]}}";
 	static const char joined[] = "{\"$condition\":{\"$regex\":[{\"$field\":\"$sme.Serial#value\"},{\"$strVal\":\"^SN-0$\"}]}}";
 	must(aas_query_read(a, STORE_SUBMODEL, none, strlen(none), &q, NULL), "query");
@@ -558,11 +589,11 @@ static void pages(void)
 	check_int(pg->ops->query(t, STORE_SUBMODEL, &want, "urn:fleet:", 100, a, &page), ERR_EXPENSIVE, "not even one");
 	pg->ops->abort(t);
 	must(aas_query_read(a, STORE_SHELL, joined, strlen(joined), &q, NULL), "query");
-	want = (struct store_query){ q, 1, QUERY_STEPS_MAX, NULL, NULL, NULL };
+	want = (struct store_query){ q, 1, QUERY_STEPS_MAX, NULL, NULL, NULL, NULL };
 	must(pg->ops->begin(pg, false, &t), "begin");
 	check_int(pg->ops->query(t, STORE_SHELL, &want, "urn:shell:", 100, a, &page), ERR_EXPENSIVE, "the other half of a tuple counts");
 	pg->ops->abort(t);
-	want = (struct store_query){ q, 2, QUERY_STEPS_MAX, NULL, NULL, NULL };
+	want = (struct store_query){ q, 2, QUERY_STEPS_MAX, NULL, NULL, NULL, NULL };
 	must(pg->ops->begin(pg, false, &t), "begin");
 	check_int(pg->ops->query(t, STORE_SHELL, &want, "urn:shell:", 100, a, &page), ERR_OK, "two documents are enough for one shell");
 	check(page.n == 1 && !strcmp(page.item[0].id, "urn:shell:0") && page.next && !strcmp(page.next, "urn:shell:0"), "it is found, and there may be more");
@@ -585,6 +616,17 @@ static void late(void)
 	must(aas_query_read(a, STORE_SUBMODEL, json, strlen(json), &q, NULL), "query");
 	((struct pg_store *)pg)->query_ms = 50;
 	check_int(answer(pg, STORE_SUBMODEL, q, 10, QUERY_DOCS_MAX, &b), ERR_EXPENSIVE, "a search that takes too long is ended");
+	((struct pg_store *)pg)->query_ms = PG_QUERY_MS;
+	for (size_t i = 0; i < PG_FEW; i++)
+		((struct pg_store *)pg)->few[i] = PG_FIND_OWNED;
+	sem_t done;
+	struct store_search s = { .kind = STORE_SUBMODEL, .query = q, .arena = a, .done = searched, .ctx = &done }, next = s;
+	sem_init(&done, 0, 0);
+	check(pg->ops->search(pg, &s), "one that was short the last time");
+	while (sem_wait(&done))
+		;
+	check_int(s.err, ERR_AGAIN, "it is ended soon, for others wait behind it");
+	check(!pg->ops->search(pg, &next), "and for a while they ask on their own");
 	buf_fini(&b);
 	arena_free(a);
 }

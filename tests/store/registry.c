@@ -209,7 +209,7 @@ static void answer(struct arena *a, int which, enum store_kind kind, const struc
 	do {
 		struct sm_session *s;
 		struct sm_descriptors page;
-		struct store_query want = { q, docs, QUERY_STEPS_MAX, NULL, NULL, NULL };
+		struct store_query want = { q, docs, QUERY_STEPS_MAX, NULL, NULL, NULL, NULL };
 		must(sm_begin(service[which], false, a, NULL, &s), "begin");
 		enum err e = sm_descriptor_query(s, kind, &want, URL, after, limit, &page);
 		for (size_t i = 0; !e && i < page.n; i++)
@@ -303,14 +303,14 @@ static void bounds(void)
 	       "{\"type\":\"ModelReference\",\"keys\":[{\"type\":\"Submodel\",\"value\":\"urn:x:1\"}]}]}");
 	for (int i = 0; i < N_STORES; i++) {
 		must(aas_query_read(a, STORE_SHELL_DESCRIPTOR, never, strlen(never), &q, NULL), never);
-		struct store_query want = { q, 5, QUERY_STEPS_MAX, NULL, NULL, NULL };
+		struct store_query want = { q, 5, QUERY_STEPS_MAX, NULL, NULL, NULL, NULL };
 		must(sm_begin(service[i], false, a, NULL, &s), "begin");
 		check_int(sm_descriptor_query(s, STORE_SHELL_DESCRIPTOR, &want, URL, NULL, 10, &page), ERR_OK, "five may be looked at");
 		check(!page.n && page.next && !want.docs, "an empty page that goes on");
 		want.docs = 0;
 		check_int(sm_descriptor_query(s, STORE_SHELL_DESCRIPTOR, &want, URL, NULL, 10, &page), ERR_EXPENSIVE, "not even one");
 		must(aas_query_read(a, STORE_SHELL_DESCRIPTOR, nested, strlen(nested), &q, NULL), nested);
-		want = (struct store_query){ q, 1, QUERY_STEPS_MAX, NULL, NULL, NULL };
+		want = (struct store_query){ q, 1, QUERY_STEPS_MAX, NULL, NULL, NULL, NULL };
 		check_int(sm_descriptor_query(s, STORE_SHELL_DESCRIPTOR, &want, URL, NULL, 10, &page), ERR_EXPENSIVE, "the submodels of a shell count");
 		want.docs = 2;
 		check_int(sm_descriptor_query(s, STORE_SHELL_DESCRIPTOR, &want, URL, NULL, 10, &page), ERR_OK, "two are enough for a shell with one");
