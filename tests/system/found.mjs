@@ -21,7 +21,7 @@ const holder = start('psql', [server.endpoints.database, '-XAtq'], { stdin: 'pip
 holder.stdin.write("begin; lock table twinshell.submodel in access exclusive mode; select 'held';\n");
 ok(await until(20, () => holder.lines.splice(0).includes('held')), 'all searches are held up');
 const held = [ids(), ids(), ids()];
-const waiting = () => Number(server.sql("select count(*) from pg_locks where not granted and relation = 'twinshell.submodel'::regclass"));
+const waiting = () => Number(server.sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%twinshell.key_of(%'"));
 ok(await until(8, () => waiting() === held.length), 'they are given up where they keep others waiting, and each waits in a session of its own', waiting());
 holder.stdin.write('rollback;\n');
 for (const answer of await Promise.all(held))
