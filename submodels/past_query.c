@@ -29,6 +29,12 @@ static const struct store_ops *ops_of(const struct sm_session *s)
 	return s->service->conf.store->ops;
 }
 
+/* Now and then: ERR_UNAVAILABLE, when nobody wants the answer any more. */
+static enum err go_on(const struct then *t)
+{
+	return t->want->gone && t->want->gone(t->want->gone_ctx) ? ERR_UNAVAILABLE : ERR_OK;
+}
+
 /* -- the other halves of tuples ------------------------------------------------------------------------------------------------------- */
 static enum err find_submodel(void *ctx, const char *id, struct arena *a, struct slice *json)
 {
@@ -76,7 +82,7 @@ static enum err find_shell(void *ctx, const char *submodel_id, const char *after
 	const char **id;
 	size_t n = IDS;
 	enum err e = ERR_OK;
-	while (!e && n == IDS && !(e = ops_of(t->s)->ids(t->txn, STORE_SHELL, after, IDS, t->s->arena, &id, &n))) {
+	while (!(e = e ? e : go_on(t)) && n == IDS && !(e = ops_of(t->s)->ids(t->txn, STORE_SHELL, after, IDS, t->s->arena, &id, &n))) {
 		for (size_t i = 0; !e && i < n; i++) {
 			bool yes = false;
 			e = look_at_shell(t, after = id[i], submodel_id, a, out, &yes);
@@ -126,7 +132,7 @@ static enum err decide_all(struct then *t, enum store_kind kind, const char *aft
 	const char **id;
 	size_t n = IDS;
 	enum err e = ERR_OK;
-	while (!e && !t->full && n == IDS) {
+	while (!(e = e ? e : go_on(t)) && !t->full && n == IDS) {
 		e = ops_of(t->s)->ids(t->txn, kind, after, IDS, t->s->arena, &id, &n);
 		for (size_t i = 0; !e && !t->full && i < n; i++)
 			e = decide(t, kind, after = id[i]);

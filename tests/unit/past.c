@@ -2,6 +2,7 @@
 #include "submodels/past.h"
 
 #include "aas/json.h"
+#include "aas/query.h"
 #include "base/clock.h"
 #include "tests/tap.h"
 
@@ -67,6 +68,41 @@ static const char *shown(const char *path, int64_t at)
 	return out;
 }
 
+/* For who is asked how often he has been asked. */
+static bool leaves(void *ctx)
+{
+	unsigned *left = ctx;
+	return !*left || !--*left;
+}
+
+/* A hundred more, of which none fits: the client goes away before the first, behind the first portion, or never. */
+static void given_up(void)
+{
+	static const char json[] = "{\"$condition\":{\"$eq\":[{\"$field\":\"$sm#idShort\"},{\"$strVal\":\"None\"}]}}";
+	static const struct { unsigned looks; enum err err; size_t docs; } expected[] = { { 1, ERR_UNAVAILABLE, 0 }, { 2, ERR_UNAVAILABLE, 64 }, { 1000, ERR_OK, 101 } };
+	struct sm_session *s;
+	struct aas_query *q;
+	struct store_page page;
+	check_int(sm_begin(service, true, arena, NULL, &s), ERR_OK, "begin");
+	for (int i = 0; i < 100; i++) {
+		struct aas_node *n = NULL;
+		const char *text = arena_printf(arena, "{\"modelType\":\"Submodel\",\"id\":\"urn:s:%03d\"}", i);
+		if (aas_json_read(arena, AAS_Submodel, text, strlen(text), AAS_JSON_DEFAULT, &n, NULL) || sm_create(s, STORE_SUBMODEL, n))
+			check(false, "%s", text);
+	}
+	check_int(sm_commit(s), ERR_OK, "a hundred more");
+	check_int(aas_query_read(arena, STORE_SUBMODEL, json, strlen(json), &q, NULL), ERR_OK, "a query");
+	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+		unsigned looks = expected[i].looks;
+		struct store_query want = { .query = q, .docs = 1000, .steps = QUERY_STEPS_MAX, .gone = leaves, .gone_ctx = &looks };
+		check_int(sm_begin(service, false, arena, NULL, &s), ERR_OK, "begin");
+		sm_at(s, clock_now_us());
+		check_int(sm_query(s, STORE_SUBMODEL, &want, NULL, 10, &page), expected[i].err, "a query of the past, its client leaves at look %u", expected[i].looks);
+		check_int((int64_t)(1000 - want.docs), (int64_t)expected[i].docs, "so many documents were looked at");
+		sm_abort(s);
+	}
+}
+
 int main(void)
 {
 	setup();
@@ -79,6 +115,7 @@ int main(void)
 	check_str(shown("T", now + 3 * HOUR), "\"c\"", "a text");
 	check_str(shown("P", now + 3 * HOUR), "7", "what nobody feeds is as it is stored");
 	check_str(shown("N", now - HOUR), "NOT_FOUND", "before the submodel was made there is none");
+	given_up();
 	sm_service_free(service);
 	live_free(live);
 	store->ops->close(store);
