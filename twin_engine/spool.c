@@ -18,7 +18,6 @@
 #define SEGMENT_DEFAULT ((size_t)16 << 20)
 #define MAX_DEFAULT ((size_t)4 << 30)
 #define SEGMENT_MIN ((size_t)4096)
-#define WINDOW ((size_t)256 << 10)
 
 /* -- open -------------------------------------------------------------------------------------------------------------------- */
 
@@ -26,7 +25,7 @@ static enum err claim(struct spool *s, struct diag *d)
 {
 	char path[PATH_MAX];
 	if (strlen(s->dir) + 1 + SPOOL_NAME_SIZE > sizeof path)
-		return diag_add(d, ERR_IO, "%s: the name is too long", s->dir);
+		return diag_add(d, ERR_IO, "the name of the directory is too long: %s", s->dir);
 	if (mkdir(s->dir, 0700) && errno != EEXIST)
 		return diag_add(d, ERR_IO, "%s: %s", s->dir, strerror(errno));
 	snprintf(path, sizeof path, "%s/lock", s->dir);
@@ -123,6 +122,16 @@ static enum err load(struct spool *s)
 	return spool_segment_add(s, 0, s->segment_bytes) ? ERR_OK : ERR_NO_MEMORY;
 }
 
+/* Of the segments that there are and will be. */
+static size_t largest(const struct spool *s)
+{
+	size_t most = s->segment_bytes;
+	for (const struct spool_segment *seg = s->first; seg; seg = seg->next)
+		if (seg->size > most)
+			most = seg->size;
+	return most;
+}
+
 static size_t within(size_t n, size_t low, size_t high)
 {
 	return n < low ? low : n > high ? high : n;
@@ -142,12 +151,12 @@ enum err spool_open(const struct spool_config *c, struct spool **out, struct dia
 	s->segment_bytes = c->segment_bytes ? within(c->segment_bytes & ~(size_t)7, SEGMENT_MIN, SPOOL_SEGMENT_MAX) : SEGMENT_DEFAULT;
 	s->max_bytes = within(c->max_bytes ? c->max_bytes : MAX_DEFAULT, 2 * s->segment_bytes, SIZE_MAX);
 	s->sync = c->sync;
-	s->window_cap = WINDOW;
 	s->dir = strdup(c->dir);
-	s->window = malloc(s->window_cap);
 	s->packet = spool_again_new();
-	if (s->dir && s->window && s->packet && !(e = claim(s, d)) && (e = load(s)))
+	if (s->dir && s->packet && !(e = claim(s, d)) && (e = load(s)))
 		diag_add(d, e, "%s: the spool cannot be read", s->dir);
+	if (!e && !(s->window = malloc(largest(s))))
+		e = ERR_NO_MEMORY;
 	if (e) {
 		spool_close(s);
 		return e;

@@ -51,8 +51,8 @@ struct spool {
 	uint64_t read;		/* reader */
 	int read_fd;
 	uint64_t read_base, read_end;	/* of the segment that read_fd is */
-	char *window;
-	size_t window_cap, window_n;
+	char *window;		/* with room for the largest record that a segment can have */
+	size_t window_n;
 	uint64_t window_at;
 };
 

@@ -5,11 +5,12 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+
+#define WINDOW ((size_t)256 << 10)	/* bytes at a time; of a larger record all */
 
 /* Open the segment that has the read position, or the first one behind it. */
 static bool enter_segment(struct spool *s)
@@ -43,18 +44,12 @@ static bool fill(struct spool *s, uint64_t up)
 {
 	struct spool_record r;
 	off_t at = (off_t)(s->read - s->read_base);
-	size_t n = up - s->read < s->window_cap ? (size_t)(up - s->read) : s->window_cap;
+	size_t n = up - s->read < WINDOW ? (size_t)(up - s->read) : WINDOW;
 	ssize_t got = pread(s->read_fd, s->window, n, at);
 	if (got >= (ssize_t)sizeof r) {
 		memcpy(&r, s->window, sizeof r);
-		if (r.size > (size_t)got && r.size <= up - s->read) {
-			char *more = realloc(s->window, r.size);
-			if (!more)
-				return false;
-			s->window = more;
-			s->window_cap = r.size;
+		if (r.size > (size_t)got && r.size <= up - s->read)
 			got = pread(s->read_fd, s->window, r.size, at);
-		}
 	}
 	s->window_at = s->read;
 	s->window_n = got > 0 ? (size_t)got : 0;
@@ -98,7 +93,7 @@ static void leave_segment(struct spool *s, uint64_t end)
 	struct spool_record r = { 0 };
 	if (s->window_n >= sizeof r)
 		memcpy(&r, s->window, sizeof r);
-	if (r.size || end < s->read_end)
+	if (!s->window_n || r.size || end < s->read_end)
 		log_error("spool", "%s: the record at %" PRIu64 " is damaged, what follows in its segment is lost", s->dir, s->read);
 	s->read = end < s->read_end ? end : s->read_end;
 }
