@@ -38,6 +38,7 @@ struct twin_runtime {
 	struct arena *arena;
 	struct runtime_provision *provisions;
 	int64_t retry_at;		/* monotonic; 0: nothing to try again */
+	bool reload;			/* changes of submodels were lost, and not all twins have been told since */
 	bool deferred;			/* values and tickets wait until it has caught up */
 	bool have;			/* a message has been read and not been given to the engine */
 	int64_t recv;

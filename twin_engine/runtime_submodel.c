@@ -126,8 +126,12 @@ enum err runtime_load_submodels(struct twin_runtime *t, struct diag *d)
 
 void runtime_tell_submodels(struct twin_runtime *t)
 {
-	if (inbox_lost(t->submodels) && runtime_load_submodels(t, NULL))
+	if (inbox_lost(t->submodels))
+		t->reload = true;
+	if (t->reload && runtime_load_submodels(t, NULL))
 		retry_later(t);
+	else
+		t->reload = false;
 	tell_changed(t);
 }
 
