@@ -116,6 +116,8 @@ enum err pg_run(struct pg *, struct pg_call *, unsigned n);
 /* pg_run, and the commit in the same round trip; the last that a transaction does.  ERR_UNAVAILABLE: as for pg_commit, unless it only reads: a
  * whole transaction that does is then begun again on another connection; of one statement none is begun at all. */
 enum err pg_run_commit(struct pg *, struct pg_call *, unsigned n);
+/* One statement whose rows nobody wants; its args have ended when this returns. */
+enum err pg_do(struct pg *, enum pg_statement, struct pg_args *);
 /* One statement as a transaction that writes, over when this returns. */
 enum err pg_once(struct pg *, struct pg_call *);
 void pg_clear(struct pg_call *, unsigned n);

@@ -354,6 +354,15 @@ enum err pg_run_commit(struct pg *c, struct pg_call *call, unsigned n)
 	return e;
 }
 
+enum err pg_do(struct pg *c, enum pg_statement st, struct pg_args *args)
+{
+	struct pg_call call = { .st = st, .args = args };
+	enum err e = pg_run(c, &call, 1);
+	pg_clear(&call, 1);
+	pg_args_fini(args);
+	return e;
+}
+
 enum err pg_once(struct pg *c, struct pg_call *call)
 {
 	enum err e = pg_begin(c, PG_WRITE);

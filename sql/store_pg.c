@@ -149,6 +149,16 @@ enum err store_pg_one(struct store_txn *t, struct pg_call *call, const char *tex
 	return !e && !call->n ? ERR_NOT_FOUND : e;
 }
 
+enum err store_pg_change(struct store_txn *t, enum pg_statement st, struct pg_args *args, int *n)
+{
+	struct pg_call c = { .st = st, .args = args };
+	enum err e = t->write ? store_pg_run(t, &c, 1) : ERR_INTERNAL;
+	*n = e ? 0 : c.n;
+	pg_clear(&c, 1);
+	pg_args_fini(args);
+	return e;
+}
+
 /* -- documents: what is newer than the text is laid into it -------------------------------------------------------------------- */
 enum { DOC_ID, DOC_VERSION, DOC_TEXT, DOC_PATHS, DOC_VALUES };
 

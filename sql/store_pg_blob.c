@@ -84,16 +84,13 @@ static enum err fill(struct source from, char *p, size_t n, size_t *got, struct 
 static enum err put_part(struct store_txn *t, const struct store_blob_info *info, int64_t copy, int32_t part, struct slice bytes)
 {
 	struct pg_args args;
-	struct pg_call c = { .st = PG_content_part_insert, .args = &args };
+	int n;
 	pg_args_init(&args);
 	pg_arg_bytes(&args, hash_slice(info->hash));
 	pg_arg_int8(&args, copy);
 	pg_arg_int4(&args, part);
 	pg_arg_bytes(&args, bytes);
-	enum err e = store_pg_run(t, &c, 1);
-	pg_clear(&c, 1);
-	pg_args_fini(&args);
-	return e;
+	return store_pg_change(t, PG_content_part_insert, &args, &n);
 }
 
 static enum err put_parts(struct store_txn *t, const struct store_blob_info *info, int64_t copy, struct source from, struct diag *d)
@@ -140,14 +137,11 @@ static enum err put_head(struct store_txn *t, const struct store_blob_info *info
 static enum err drop_parts(struct store_txn *t, const unsigned char *hash, int64_t copy)
 {
 	struct pg_args args;
-	struct pg_call c = { .st = PG_content_part_delete, .args = &args };
+	int n;
 	pg_args_init(&args);
 	pg_arg_bytes(&args, hash_slice(hash));
 	pg_arg_int8(&args, copy);
-	enum err e = store_pg_run(t, &c, 1);
-	pg_clear(&c, 1);
-	pg_args_fini(&args);
-	return e;
+	return store_pg_change(t, PG_content_part_delete, &args, &n);
 }
 
 /* The content is there, and counts one more. */
@@ -177,34 +171,29 @@ static bool take_hash(const struct pg_call *c, int row, int col, unsigned char *
 	return true;
 }
 
-static enum err write_name(struct store_txn *t, enum pg_statement st, const char *key, const struct store_blob_info *info, bool *done)
+static enum err write_name(struct store_txn *t, enum pg_statement st, const char *key, const struct store_blob_info *info, int *n)
 {
 	struct pg_args args;
-	struct pg_call c = { .st = st, .args = &args };
 	pg_args_init(&args);
 	pg_arg_text(&args, key);
 	pg_arg_text(&args, info->content_type);
 	pg_arg_text(&args, info->file_name);
 	pg_arg_bytes(&args, hash_slice(info->hash));
 	store_pg_cause_args(&args, &t->cause);
-	enum err e = store_pg_run(t, &c, 1);
-	*done = c.n > 0;
-	pg_clear(&c, 1);
-	pg_args_fini(&args);
-	return e;
+	return store_pg_change(t, st, &args, n);
 }
 
 /* What is written into history must be what was there: so the row is locked before it is changed, or the name is new. */
 static enum err name_it(struct store_txn *t, const char *key, const struct store_blob_info *info)
 {
-	bool done = false;
+	int n = 0;
 	for (int i = 0; i < TRIES; i++) {
 		struct pg_call c = { .st = PG_blob_lock };
 		enum err e = store_pg_one(t, &c, key);
 		pg_clear(&c, 1);
 		if (!e || e == ERR_NOT_FOUND)
-			e = write_name(t, e ? PG_blob_insert : PG_blob_update, key, info, &done);
-		if (e || done)
+			e = write_name(t, e ? PG_blob_insert : PG_blob_update, key, info, &n);
+		if (e || n)
 			return e;		/* else it was made in between */
 	}
 	return ERR_AGAIN;
@@ -254,16 +243,12 @@ enum err store_pg_blob_at(struct store_txn *t, const char *key, int64_t at_us, s
 enum err store_pg_blob_del(struct store_txn *t, const char *key)
 {
 	struct pg_args args;
-	struct pg_call c = { .st = PG_blob_delete, .args = &args };
+	int n;
 	pg_args_init(&args);
 	pg_arg_text(&args, key);
 	store_pg_cause_args(&args, &t->cause);
-	enum err e = t->write ? store_pg_run(t, &c, 1) : ERR_INTERNAL;
-	if (!e && !c.n)
-		e = ERR_NOT_FOUND;
-	pg_clear(&c, 1);
-	pg_args_fini(&args);
-	return store_pg_noted(t, e);
+	enum err e = store_pg_change(t, PG_blob_delete, &args, &n);
+	return store_pg_noted(t, e ? e : n ? ERR_OK : ERR_NOT_FOUND);
 }
 
 /* -- reading ------------------------------------------------------------------------------------------------------------------------ */

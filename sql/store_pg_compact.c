@@ -283,11 +283,7 @@ static enum err one_arg(struct pg *pg, enum pg_statement st, int64_t v)
 	struct pg_args a;
 	pg_args_init(&a);
 	pg_arg_int8(&a, v);
-	struct pg_call call = { .st = st, .args = &a };
-	enum err e = pg_run(pg, &call, 1);
-	pg_clear(&call, 1);
-	pg_args_fini(&a);
-	return e;
+	return pg_do(pg, st, &a);
 }
 
 /* The oldest sealed generation, which is this transaction's then; ERR_NOT_FOUND: there is none, ERR_AGAIN: somebody else compacts. */

@@ -3,17 +3,6 @@
 #include "base/clock.h"
 #include "sql/store_pg_priv.h"
 
-/* Runs the one statement, gives its args back; *n rows came.  A writing one needs a transaction that writes. */
-static enum err change(struct store_txn *t, enum pg_statement st, struct pg_args *args, int *n)
-{
-	struct pg_call c = { .st = st, .args = args };
-	enum err e = t->write ? store_pg_run(t, &c, 1) : ERR_INTERNAL;
-	*n = e ? 0 : c.n;
-	pg_clear(&c, 1);
-	pg_args_fini(args);
-	return e;
-}
-
 static const char *own(const struct pg_call *c, int row, int col, struct arena *a)
 {
 	return pg_null(c, row, col) ? NULL : arena_strdup(a, pg_str(c, row, col));
@@ -38,7 +27,7 @@ enum err store_pg_invocation_put(struct store_txn *t, const struct store_invocat
 	pg_arg_time(&args, i->requested_us);
 	pg_arg_time(&args, i->deadline_us);
 	pg_arg_time(&args, i->ended_us);
-	return store_pg_noted(t, change(t, PG_invocation_put, &args, &n));
+	return store_pg_noted(t, store_pg_change(t, PG_invocation_put, &args, &n));
 }
 
 static void read_invocation(const struct pg_call *c, int row, struct arena *a, struct store_invocation *i)
@@ -94,7 +83,7 @@ enum err store_pg_invocation_trim(struct store_txn *t, int64_t before_us, size_t
 	pg_args_init(&args);
 	pg_arg_time(&args, before_us);
 	pg_arg_int8(&args, limit_of(keep, 0));
-	return store_pg_noted(t, change(t, PG_invocation_trim, &args, &n));
+	return store_pg_noted(t, store_pg_change(t, PG_invocation_trim, &args, &n));
 }
 
 /* -- packages --------------------------------------------------------------------------------------------------------------------- */
@@ -110,7 +99,7 @@ static enum err write_package(struct store_txn *t, enum pg_statement st, const s
 	for (size_t i = 0; i < p->n_aas_ids; i++)
 		pg_item_text(ids, p->aas_ids[i]);
 	store_pg_cause_args(&args, &t->cause);
-	return change(t, st, &args, n);
+	return store_pg_change(t, st, &args, n);
 }
 
 enum err store_pg_package_put(struct store_txn *t, const struct store_package *p, enum store_put how, bool *created)
@@ -141,7 +130,7 @@ enum err store_pg_package_del(struct store_txn *t, const char *id)
 	pg_args_init(&args);
 	pg_arg_text(&args, id);
 	store_pg_cause_args(&args, &t->cause);
-	enum err e = change(t, PG_package_delete, &args, &n);
+	enum err e = store_pg_change(t, PG_package_delete, &args, &n);
 	return store_pg_noted(t, e ? e : n ? ERR_OK : ERR_NOT_FOUND);
 }
 

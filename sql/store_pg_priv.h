@@ -122,6 +122,8 @@ enum err store_pg_run_alone(struct store_txn *, struct pg_call *);
 void store_pg_let_go(struct store_txn *);
 /* The statement of `call`, which asks for one row by one text.  ERR_NOT_FOUND: there is none.  pg_clear it afterwards, also on error. */
 enum err store_pg_one(struct store_txn *, struct pg_call *call, const char *text);
+/* One statement that changes something, in a transaction that writes (else ERR_INTERNAL); *n rows came.  Its args have ended when this returns. */
+enum err store_pg_change(struct store_txn *, enum pg_statement, struct pg_args *, int *n);
 /* What a call of store_ops answers goes through here: after any error but ERR_NOT_FOUND and ERR_GONE the transaction cannot be committed. */
 enum err store_pg_noted(struct store_txn *, enum err);
 /* The document in `row` of a DOCUMENT query (statement_model.def), newer values folded in; everything in the arena. */

@@ -328,11 +328,7 @@ static enum err write_command(struct pg *pg, void *ctx)
 	pg_arg_text(&a, c->mode);
 	pg_arg_time(&a, c->requested_us);
 	pg_arg_time(&a, c->answered_us);
-	struct pg_call call = { .st = PG_command_put, .args = &a };
-	enum err e = pg_run(pg, &call, 1);
-	pg_clear(&call, 1);
-	pg_args_fini(&a);
-	return e;
+	return pg_do(pg, PG_command_put, &a);
 }
 
 enum err store_pg_command(struct store *st, const struct store_command *c)
@@ -358,11 +354,7 @@ static enum err write_invoked(struct pg *pg, void *ctx)
 	pg_arg_int2(&a, i->asynchronous);
 	pg_arg_time(&a, i->requested_us);
 	pg_arg_time(&a, i->ended_us);
-	struct pg_call call = { .st = PG_invoked, .args = &a };
-	enum err e = pg_run(pg, &call, 1);
-	pg_clear(&call, 1);
-	pg_args_fini(&a);
-	return e;
+	return pg_do(pg, PG_invoked, &a);
 }
 
 enum err store_pg_invoked(struct store *st, const struct store_invoked *i)

@@ -63,15 +63,10 @@ static bool is_kept(struct sm_session *s, enum store_kind kind, const struct sto
 	return there != NULL;
 }
 
-/* What the store gave; the page and what was lent are both in the order of the ids. */
+/* What the store gave; what was lent is there still, unless something has taken its place. */
 static void keep(struct sm_session *s, enum store_kind kind, const struct store_page *page)
 {
-	size_t lent = 0;
 	for (const struct store_doc *d = page->item; d < page->item + page->n; d++) {
-		while (lent < s->n_lent && strcmp(s->lent[lent]->id, d->id) < 0)
-			lent++;
-		if (lent < s->n_lent && !strcmp(s->lent[lent]->id, d->id))
-			continue;
 		if (is_kept(s, kind, d))
 			continue;
 		struct sm_shared *fresh = sm_shared_new(kind, d->id);

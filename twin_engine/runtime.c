@@ -9,73 +9,26 @@
  * messages, and the wall clock only when there is none left to read; so messages that are late (after a restart, or under load) get the
  * times that they arrived at.  While it lags, submodels are still bound at once, but commands and written values wait: they should not be
  * decided on what was true a while ago.
+ *
+ * How the engine comes to know submodels, and how those that it wants are made, is in runtime_submodel.c.
  */
-#include "twin_engine/runtime.h"
+#include "twin_engine/runtime_priv.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "aas/json.h"
-#include "aas/tree.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/thread.h"
-#include "twin_engine/config.h"
 #include "twin_engine/historian.h"
 #include "twin_engine/inbox.h"
-#include "twin_engine/intake.h"
 #include "twin_engine/mqtt.h"
-#include "twin_engine/spool.h"
 #include "twin_engine/ticket.h"
 
 #define INBOX_MAX 100000
 #define LAG_US (US_PER_S / 4)
 #define IDLE_US US_PER_S		/* nothing to do: look again */
-#define RETRY_US (US_PER_S / 5)		/* the database did not answer */
-#define PAGE 200
 #define TICKS_MAX 1000			/* one after the other in one gap of time */
 #define ARENA_BYTES ((size_t)256 << 20)
-
-/* A submodel that the engine wants to exist, until the database has it. */
-struct provision {
-	struct provision *next;
-	struct arena *arena;
-	struct aas_node *submodel;
-	const char *actor;		/* for history: "engine:" and the id of the twin */
-};
-
-struct twin_runtime {
-	struct store *store;
-	struct sm_service *service;
-	struct changes *changes;
-	struct live *live;
-	struct spool *spool;
-	struct intake intake;
-	struct historian *historian;
-	struct mqtt *mqtt;
-	struct engine *engine;
-	struct inbox *submodels, *values;
-	struct tickets *tickets;
-	char *client_id;		/* also the spool's name in the database: every node has its own */
-	pthread_t thread;
-	bool started;
-	atomic_bool attention;		/* something waits in inbox, tickets or link state */
-	atomic_bool stop, ended;
-
-	struct lock lock;		/* link state */
-	bool link_changed;
-	char state[16], error[256];
-
-	int64_t now;			/* the engine's clock; from here on the engine thread's own */
-	struct arena *arena;
-	struct provision *provisions;
-	int64_t retry_at;		/* monotonic; 0: nothing to try again */
-	bool deferred;			/* values and tickets wait until it has caught up */
-	bool have;			/* a message has been read and not been given to the engine */
-	int64_t recv;
-	struct engine_message message;
-};
 
 static void attend_to(struct twin_runtime *t)
 {
@@ -90,28 +43,28 @@ static bool on_message(void *ctx, int64_t recv_us, const struct engine_message *
 	return intake_take(&((struct twin_runtime *)ctx)->intake, recv_us, m);
 }
 
-/* Shown as the last error once the engine itself waits no more. */
-static void on_wait(void *ctx, const char *text)
+/* State NULL: as it is. */
+static void put_link_state(struct twin_runtime *t, const char *state, const char *error)
 {
-	struct twin_runtime *t = ctx;
-	if (!text)
-		return;
 	lock_take(&t->lock);
 	t->link_changed = true;
-	snprintf(t->error, sizeof t->error, "%s", text);
+	if (state)
+		snprintf(t->state, sizeof t->state, "%s", state);
+	snprintf(t->error, sizeof t->error, "%s", error);
 	lock_drop(&t->lock);
 	attend_to(t);
 }
 
+/* Shown as the last error once the engine itself waits no more. */
+static void on_wait(void *ctx, const char *text)
+{
+	if (text)
+		put_link_state(ctx, NULL, text);
+}
+
 static void on_state(void *ctx, const char *state, const char *error)
 {
-	struct twin_runtime *t = ctx;
-	lock_take(&t->lock);
-	t->link_changed = true;
-	snprintf(t->state, sizeof t->state, "%s", state);
-	snprintf(t->error, sizeof t->error, "%s", error);
-	lock_drop(&t->lock);
-	attend_to(t);
+	put_link_state(ctx, state, error);
 }
 
 static void on_change(void *ctx, const struct change *list, size_t n)
@@ -197,173 +150,10 @@ static void port_outcome(void *ctx, uint64_t ticket, const struct engine_outcome
 	tickets_answer(((struct twin_runtime *)ctx)->tickets, ticket, o);
 }
 
-static void port_provide(void *ctx, const char *twin_id, struct aas_node *submodel)
-{
-	struct twin_runtime *t = ctx;
-	struct provision *p = calloc(1, sizeof *p);
-	if (p && (p->arena = arena_new(0)))
-		p->submodel = aas_copy(p->arena, submodel);
-	if (p && p->submodel)
-		p->actor = arena_printf(p->arena, "engine:%s", twin_id);
-	if (!p || !p->actor) {
-		log_error("engine", "out of memory: %s is not made", AAS_ID(submodel));
-		if (p)
-			arena_free(p->arena);
-		free(p);
-		return;
-	}
-	p->next = t->provisions;
-	t->provisions = p;
-	atomic_store(&t->attention, true);
-}
-
-static void port_want(void *ctx, const char *id)
-{
-	struct twin_runtime *t = ctx;
-	inbox_put(t->submodels, id, NULL, NULL);
-	atomic_store(&t->attention, true);
-}
-
 static void port_new_id(void *ctx, char out[UUID_SIZE])
 {
 	(void)ctx;
 	uuid_v7(out);
-}
-
-/* -- submodels -------------------------------------------------------------------------------------------------------------------- */
-
-static enum err tell_document(struct twin_runtime *t, const struct store_doc *doc)
-{
-	struct aas_node *node = NULL;
-	enum err e = aas_json_read(t->arena, AAS_Submodel, doc->json.p, doc->json.n, AAS_JSON_DEFAULT, &node, NULL);
-	if (e == ERR_NO_MEMORY)
-		return e;
-	if (e)
-		log_error("engine", "%s is not bound: its document cannot be read", doc->id);
-	else
-		engine_submodel(t->engine, t->now, doc->id, node);
-	return ERR_OK;
-}
-
-/* Tell the engine what the submodel is now.  Memory has what was just committed; otherwise the database is asked, past the cache: nobody else may
- * want what an import has brought. */
-static enum err tell_submodel(struct twin_runtime *t, const char *id)
-{
-	const struct sm_tree *tree = sm_peek(t->service, STORE_SUBMODEL, id);
-	struct sm_session *s = NULL;
-	struct store_doc doc;
-	struct diag d = DIAG_INIT;
-	enum err e = ERR_OK;
-	const struct aas_node *n = tree ? sm_tree_node(tree) : NULL;
-	if (n)
-		engine_submodel(t->engine, t->now, id, n);
-	sm_tree_drop(tree);
-	if (n)
-		return ERR_OK;
-	arena_reset(t->arena);
-	if (!(e = sm_begin(t->service, false, t->arena, &d, &s))) {
-		if (!(e = sm_read(s, STORE_SUBMODEL, id, t->arena, &doc)))
-			e = tell_document(t, &doc);
-		sm_abort(s);
-	}
-	diag_fini(&d);
-	if (e != ERR_NOT_FOUND)
-		return e;
-	engine_submodel(t->engine, t->now, id, NULL);
-	live_drop(t->live, id, NULL);
-	return ERR_OK;
-}
-
-static void tell_submodels(struct twin_runtime *t)
-{
-	for (struct inbox_item *i = inbox_take(t->submodels), *next; i; i = next) {
-		next = i->next;
-		enum err e = tell_submodel(t, i->id);
-		if (e) {
-			if (!t->retry_at)
-				log_warn("engine", "%s is not read: %s; trying again", i->id, err_info[e].text);
-			inbox_put(t->submodels, i->id, NULL, NULL);
-			t->retry_at = clock_mono_us() + RETRY_US;
-		}
-		inbox_item_free(i);
-	}
-}
-
-static enum err create(struct twin_runtime *t, const struct provision *p)
-{
-	struct sm_session *s = NULL;
-	struct diag d = DIAG_INIT;
-	char text[DIAG_PATH_MAX + DIAG_TEXT_MAX];
-	arena_reset(t->arena);
-	enum err e = sm_begin(t->service, true, t->arena, &d, &s);
-	if (!e)
-		sm_cause(s, p->actor, NULL);
-	if (!e && (e = sm_create(s, STORE_SUBMODEL, p->submodel)))
-		sm_abort(s);
-	else if (!e)
-		e = sm_commit(s);
-	if (!e)
-		log_info("engine", "made the submodel %s", AAS_ID(p->submodel));
-	else if (e != ERR_CONFLICT)
-		log_warn("engine", "%s is not made: %s", AAS_ID(p->submodel), diag_first(&d, text, sizeof text));
-	diag_fini(&d);
-	return e;
-}
-
-static void make_provisions(struct twin_runtime *t)
-{
-	struct provision *list = t->provisions;
-	t->provisions = NULL;
-	for (struct provision *p = list, *next; p; p = next) {
-		next = p->next;
-		enum err e = create(t, p);
-		if (e == ERR_AGAIN || e == ERR_UNAVAILABLE || e == ERR_NO_MEMORY || e == ERR_TIMEOUT) {
-			p->next = t->provisions;
-			t->provisions = p;
-			t->retry_at = clock_mono_us() + RETRY_US;
-			continue;
-		}
-		arena_free(p->arena);
-		free(p);
-	}
-}
-
-/* Only twins need be told, and what they refer to is asked for. */
-static enum err load_page(struct twin_runtime *t, char **after, bool *more, struct diag *d)
-{
-	struct sm_session *s = NULL;
-	struct store_page page = { 0 };
-	arena_reset(t->arena);
-	enum err e = sm_begin(t->service, false, t->arena, d, &s);
-	if (!e)
-		e = sm_list(s, STORE_SUBMODEL, &(struct store_filter){ .semantic_key = TWIN_SEMANTIC_ID }, *after, PAGE, &page);
-	for (size_t i = 0; !e && i < page.n; i++)
-		e = tell_document(t, &page.item[i]);
-	if (!e) {
-		free(*after);
-		*after = page.next ? strdup(page.next) : NULL;
-		*more = page.next != NULL;
-		if (*more && !*after)
-			e = ERR_NO_MEMORY;
-	}
-	sm_abort(s);
-	return e;
-}
-
-static enum err load_submodels(struct twin_runtime *t, struct diag *d)
-{
-	char *after = NULL;
-	bool more = true;
-	enum err e = ERR_OK;
-	for (int tries = 0; !e && more; ) {
-		e = load_page(t, &after, &more, d);
-		if (e == ERR_AGAIN && tries++ < 5)
-			e = ERR_OK;
-	}
-	free(after);
-	if (!e)
-		tell_submodels(t);
-	return e;
 }
 
 /* The stored quality is shown until the engine knows better. */
@@ -427,10 +217,8 @@ static void attend(struct twin_runtime *t, bool caught_up)
 		t->retry_at = 0;
 		t->deferred = true;
 		take_link_state(t);
-		if (inbox_lost(t->submodels) && load_submodels(t, NULL))
-			t->retry_at = clock_mono_us() + RETRY_US;
-		tell_submodels(t);
-		make_provisions(t);
+		runtime_tell_submodels(t);
+		runtime_make_submodels(t);
 	}
 	if (t->deferred && caught_up) {
 		t->deferred = false;
@@ -504,7 +292,7 @@ static enum err make_parts(struct twin_runtime *t)
 {
 	struct engine_ports ports = {
 		.ctx = t, .subscribe = port_subscribe, .unsubscribe = port_unsubscribe, .publish = port_publish, .sample = port_sample,
-		.live = port_live, .command = port_command, .outcome = port_outcome, .provide = port_provide, .want = port_want,
+		.live = port_live, .command = port_command, .outcome = port_outcome, .provide = runtime_provide, .want = runtime_want,
 		.new_id = port_new_id,
 	};
 	struct historian_config hc = { .store = t->store, .spool = t->spool, .spool_name = t->client_id };
@@ -554,7 +342,7 @@ enum err twin_start(const struct twin_config *c, struct twin_runtime **out, stru
 		e = connect_broker(t, c, d);
 	if (!e && !changes_subscribe(c->changes, on_change, t))
 		e = ERR_NO_MEMORY;
-	if (!e && (e = load_submodels(t, d)))
+	if (!e && (e = runtime_load_submodels(t, d)))
 		diag_add(d, e, "the submodels are not read: %s", err_info[e].text);
 	if (!e && (e = t->store->ops->live(t->store, restore_row, t)))
 		diag_add(d, e, "the last values are not read: %s", err_info[e].text);
@@ -596,11 +384,7 @@ void twin_stop(struct twin_runtime *t)
 	mqtt_free(t->mqtt);
 	historian_free(t->historian);
 	spool_close(t->spool);
-	for (struct provision *p = t->provisions, *next; p; p = next) {
-		next = p->next;
-		arena_free(p->arena);
-		free(p);
-	}
+	runtime_forget_submodels(t);
 	tickets_free(t->tickets);
 	inbox_free(t->submodels);
 	inbox_free(t->values);

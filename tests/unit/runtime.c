@@ -484,6 +484,65 @@ static void test_full(pid_t asset, int tell)
 	check(waitpid(asset, &status, 0) == asset && !status, "the asset has sent all");
 }
 
+/* -- more changes at a time than are kept, and then a database that does not answer -------------------------------------------------- */
+
+#define KEPT 100000		/* that runtime.c keeps */
+static atomic_bool hold, held, refuse, refused;
+
+static enum err get_slowly(struct store_txn *t, enum store_kind kind, const char *id, struct arena *a, struct store_doc *out)
+{
+	for (; hold && !strcmp(id, "urn:test:gone:0"); clock_sleep_us(1000))
+		held = true;
+	return real->get(t, kind, id, a, out);
+}
+
+static enum err list_or_not(struct store_txn *t, enum store_kind kind, const struct store_filter *f, const char *after, size_t limit,
+			    struct arena *a, struct store_page *out)
+{
+	if (!atomic_exchange(&refuse, false))
+		return real->list(t, kind, f, after, limit, a, out);
+	refused = true;
+	return ERR_UNAVAILABLE;
+}
+
+static void stand_before_reading(struct store *st)
+{
+	static struct store_ops ops;
+	real = st->ops;
+	ops = *real;
+	ops.get = get_slowly;
+	ops.list = list_or_not;
+	st->ops = &ops;
+}
+
+static void say_changed(struct world *w, int i)
+{
+	char id[40];
+	snprintf(id, sizeof id, "urn:test:gone:%d", i);
+	changes_publish(w->changes, &(struct change){ .kind = CHANGE_DELETED, .of = STORE_SUBMODEL, .id = id }, 1);
+}
+
+static void test_many(void)
+{
+	struct world w = { .prepare = stand_before_reading };
+	wipe_spool();
+	if (!check(open_world(&w, NULL, NULL), "a server without a twin"))
+		return;
+	hold = true;
+	say_changed(&w, 0);
+	for (int64_t until = clock_mono_us() + 20 * US_PER_S; !held && clock_mono_us() < until; )
+		clock_sleep_us(1000);
+	check(held, "its engine waits for the database");
+	for (int i = 1; i <= KEPT; i++)
+		say_changed(&w, i);
+	check(put(&w, TWIN, TWIN_JSON(LINK("Flow", "t/flow", "Flow"))), "a twin is made, behind as many changes as are kept");
+	refuse = true;
+	hold = false;
+	check(shows(&w, TWIN, "Connection.State", "connected", 60 * US_PER_S), "it is bound, though the database did not list it at first");
+	check(refused, "which was asked for that");
+	close_world(&w);
+}
+
 int main(void)
 {
 	int tell = -1;
@@ -509,6 +568,7 @@ int main(void)
 		close_asset(&a);
 		test_killed();
 		test_full(asset, tell);
+		test_many();
 	}
 	const char *stop[] = { tool, "stop", dir, NULL }, *rm[] = { "rm", "-rf", dir, NULL };
 	run(stop);

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -112,6 +113,45 @@ static void test_order(void)
 	check_int(drain(s, 201, &exact), 300, "a new process reads them again, and what it appended");
 	check(exact, "in order");
 	spool_close(s);
+}
+
+/* Of the large one the reader takes at a time what it takes of many small ones. */
+static void test_large(void)
+{
+	enum { LARGE = 3 << 20, SEGMENT = 4 << 20 };
+	int64_t recv;
+	char *payload = malloc(LARGE);
+	struct engine_message m = { .topic = "t/large", .payload = payload, .n = LARGE };
+	wipe();
+	struct spool *s = open_spool(SEGMENT, 0);
+	for (int i = 0; i < LARGE; i++)
+		payload[i] = (char)(i * 7 + i / 1000);
+	put(s, 0, NULL);
+	check_int(spool_append(s, 1, &m, NULL), ERR_OK, "a record of most of a segment is appended");
+	put(s, 1, NULL);
+	for (int i = 0; i < 2; i++) {
+		bool all = spool_read(s, 0, &recv, &m) && spool_read(s, 0, &recv, &m);
+		check(all && m.n == LARGE && !memcmp(m.payload, payload, LARGE), "and read whole%s", i ? ", also by who makes smaller segments" : "");
+		check(spool_read(s, 0, &recv, &m) && m.n < 100 && !spool_read(s, 0, &recv, &m), "what follows is read, too");
+		spool_close(s);
+		s = open_spool(4096, 0);
+	}
+	spool_close(s);
+	free(payload);
+}
+
+/* A directory whose segments would have no name that the system takes. */
+static void test_long_name(void)
+{
+	char name[PATH_MAX - 10], text[DIAG_PATH_MAX + DIAG_TEXT_MAX];
+	struct spool *s = NULL;
+	struct diag d = DIAG_INIT;
+	snprintf(name, sizeof name, "%s", dir);
+	memset(name + strlen(name), '/', sizeof name - strlen(name) - 1);
+	name[sizeof name - 1] = 0;
+	check_int(spool_open(&(struct spool_config){ .dir = name }, &s, &d), ERR_IO, "a name that has no room behind it is refused");
+	check(strstr(diag_first(&d, text, sizeof text), "too long"), "for what it is");
+	diag_fini(&d);
 }
 
 /* Stands before the C library's: what is acknowledged with `ack = disk` must be on the disk first. */
@@ -355,6 +395,8 @@ int main(void)
 	if (!mkdtemp(dir))
 		return 1;
 	test_order();
+	test_large();
+	test_long_name();
 	test_sync();
 	test_release();
 	test_torn();
