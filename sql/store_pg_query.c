@@ -29,7 +29,7 @@ struct run {
 
 /* As PG_query_mode has it.  The time-out is that of PG_QUERY_MS. */
 #define PLANS { "enable_bitmapscan", "off" }, { "enable_seqscan", "off" }, { "enable_hashjoin", "off" }, { "enable_mergejoin", "off" }, \
-	{ "enable_material", "off" }, { "max_parallel_workers_per_gather", "0" }, { "jit", "off" }
+	{ "enable_material", "off" }, { "max_parallel_workers_per_gather", "0" }
 static const struct pg_setting searching[] = { { "statement_timeout", "10s" }, PLANS };
 static const struct pg_setting searching_soon[] = { { "statement_timeout", PG_SEARCH_MS "ms" }, PLANS };
 

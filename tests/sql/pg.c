@@ -484,12 +484,13 @@ static void dead_lock(void)
 static void lost(void)
 {
 	check_str(say(pg_set(pg, "lock_timeout", "7s")), "OK", "a setting of one's own");
+	check_int(database_admin("ALTER DATABASE %s SET jit = on", db.name), ERR_OK, "a database that compiles what seems to be expensive");
 	kill_it();
 	check_str(say((pg_begin(pg, PG_WRITE), insert("lost 1"))), "OK", "lost before the transaction: a new connection does it");
 	check_str(say(pg_commit(pg)), "OK", "and commits it");
 	check_str(ask("SELECT count(*)::text FROM twinshell.history WHERE id = 'lost 1'"), "1", "once");
-	check_str(ask_of(pg, "SELECT concat_ws(' ', current_setting('search_path'), current_setting('timezone'), current_setting('plan_cache_mode'))"),
-		  "pg_catalog UTC force_generic_plan", "the new session has the settings of every session");
+	check_str(ask_of(pg, "SELECT concat_ws(' ', current_setting('search_path'), current_setting('timezone'), current_setting('plan_cache_mode'),"
+			     " current_setting('jit'))"), "pg_catalog UTC force_generic_plan off", "the new session has the settings of every session");
 	check_str(ask_of(pg, "SELECT current_setting('lock_timeout')"), "7s", "and those of its own");
 
 	pg_begin(pg, PG_WRITE);
