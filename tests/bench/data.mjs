@@ -137,12 +137,28 @@ export class Data {
 		this.compare([row(64), ...[128, 160, 256, 512].map(n => row(n, 0.6))]);
 		await stop(one.child);
 	}
+	/** A server that commits each request on its own, on 8 connections (patch_base.c); ends with this. */
+	async single() {
+		const child = spawn(join(this.here, 'patch_base'), [this.database, '8', 'row'], { stdio: ['pipe', 'pipe', 'ignore'] });
+		this.hellos.push(child);
+		return Number(await new Promise(done => child.stdout.once('data', d => done(String(d)))));
+	}
+	/** From now on a commit waits so long before it is written, as if the disk took that time; others join it. */
+	async delayCommits(us) {
+		for (const sql of [`ALTER SYSTEM SET commit_delay = ${us}`, 'ALTER SYSTEM SET commit_siblings = 0', 'SELECT pg_reload_conf()'])
+			run('psql', [this.database, '-XAtqc', sql]);
+		await sleep(300);
+	}
 	async durable() {
 		const value = this.paths('value64', SMALL, 64, '/submodel-elements/Group3.Value4/$value');
-		const update = n => ({ rate: Number(run(join(this.here, 'update'), [this.database, String(n), String(this.seconds)])) });
-		this.compare([
-			{ name: 'PATCH $value, durable, 64 connections', goal: 3, ours: () => this.load(this.large.port, 64, 'PATCH', `@${value}`, '%.25'), theirs: () => update(8) },
-		]);
+		const port = await this.single();
+		const rows = this.file('rows', Array.from({ length: 64 }, (_, i) => `/${i}\n`).join(''));
+		const row = disk => ({ name: `PATCH $value, 64 connections, durable${disk}`, goal: 3, ours: () => this.load(this.large.port, 64, 'PATCH', `@${value}`, '%.25'),
+			theirs: () => this.load(port, 64, 'PATCH', `@${rows}`, '%.25') });
+		this.compare([row('')]);
+		await this.delayCommits(1000);
+		this.compare([row(', 1 ms each')]);
+		await this.delayCommits(0);
 	}
 	/** What storing a copy of a submodel inserts, bare. */
 	insert(id) {
