@@ -10,6 +10,8 @@
 
 #define PORTION 16		/* documents read at once: memory stays bounded whatever they weigh */
 #define FIRST_CANDIDATES 64	/* and then four times as many each time */
+#define FOUND_BYTES ((size_t)1 << 20)	/* of documents, and steps of the evaluator, for who serves others meanwhile */
+#define FOUND_STEPS 200000
 
 enum { DOC_ID, DOC_VERSION, DOC_TEXT, DOC_PATHS, DOC_VALUES, DOC_KEY, DOC_THERE, DOC_BYTES, DOC_MANY };	/* of a candidate */
 
@@ -181,8 +183,11 @@ static enum err take_found(struct run *r, struct arena *a, const char *after, st
 	*n = f->n;
 	if (!(*out = ARENA_ARRAY(a, struct pg_item, f->n + 1)))
 		return ERR_NO_MEMORY;
+	size_t bytes = 0;
 	for (size_t i = 0; i < f->n; i++)
-		(*out)[i] = f->item[i];
+		bytes += ((*out)[i] = f->item[i]).bytes;
+	if (bytes > FOUND_BYTES)
+		return ERR_AGAIN;
 	if ((r->exact && r->want->query->ids_only) || owns_all(r, *out, *n))
 		return ERR_OK;
 	remember(r, &f->query, PG_FIND_FEW);
@@ -333,6 +338,17 @@ static enum err run(struct run *r, const char *after)
 	return e;
 }
 
+/* Nothing that takes long.  ERR_AGAIN: it would. */
+static enum err run_found(struct run *r, const char *after)
+{
+	struct store_query *want = r->want;
+	uint64_t kept = want->steps > FOUND_STEPS ? want->steps - FOUND_STEPS : 0;
+	want->steps -= kept;
+	enum err e = run(r, after);
+	want->steps += kept;
+	return e == ERR_EXPENSIVE ? ERR_AGAIN : e;
+}
+
 enum err store_pg_query(struct store_txn *t, enum store_kind kind, struct store_query *want, const char *after, size_t limit, struct arena *a,
 			struct store_page *page)
 {
@@ -340,7 +356,7 @@ enum err store_pg_query(struct store_txn *t, enum store_kind kind, struct store_
 	const struct store_query before = *want;
 	store_pg_give_back(t);
 	*page = (struct store_page){ .item = ARENA_ARRAY(a, struct store_doc, (limit < want->docs ? limit : want->docs) + 1) };
-	enum err e = page->item ? run(&r, after) : ERR_NO_MEMORY;
+	enum err e = !page->item ? ERR_NO_MEMORY : want->found ? run_found(&r, after) : run(&r, after);
 	if (e == ERR_AGAIN && r.alone && !want->found) {
 		*want = before;
 		r = (struct run){ t, kind, want, limit, a, page, r.source, .alone = false };

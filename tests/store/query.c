@@ -566,6 +566,39 @@ static void alike(void)
 	arena_free(a);
 }
 
+/* What would take long is not done by who serves others meanwhile, however little the search finds. */
+static void heavy(void)
+{
+	static const struct { const char *mark; size_t n; } heavy[] = { { "light", 1000 }, { "steps", 300000 }, { "bytes", 1200000 } };
+	struct arena *a = arena_new(0);
+	struct owner o = { .arena = a };
+	struct buf b = BUF_INIT;
+	for (size_t i = 0; i < sizeof heavy / sizeof *heavy; i++) {
+		buf_reset(&b);
+		buf_printf(&b, "{\"modelType\":\"Submodel\",\"id\":\"urn:heavy:%zu\",\"submodelElements\":[{\"modelType\":\"Property\",\"idShort\":\"Mark\","
+			   "\"valueType\":\"xs:string\",\"value\":\"%s\"},{\"modelType\":\"Property\",\"idShort\":\"Long\",\"valueType\":\"xs:string\",\"value\":\"", i,
+			   heavy[i].mark);
+		for (size_t k = 0; k < heavy[i].n; k++)
+			buf_putc(&b, 'x');
+		buf_puts(&b, "\"}]}");
+		put_text(pg, STORE_SUBMODEL, b.p);
+	}
+	for (size_t i = 0; i < 2 * sizeof heavy / sizeof *heavy; i++) {
+		struct aas_query *q;
+		bool looks = i % 2;	/* at each character */
+		const char *json = arena_printf(a, "{\"$condition\":{\"$and\":[{\"$eq\":[{\"$field\":\"$sme.Mark#value\"},{\"$strVal\":\"%s\"}]},"
+						"{\"%s\":[{\"$field\":\"$sme.Long#value\"},{\"$strVal\":\"%s\"}]}]}}", heavy[i / 2].mark, looks ? "$regex" : "$starts-with", looks ? "^x+$" : "x");
+		must(aas_query_read(a, STORE_SUBMODEL, json, strlen(json), &q, NULL), "query");
+		o.searched = 0;
+		for (int k = 0; k < 4; k++)
+			answer_to(pg, STORE_SUBMODEL, q, 10, QUERY_DOCS_MAX, &o, &b);
+		check(b.n > heavy[i / 2].n && (o.searched > 0) == (i / 2 == 0 || (i / 2 == 1 && !looks)), "%s: answered, %u times without waiting",
+		      heavy[i / 2].mark, o.searched);
+	}
+	buf_fini(&b);
+	arena_free(a);
+}
+
 /* What a request may look at is used up: the page ends, and the next one goes on behind it. */
 static void pages(void)
 {
@@ -679,6 +712,7 @@ int main(void)
 	indexes();
 	expected_few();
 	alike();
+	heavy();
 	pages();
 	rounding();
 	behind();
