@@ -9,10 +9,13 @@
 #include "sql/pg_priv.h"
 #include "sql/pg_wire.h"
 
+/* Whatever the database says: what is acknowledged is durable.  How far away it has to be is a matter of the database. */
+#define DURABLE(local) "set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), " local ")"
+
 /* What every session starts with.  Nothing unqualified is used, so nobody can slip in a table or a function of the same name. */
 static const char session_sql[] =
 	"SET search_path = pg_catalog; SET timezone = 'UTC'; SET client_min_messages = warning; SET statement_timeout = '60s';"
-	"SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; SET plan_cache_mode = force_generic_plan;"
+	"SELECT " DURABLE("false") "; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; SET plan_cache_mode = force_generic_plan;"
 	"SET jit = off";	/* plans for any parameters seem to be expensive, and would be compiled each time: 65 ms for a batch of values of 2 */
 
 /* Behind a pooler that lends the session for one transaction, settings are made in every transaction, and end with it. */
@@ -138,6 +141,7 @@ static enum err local_begin(struct pg *c)
 {
 	for (size_t i = 0; i < sizeof local_setting / sizeof *local_setting; i++)
 		local_add(c, local_setting[i][0], local_setting[i][1]);
+	buf_puts(&c->local, ", " DURABLE("true"));
 	return c->local.failed ? ERR_NO_MEMORY : ERR_OK;
 }
 

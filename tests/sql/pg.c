@@ -485,12 +485,13 @@ static void lost(void)
 {
 	check_str(say(pg_set(pg, "lock_timeout", "7s")), "OK", "a setting of one's own");
 	check_int(database_admin("ALTER DATABASE %s SET jit = on", db.name), ERR_OK, "a database that compiles what seems to be expensive");
+	check_int(database_admin("ALTER DATABASE %s SET synchronous_commit = off", db.name), ERR_OK, "and that acknowledges what may be lost");
 	kill_it();
 	check_str(say((pg_begin(pg, PG_WRITE), insert("lost 1"))), "OK", "lost before the transaction: a new connection does it");
 	check_str(say(pg_commit(pg)), "OK", "and commits it");
 	check_str(ask("SELECT count(*)::text FROM twinshell.history WHERE id = 'lost 1'"), "1", "once");
 	check_str(ask_of(pg, "SELECT concat_ws(' ', current_setting('search_path'), current_setting('timezone'), current_setting('plan_cache_mode'),"
-			     " current_setting('jit'))"), "pg_catalog UTC force_generic_plan off", "the new session has the settings of every session");
+			     " current_setting('jit'), current_setting('synchronous_commit'))"), "pg_catalog UTC force_generic_plan off on", "the new session has the settings of every session");
 	check_str(ask_of(pg, "SELECT current_setting('lock_timeout')"), "7s", "and those of its own");
 
 	pg_begin(pg, PG_WRITE);
