@@ -20,7 +20,8 @@
 #define STEADY (5 * US_PER_S)		/* a connection that lived so long was a good one: begin the back-off anew */
 #define TRY_MAX (30 * US_PER_S)
 #define OUT_MAX 1000
-#define INFLIGHT_MAX 20			/* of these paho has at most so many: it forgets what it still has when it disconnects */
+#define INFLIGHT_MAX 64			/* of these paho has at most so many, or fewer if the broker says so: it forgets what it still has when
+					 * it disconnects */
 #define BYE_MAX US_PER_S
 #define RECEIVE_MAX 1000		/* unacknowledged messages that the broker may send ahead */
 
@@ -46,7 +47,8 @@ struct mqtt {
 	bool closed_early;		/* the broker took the connection and closed it without an answer */
 	char error[256];
 	struct wishes wishes;
-	size_t inflight;
+	size_t inflight, inflight_max, next_flight;
+	bool full;			/* inflight_max was reached, and half of them have not landed since */
 	struct flight flight[INFLIGHT_MAX];
 	struct wish_packet *asked;	/* SUBSCRIBE packets that are not answered yet */
 
@@ -95,16 +97,24 @@ static void leave_word(struct mqtt *m, bool *what, int code, const char *message
 	lock_drop(&m->lock);
 }
 
+static void greeted(struct mqtt *m, int receive_max)
+{
+	lock_take(&m->lock);
+	m->inflight_max = receive_max > 0 && receive_max < INFLIGHT_MAX ? (size_t)receive_max : INFLIGHT_MAX;
+	lock_drop(&m->lock);
+	leave_word(m, &m->greeted, 0, NULL);
+}
+
+/* A broker may limit what it has not acknowledged yet (MQTT 5, 3.2.2.3.3).  Without a word of it this is negative. */
 static void on_greeted5(void *ctx, MQTTAsync_successData5 *d)
 {
-	(void)d;
-	leave_word(ctx, &((struct mqtt *)ctx)->greeted, 0, NULL);
+	greeted(ctx, d ? (int)MQTTProperties_getNumericValue(&d->properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM) : -1);
 }
 
 static void on_greeted(void *ctx, MQTTAsync_successData *d)
 {
 	(void)d;
-	leave_word(ctx, &((struct mqtt *)ctx)->greeted, 0, NULL);
+	greeted(ctx, -1);
 }
 
 static void on_failed5(void *ctx, MQTTAsync_failureData5 *d)
@@ -202,6 +212,7 @@ static void forget(struct mqtt *m)
 {
 	wishes_renew(&m->wishes);
 	m->inflight = 0;
+	m->full = false;
 	for (int i = 0; i < INFLIGHT_MAX; i++)
 		m->flight[i].used = false;
 	while (m->asked) {
@@ -446,7 +457,10 @@ static void landed(struct flight *f, enum mqtt_landing how, const char *error)
 	if (f->used)
 		m->inflight--;
 	f->used = false;
-	pthread_cond_signal(&m->cond);
+	bool room = m->full && m->inflight <= m->inflight_max / 2;
+	m->full = m->full && !room;
+	if (room || (m->stop && !m->inflight))
+		pthread_cond_signal(&m->cond);
 	lock_drop(&m->lock);
 	if (error)
 		log_warn("mqtt", "a message was not accepted: %s", error);
@@ -477,23 +491,21 @@ static void on_unsent(void *ctx, MQTTAsync_failureData *d)
 	landed(ctx, MQTT_UNSENT, d ? reason(d->code, d->message) : "failure");
 }
 
-/* There is one: fewer than INFLIGHT_MAX are used. */
+/* There is one: fewer than INFLIGHT_MAX are used.  Most land in the order in which they were sent. */
 static struct flight *take_flight(struct mqtt *m, uint64_t token)
 {
-	struct flight *f = m->flight;
-	while (f->used)
-		f++;
+	struct flight *f;
+	do
+		f = &m->flight[m->next_flight++ % INFLIGHT_MAX];
+	while (f->used);
 	*f = (struct flight){ .m = m, .token = token, .used = true };
 	m->inflight++;
 	return f;
 }
 
-static void step_publish(struct mqtt *m)
+static int send_one(struct mqtt *m, const struct wish_message *o, struct flight *f)
 {
-	struct wish_message *o = wish_next(&m->wishes);
 	MQTTAsync_message msg = MQTTAsync_message_initializer;
-	struct flight *f = take_flight(m, o->token);
-	lock_drop(&m->lock);
 	msg.payload = o->payload;
 	msg.payloadlen = (int)o->n;
 	msg.qos = 1;
@@ -520,10 +532,31 @@ static void step_publish(struct mqtt *m)
 		options.onFailure = on_unsent;
 	}
 	int rc = MQTTAsync_sendMessage(m->client, o->topic, &msg, &options);
-	if (rc)
-		landed(f, MQTT_UNSENT, reason(rc, NULL));
 	MQTTProperties_free(&msg.properties);
-	wish_message_free(o);
+	return rc;
+}
+
+/* As many as the broker takes, in one go.  What is behind one that paho does not take is not sent either: it would overtake it. */
+static void step_publish(struct mqtt *m)
+{
+	struct { struct wish_message *message; struct flight *flight; } out[INFLIGHT_MAX];
+	size_t n = 0;
+	while (m->wishes.first && m->inflight < m->inflight_max) {
+		out[n].message = wish_next(&m->wishes);
+		out[n].flight = take_flight(m, out[n].message->token);
+		n++;
+	}
+	m->full = m->inflight >= m->inflight_max;
+	lock_drop(&m->lock);
+	int rc = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool first = !rc;
+		if (first)
+			rc = send_one(m, out[i].message, out[i].flight);
+		if (rc)
+			landed(out[i].flight, MQTT_UNSENT, first ? reason(rc, NULL) : NULL);
+		wish_message_free(out[i].message);
+	}
 	lock_take(&m->lock);
 }
 
@@ -603,7 +636,7 @@ static void *run(void *arg)
 			step_up(m);
 		else if (m->link == UP && m->wishes.changed)
 			step_filters(m);
-		else if (m->link == UP && m->wishes.first && m->inflight < INFLIGHT_MAX)
+		else if (m->link == UP && m->wishes.first && !m->full)
 			step_publish(m);
 		else if (m->link == IDLE && left <= 0)
 			step_try(m);
@@ -657,9 +690,11 @@ enum err mqtt_new(const struct mqtt_config *c, struct mqtt **out, struct diag *d
 	bool ok = true;
 	if (!m)
 		return ERR_NO_MEMORY;
+	MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);	/* else it writes a line of text for each packet, which nobody reads */
 	lock_init(&m->lock, RANK_LEAF);
 	cond_init(&m->cond);
 	wishes_init(&m->wishes, OUT_MAX);
+	m->inflight_max = INFLIGHT_MAX;
 	m->backoff = BACKOFF_MIN;
 	m->config = *c;
 	m->config.uri = own_uri(c->uri, &ok);
@@ -738,8 +773,8 @@ bool mqtt_publish(struct mqtt *m, const struct engine_publish *p)
 		return false;
 	lock_take(&m->lock);
 	bool ok = m->link == UP && !m->stop && !m->lost && wish_message(&m->wishes, o);
-	if (ok)
-		pthread_cond_signal(&m->cond);
+	if (ok && !m->full && m->wishes.n_messages == 1)
+		pthread_cond_signal(&m->cond);		/* with more of them it is awake, or waits for what is under way */
 	lock_drop(&m->lock);
 	if (!ok)
 		wish_message_free(o);
