@@ -22,6 +22,7 @@
 #define OUT_MAX 1000
 #define INFLIGHT_MAX 64			/* of these paho has at most so many, or fewer if the broker says so: it forgets what it still has when
 					 * it disconnects */
+#define GATHER 300			/* us */
 #define BYE_MAX US_PER_S
 #define RECEIVE_MAX 1000		/* unacknowledged messages that the broker may send ahead */
 
@@ -48,7 +49,7 @@ struct mqtt {
 	char error[256];
 	struct wishes wishes;
 	size_t inflight, inflight_max, next_flight;
-	bool full;			/* inflight_max was reached, and half of them have not landed since */
+	bool full, landing;		/* inflight_max was reached, and since then something has landed */
 	struct flight flight[INFLIGHT_MAX];
 	struct wish_packet *asked;	/* SUBSCRIBE packets that are not answered yet */
 
@@ -212,7 +213,7 @@ static void forget(struct mqtt *m)
 {
 	wishes_renew(&m->wishes);
 	m->inflight = 0;
-	m->full = false;
+	m->full = m->landing = false;
 	for (int i = 0; i < INFLIGHT_MAX; i++)
 		m->flight[i].used = false;
 	while (m->asked) {
@@ -457,10 +458,9 @@ static void landed(struct flight *f, enum mqtt_landing how, const char *error)
 	if (f->used)
 		m->inflight--;
 	f->used = false;
-	bool room = m->full && m->inflight <= m->inflight_max / 2;
-	m->full = m->full && !room;
-	if (room || (m->stop && !m->inflight))
+	if ((m->full && !m->landing) || (m->stop && !m->inflight))
 		pthread_cond_signal(&m->cond);
+	m->landing = m->full;
 	lock_drop(&m->lock);
 	if (error)
 		log_warn("mqtt", "a message was not accepted: %s", error);
@@ -623,6 +623,18 @@ static bool goes_on(struct mqtt *m)
 	return m->link == UP && (m->wishes.first || m->inflight) && !m->lost && !m->parked && clock_mono_us() < m->stop_by;
 }
 
+/* Nothing more could be sent, and now something has landed: let some more of it come, so that the next ones go in one go as well.  This is a
+ * time and not a number: a broker that does not turn off Nagle's algorithm keeps acknowledgements back until it is sent something. */
+static void step_gather(struct mqtt *m)
+{
+	if (m->inflight > m->inflight_max / 2) {
+		lock_drop(&m->lock);
+		clock_sleep_us(GATHER);
+		lock_take(&m->lock);
+	}
+	m->full = m->landing = false;
+}
+
 static void *run(void *arg)
 {
 	struct mqtt *m = arg;
@@ -638,6 +650,8 @@ static void *run(void *arg)
 			step_filters(m);
 		else if (m->link == UP && m->wishes.first && !m->full)
 			step_publish(m);
+		else if (m->landing)
+			step_gather(m);
 		else if (m->link == IDLE && left <= 0)
 			step_try(m);
 		else if (m->link == TRYING && left <= 0)
