@@ -244,7 +244,7 @@ static int connect_5(struct mqtt *m)
 	o.cleanstart = 0;
 	o.keepAliveInterval = (int)m->config.keep_alive_s;
 	o.connectTimeout = 5;
-	o.maxInflight = 100;
+	o.maxInflight = INFLIGHT_MAX;
 	o.username = m->config.username;
 	o.password = m->config.password;
 	o.connectProperties = &props;
@@ -263,7 +263,7 @@ static int connect_3(struct mqtt *m)
 	o.cleansession = 0;
 	o.keepAliveInterval = (int)m->config.keep_alive_s;
 	o.connectTimeout = 5;
-	o.maxInflight = 100;
+	o.maxInflight = INFLIGHT_MAX;
 	o.username = m->config.username;
 	o.password = m->config.password;
 	o.onSuccess = on_greeted;

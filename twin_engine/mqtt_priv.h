@@ -14,7 +14,7 @@
 #include "twin_engine/mqtt.h"
 #include "twin_engine/wish.h"
 
-#define INFLIGHT_MAX 64			/* of these paho has at most so many, or fewer if the broker says so: it forgets what it still has when
+#define INFLIGHT_MAX 100			/* of these paho has at most so many, or fewer if the broker says so: it forgets what it still has when
 					 * it disconnects */
 
 enum link { IDLE, TRYING, UP };
