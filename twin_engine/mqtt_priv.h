@@ -14,8 +14,9 @@
 #include "twin_engine/mqtt.h"
 #include "twin_engine/wish.h"
 
-#define INFLIGHT_MAX 100			/* of these paho has at most so many, or fewer if the broker says so: it forgets what it still has when
-					 * it disconnects */
+/* Of messages under way paho has at most so many, or fewer if the broker says so: it forgets what it still has when it disconnects.  A machine that
+ * is busy lets the broker run every few milliseconds, and then it has an answer for all that it has got. */
+#define INFLIGHT_MAX 100
 
 enum link { IDLE, TRYING, UP };
 
