@@ -4,62 +4,21 @@
  * paho's own automatic reconnect is not used: it does not retry a first connect that was refused, it cannot change the protocol version,
  * and it sends again what was in flight before, which for commands to a machine is the wrong thing.
  */
-#include "twin_engine/mqtt.h"
+#include "twin_engine/mqtt_priv.h"
 
-#include <MQTTAsync.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/thread.h"
-#include "twin_engine/wish.h"
 
 #define BACKOFF_MIN (US_PER_S / 5)
 #define BACKOFF_MAX (10 * US_PER_S)
 #define STEADY (5 * US_PER_S)		/* a connection that lived so long was a good one: begin the back-off anew */
 #define TRY_MAX (30 * US_PER_S)
 #define OUT_MAX 1000
-#define INFLIGHT_MAX 20			/* of these paho has at most so many: it forgets what it still has when it disconnects */
 #define BYE_MAX US_PER_S
 #define RECEIVE_MAX 1000		/* unacknowledged messages that the broker may send ahead */
-
-enum link { IDLE, TRYING, UP };
-
-/* A message on its way. */
-struct flight {
-	struct mqtt *m;
-	uint64_t token;
-	bool used;
-};
-
-struct mqtt {
-	struct mqtt_config config;	/* texts are ours */
-	pthread_t thread;
-
-	struct lock lock;		/* of everything down to the blank line */
-	pthread_cond_t cond;
-	bool stop, finished, parked;
-	enum link link;
-	bool greeted, failed, lost;	/* word left by paho's callbacks */
-	bool refused_version;
-	bool closed_early;		/* the broker took the connection and closed it without an answer */
-	char error[256];
-	struct wishes wishes;
-	size_t inflight;
-	struct flight flight[INFLIGHT_MAX];
-	struct wish_packet *asked;	/* SUBSCRIBE packets that are not answered yet */
-
-	MQTTAsync client;		/* our thread */
-	int version;
-	bool only_3;			/* the broker has said that it does not speak MQTT 5 */
-	unsigned early;
-	int64_t backoff, next_try, up_since, stop_by;
-
-	int64_t last_recv;		/* paho's thread */
-	char *text;			/* topic NUL correlation NUL */
-	size_t text_cap;
-};
 
 /* -- words for what went wrong --------------------------------------------------------------------------------------------- */
 
@@ -67,7 +26,7 @@ static const char *const connack_3[] = {
 	NULL, "unacceptable protocol version", "client id rejected", "server unavailable", "bad user name or password", "not authorized",
 };
 
-static const char *reason(int code, const char *message)
+const char *mqtt_reason(int code, const char *message)
 {
 	if (code > 0 && code < (int)(sizeof connack_3 / sizeof *connack_3))
 		return connack_3[code];
@@ -80,9 +39,9 @@ static const char *reason(int code, const char *message)
 
 /* -- paho's callbacks: they hold paho's lock, so they only leave word ------------------------------------------------------- */
 
-static void leave_word(struct mqtt *m, bool *what, int code, const char *message)
+void mqtt_leave_word(struct mqtt *m, bool *what, int code, const char *message)
 {
-	const char *why = reason(code, message);
+	const char *why = mqtt_reason(code, message);
 	lock_take(&m->lock);
 	*what = true;
 	if (what == &m->failed) {
@@ -95,16 +54,24 @@ static void leave_word(struct mqtt *m, bool *what, int code, const char *message
 	lock_drop(&m->lock);
 }
 
+static void greeted(struct mqtt *m, int receive_max)
+{
+	lock_take(&m->lock);
+	m->inflight_max = receive_max > 0 && receive_max < INFLIGHT_MAX ? (size_t)receive_max : INFLIGHT_MAX;
+	lock_drop(&m->lock);
+	mqtt_leave_word(m, &m->greeted, 0, NULL);
+}
+
+/* A broker may limit what it has not acknowledged yet (MQTT 5, 3.2.2.3.3).  Without a word of it this is negative. */
 static void on_greeted5(void *ctx, MQTTAsync_successData5 *d)
 {
-	(void)d;
-	leave_word(ctx, &((struct mqtt *)ctx)->greeted, 0, NULL);
+	greeted(ctx, d ? (int)MQTTProperties_getNumericValue(&d->properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM) : -1);
 }
 
 static void on_greeted(void *ctx, MQTTAsync_successData *d)
 {
 	(void)d;
-	leave_word(ctx, &((struct mqtt *)ctx)->greeted, 0, NULL);
+	greeted(ctx, -1);
 }
 
 static void on_failed5(void *ctx, MQTTAsync_failureData5 *d)
@@ -112,17 +79,17 @@ static void on_failed5(void *ctx, MQTTAsync_failureData5 *d)
 	int code = d ? d->code : MQTTASYNC_FAILURE;
 	if (d && d->reasonCode > MQTTREASONCODE_SUCCESS)
 		code = (int)d->reasonCode;
-	leave_word(ctx, &((struct mqtt *)ctx)->failed, code, d ? d->message : NULL);
+	mqtt_leave_word(ctx, &((struct mqtt *)ctx)->failed, code, d ? d->message : NULL);
 }
 
 static void on_failed(void *ctx, MQTTAsync_failureData *d)
 {
-	leave_word(ctx, &((struct mqtt *)ctx)->failed, d ? d->code : MQTTASYNC_FAILURE, d ? d->message : NULL);
+	mqtt_leave_word(ctx, &((struct mqtt *)ctx)->failed, d ? d->code : MQTTASYNC_FAILURE, d ? d->message : NULL);
 }
 
 static void on_lost(void *ctx, char *cause)
 {
-	leave_word(ctx, &((struct mqtt *)ctx)->lost, MQTTASYNC_FAILURE, cause ? cause : "the connection was lost");
+	mqtt_leave_word(ctx, &((struct mqtt *)ctx)->lost, MQTTASYNC_FAILURE, cause ? cause : "the connection was lost");
 	MQTTAsync_free(cause);
 }
 
@@ -131,7 +98,7 @@ static void on_goodbye(void *ctx, MQTTProperties *properties, enum MQTTReasonCod
 {
 	struct mqtt *m = ctx;
 	(void)properties;
-	const char *why = reason((int)code, "the broker closed the connection");
+	const char *why = mqtt_reason((int)code, "the broker closed the connection");
 	lock_take(&m->lock);
 	snprintf(m->error, sizeof m->error, "%s", why ? why : "unknown reason");
 	lock_drop(&m->lock);
@@ -202,6 +169,7 @@ static void forget(struct mqtt *m)
 {
 	wishes_renew(&m->wishes);
 	m->inflight = 0;
+	m->full = m->landing = false;
 	for (int i = 0; i < INFLIGHT_MAX; i++)
 		m->flight[i].used = false;
 	while (m->asked) {
@@ -276,7 +244,7 @@ static int connect_5(struct mqtt *m)
 	o.cleanstart = 0;
 	o.keepAliveInterval = (int)m->config.keep_alive_s;
 	o.connectTimeout = 5;
-	o.maxInflight = 100;
+	o.maxInflight = INFLIGHT_MAX;
 	o.username = m->config.username;
 	o.password = m->config.password;
 	o.connectProperties = &props;
@@ -295,7 +263,7 @@ static int connect_3(struct mqtt *m)
 	o.cleansession = 0;
 	o.keepAliveInterval = (int)m->config.keep_alive_s;
 	o.connectTimeout = 5;
-	o.maxInflight = 100;
+	o.maxInflight = INFLIGHT_MAX;
 	o.username = m->config.username;
 	o.password = m->config.password;
 	o.onSuccess = on_greeted;
@@ -327,203 +295,7 @@ static void step_try(struct mqtt *m)
 	if (!rc)
 		rc = m->version == MQTTVERSION_5 ? connect_5(m) : connect_3(m);
 	if (rc)
-		leave_word(m, &m->failed, rc, NULL);
-	lock_take(&m->lock);
-}
-
-/* -- subscriptions ------------------------------------------------------------------------------------------------------------- */
-
-static void answered(struct wish_packet *p, int refused, const char *why)
-{
-	struct mqtt *m = p->ctx;
-	struct wish_packet **at;
-	char error[200] = "";
-	lock_take(&m->lock);
-	wish_answered(&m->wishes, p);
-	if (refused >= 0 && refused < p->n)
-		snprintf(error, sizeof error, "subscription to %.120s refused: %.40s", p->filter[refused], why ? why : "");
-	for (at = &m->asked; *at && *at != p; at = &(*at)->next)
-		;
-	if (*at)
-		*at = p->next;
-	lock_drop(&m->lock);
-	if (error[0])
-		log_warn("mqtt", "%s", error);
-	wish_packet_free(p);
-}
-
-static void on_subscribed5(void *ctx, MQTTAsync_successData5 *d)
-{
-	struct wish_packet *r = ctx;
-	int bad = -1, code = 0;
-	for (int i = 0; r->n > 1 && i < d->alt.sub.reasonCodeCount && d->alt.sub.reasonCodes; i++)
-		if ((int)d->alt.sub.reasonCodes[i] >= 0x80)
-			code = (int)d->alt.sub.reasonCodes[bad = i];
-	answered(r, bad, reason(code, NULL));
-}
-
-static void on_subscribed(void *ctx, MQTTAsync_successData *d)
-{
-	struct wish_packet *r = ctx;
-	int bad = -1;
-	for (int i = 0; r->n > 1 && i < r->n && d->alt.qosList; i++)
-		if (d->alt.qosList[i] >= 0x80)
-			bad = i;
-	answered(r, bad, "not allowed");
-}
-
-static void on_unsubscribable5(void *ctx, MQTTAsync_failureData5 *d)
-{
-	answered(ctx, 0, d ? reason(d->reasonCode ? (int)d->reasonCode : d->code, d->message) : NULL);
-}
-
-static void on_unsubscribable(void *ctx, MQTTAsync_failureData *d)
-{
-	answered(ctx, 0, d ? reason(d->code, d->message) : NULL);
-}
-
-static int subscribe_many(struct mqtt *m, struct wish_packet *r)
-{
-	MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
-	MQTTSubscribe_options one = MQTTSubscribe_options_initializer, options[WISH_MANY];
-	int qos[WISH_MANY];
-	one.retainHandling = 1;		/* retained values only when the subscription is new to the session */
-	for (int i = 0; i < r->n; i++) {
-		qos[i] = 1;
-		options[i] = one;
-	}
-	o.context = r;
-	if (m->version == MQTTVERSION_5) {
-		o.onSuccess5 = on_subscribed5;
-		o.onFailure5 = on_unsubscribable5;
-		o.subscribeOptions = one;
-		o.subscribeOptionsCount = r->n;
-		o.subscribeOptionsList = options;
-	} else {
-		o.onSuccess = on_subscribed;
-		o.onFailure = on_unsubscribable;
-	}
-	return MQTTAsync_subscribeMany(m->client, r->n, r->filter, qos, &o);
-}
-
-static void step_filters(struct mqtt *m)
-{
-	struct wish_packet *drop = wish_filters(&m->wishes, true), *make = wish_filters(&m->wishes, false);
-	m->wishes.changed = drop || make;
-	if (make) {
-		make->ctx = m;
-		make->next = m->asked;
-		m->asked = make;
-	}
-	lock_drop(&m->lock);
-	int rc = 0;
-	if (drop) {
-		rc = MQTTAsync_unsubscribeMany(m->client, drop->n, drop->filter, NULL);
-		wish_packet_free(drop);
-	}
-	if (make && !rc)
-		rc = subscribe_many(m, make);
-	if (rc)		/* paho can no longer be trusted with this connection: a new one asks for all again */
-		leave_word(m, &m->lost, rc, "subscriptions could not be sent");
-	lock_take(&m->lock);
-}
-
-/* -- publishing ---------------------------------------------------------------------------------------------------------------- */
-
-static void add_text(MQTTProperties *props, enum MQTTPropertyCodes code, char *text)
-{
-	MQTTProperty p = { .identifier = code };
-	p.value.data.data = text;
-	p.value.data.len = (int)strlen(text);
-	MQTTProperties_add(props, &p);
-}
-
-static void landed(struct flight *f, enum mqtt_landing how, const char *error)
-{
-	struct mqtt *m = f->m;
-	lock_take(&m->lock);
-	uint64_t token = f->used ? f->token : 0;
-	if (f->used)
-		m->inflight--;
-	f->used = false;
-	pthread_cond_signal(&m->cond);
-	lock_drop(&m->lock);
-	if (error)
-		log_warn("mqtt", "a message was not accepted: %s", error);
-	if (token && m->config.on_landed)
-		m->config.on_landed(m->config.ctx, token, how);
-}
-
-static void on_sent5(void *ctx, MQTTAsync_successData5 *d)
-{
-	(void)d;
-	landed(ctx, MQTT_LANDED, NULL);
-}
-
-static void on_sent(void *ctx, MQTTAsync_successData *d)
-{
-	(void)d;
-	landed(ctx, MQTT_LANDED, NULL);
-}
-
-static void on_unsent5(void *ctx, MQTTAsync_failureData5 *d)
-{
-	bool refused = d && (int)d->reasonCode >= 0x80;
-	landed(ctx, refused ? MQTT_REFUSED : MQTT_UNSENT, d ? reason(d->reasonCode ? (int)d->reasonCode : d->code, d->message) : "failure");
-}
-
-static void on_unsent(void *ctx, MQTTAsync_failureData *d)
-{
-	landed(ctx, MQTT_UNSENT, d ? reason(d->code, d->message) : "failure");
-}
-
-/* There is one: fewer than INFLIGHT_MAX are used. */
-static struct flight *take_flight(struct mqtt *m, uint64_t token)
-{
-	struct flight *f = m->flight;
-	while (f->used)
-		f++;
-	*f = (struct flight){ .m = m, .token = token, .used = true };
-	m->inflight++;
-	return f;
-}
-
-static void step_publish(struct mqtt *m)
-{
-	struct wish_message *o = wish_next(&m->wishes);
-	MQTTAsync_message msg = MQTTAsync_message_initializer;
-	struct flight *f = take_flight(m, o->token);
-	lock_drop(&m->lock);
-	msg.payload = o->payload;
-	msg.payloadlen = (int)o->n;
-	msg.qos = 1;
-	if (m->version == MQTTVERSION_5) {
-		if (o->response)
-			add_text(&msg.properties, MQTTPROPERTY_CODE_RESPONSE_TOPIC, o->response);
-		if (o->content_type)
-			add_text(&msg.properties, MQTTPROPERTY_CODE_CONTENT_TYPE, o->content_type);
-		if (o->correlation)
-			add_text(&msg.properties, MQTTPROPERTY_CODE_CORRELATION_DATA, o->correlation);
-		if (o->expiry_us > 0) {
-			MQTTProperty p = { .identifier = MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL };
-			p.value.integer4 = (unsigned)((o->expiry_us + US_PER_S - 1) / US_PER_S);
-			MQTTProperties_add(&msg.properties, &p);
-		}
-	}
-	MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;	/* without them paho drops the properties */
-	options.context = f;
-	if (m->version == MQTTVERSION_5) {
-		options.onSuccess5 = on_sent5;
-		options.onFailure5 = on_unsent5;
-	} else {
-		options.onSuccess = on_sent;
-		options.onFailure = on_unsent;
-	}
-	int rc = MQTTAsync_sendMessage(m->client, o->topic, &msg, &options);
-	if (rc)
-		landed(f, MQTT_UNSENT, reason(rc, NULL));
-	MQTTProperties_free(&msg.properties);
-	wish_message_free(o);
+		mqtt_leave_word(m, &m->failed, rc, NULL);
 	lock_take(&m->lock);
 }
 
@@ -602,9 +374,11 @@ static void *run(void *arg)
 		else if (m->greeted)
 			step_up(m);
 		else if (m->link == UP && m->wishes.changed)
-			step_filters(m);
-		else if (m->link == UP && m->wishes.first && m->inflight < INFLIGHT_MAX)
-			step_publish(m);
+			mqtt_step_filters(m);
+		else if (m->link == UP && m->wishes.first && !m->full)
+			mqtt_step_publish(m);
+		else if (m->landing)
+			mqtt_step_gather(m);
 		else if (m->link == IDLE && left <= 0)
 			step_try(m);
 		else if (m->link == TRYING && left <= 0)
@@ -657,9 +431,11 @@ enum err mqtt_new(const struct mqtt_config *c, struct mqtt **out, struct diag *d
 	bool ok = true;
 	if (!m)
 		return ERR_NO_MEMORY;
+	MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);	/* else it writes a line of text for each packet, which nobody reads */
 	lock_init(&m->lock, RANK_LEAF);
 	cond_init(&m->cond);
 	wishes_init(&m->wishes, OUT_MAX);
+	m->inflight_max = INFLIGHT_MAX;
 	m->backoff = BACKOFF_MIN;
 	m->config = *c;
 	m->config.uri = own_uri(c->uri, &ok);
@@ -738,8 +514,8 @@ bool mqtt_publish(struct mqtt *m, const struct engine_publish *p)
 		return false;
 	lock_take(&m->lock);
 	bool ok = m->link == UP && !m->stop && !m->lost && wish_message(&m->wishes, o);
-	if (ok)
-		pthread_cond_signal(&m->cond);
+	if (ok && !m->full && m->wishes.n_messages == 1)
+		pthread_cond_signal(&m->cond);		/* with more of them it is awake, or waits for what is under way */
 	lock_drop(&m->lock);
 	if (!ok)
 		wish_message_free(o);

@@ -8,6 +8,7 @@
  * Two threads work here.  paho's receiver calls on_message, and holds paho's one lock while it does so: a slow on_message therefore holds
  * up the broker (back pressure; the broker keeps the messages of the session), but it would also hold up every caller of paho.  So all
  * other calls into paho are made by a thread of this module, and none of the functions below ever waits for paho.
+ * That thread gives paho messages in bursts: it wakes for the first one, and then when something of what is under way has landed.
  */
 #ifndef TWIN_ENGINE_MQTT_H
 #define TWIN_ENGINE_MQTT_H

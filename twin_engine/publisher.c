@@ -1,80 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  * publisher.c - feed -> lines -> events -> messages -> broker -> place.
  *
- * Messages stand in one row, the window, in the order in which they were made.  They are given to the connection from the head on, and when the
- * connection breaks all that is not acknowledged is given again in the same order.  Callbacks of the connection and of the store only leave word;
- * everything else happens in one thread.
+ * Callbacks of the connection and of the store only leave word; everything else happens in one thread.  Where messages wait: publisher_window.c.
  */
-#include "twin_engine/publisher.h"
+#include "twin_engine/publisher_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/thread.h"
-#include "submodels/event_element.h"
 #include "submodels/event_feed.h"
-#include "twin_engine/mqtt.h"
 
-#define WINDOW_MAX 256			/* messages that may wait for their acknowledgement; a single line may make it a little more */
-#define SOME (WINDOW_MAX / 4)		/* so many have to be acknowledged before the thread is woken for more, unless they are all */
-#define WINDOW_BYTES ((size_t)16 << 20)
 #define LINES 64			/* of the feed, read at a time */
 #define PLACE_US (US_PER_S / 5)		/* the place is stored at least so often while it moves */
 #define PLACE_LINES 512
 #define LOOK_US (2 * US_PER_S)		/* nobody called: look whether there is something new */
-#define RETRY_US (US_PER_S / 2)		/* the database did not answer, or a message did not go out */
 #define REST_US US_PER_S		/* at the end the broker has so long to take what waited for an interval */
-
-enum state { WAITING, GIVEN, DONE };
-
-struct message {
-	struct message *next;
-	uint64_t token;
-	enum state state;
-	unsigned turn;			/* of the connection that it was given to */
-	int64_t line;			/* 0: of none */
-	size_t n;
-	char *topic, *payload, *type;
-};
-
-/* The line that is being made into messages. */
-struct work {
-	const struct store_event *line;
-	size_t n_lines;			/* behind it, itself included */
-	struct event *event;
-	size_t next, n;
-	bool open;
-};
-
-struct publisher {
-	struct publisher_config conf;
-	struct mqtt *mqtt;
-	pthread_t thread;
-	bool started, listening;
-	char *name, *client_id;
-
-	struct lock lock;		/* of everything down to the blank line */
-	pthread_cond_t cond;
-	bool stop, woken, connected;
-	int64_t held_until;		/* a message did not go out although there is a connection */
-	unsigned turn;			/* counts connections */
-	struct message *first, **tail;
-	struct message *waiting;	/* nothing before it has to be given; NULL: look from the first one on */
-	size_t n, bytes, n_given, n_done;	/* n_given: to this connection, and not acknowledged */
-	uint64_t token;
-	struct publisher_stats stats;
-
-	struct event_trees *trees;	/* our thread's */
-	struct event_elements *elements;
-	struct arena *lines, *events, *text;
-	struct work work;
-	bool placed, indexed, empty;	/* empty: the feed has been read to its end */
-	int64_t read, done, stored;	/* positions: read from the feed, acknowledged, known to the store */
-	int64_t stored_at, retry_at, clock;
-	bool complained;
-};
 
 /* The wall clock, which may be set back; the intervals of event elements must not see that. */
 static int64_t now_us(struct publisher *p)
@@ -93,30 +35,6 @@ static void on_feed(void *ctx)
 	lock_take(&p->lock);
 	p->woken = true;
 	pthread_cond_signal(&p->cond);
-	lock_drop(&p->lock);
-}
-
-/* The thread is woken when there is something to do that is worth it: a turn for each acknowledgement would cost more than the message. */
-static void on_landed(void *ctx, uint64_t token, enum mqtt_landing how)
-{
-	struct publisher *p = ctx;
-	lock_take(&p->lock);
-	struct message *m = p->first;
-	while (m && (m->token != token || m->state != GIVEN))
-		m = m->next;
-	if (m) {
-		p->n_given -= m->turn == p->turn;
-		p->n_done += how != MQTT_UNSENT;
-		m->state = how == MQTT_UNSENT ? WAITING : DONE;
-		if (how == MQTT_UNSENT) {
-			p->held_until = clock_mono_us() + RETRY_US;
-			p->waiting = NULL;
-		}
-		p->stats.sent += how == MQTT_LANDED;
-		p->stats.refused += how == MQTT_REFUSED;
-	}
-	if (!m || how == MQTT_UNSENT || !p->n_given || p->n_done >= SOME)
-		pthread_cond_signal(&p->cond);
 	lock_drop(&p->lock);
 }
 
@@ -139,118 +57,6 @@ static bool on_message(void *ctx, int64_t recv_us, const struct engine_message *
 	(void)recv_us;
 	(void)m;
 	return true;		/* left over from an old session: nothing is subscribed here */
-}
-
-/* -- the window -------------------------------------------------------------------------------------------------------------------- */
-
-static void message_free(struct message *m)
-{
-	if (!m)
-		return;
-	free(m->topic);
-	free(m->payload);
-	free(m->type);
-	free(m);
-}
-
-static bool push(struct publisher *p, const struct event_message *e, int64_t line)
-{
-	struct message *m = calloc(1, sizeof *m);
-	if (!m)
-		return false;
-	*m = (struct message){ .n = e->payload.n, .line = line, .topic = strdup(e->topic), .type = strdup(e->content_type),
-			       .payload = malloc(e->payload.n + 1) };
-	if (!m->topic || !m->type || !m->payload) {
-		message_free(m);
-		return false;
-	}
-	memcpy(m->payload, e->payload.n ? e->payload.p : "", e->payload.n);
-	lock_take(&p->lock);
-	m->token = ++p->token;
-	*p->tail = m;
-	p->tail = &m->next;
-	p->n++;
-	p->bytes += m->n;
-	lock_drop(&p->lock);
-	return true;
-}
-
-static bool has_room(struct publisher *p)
-{
-	lock_take(&p->lock);
-	bool room = p->n < WINDOW_MAX && p->bytes < WINDOW_BYTES;
-	lock_drop(&p->lock);
-	return room;
-}
-
-/* The first that is not with this connection.  The lock is held. */
-static struct message *next_to_give(struct publisher *p)
-{
-	struct message *m = p->waiting ? p->waiting : p->first;
-	while (m && m->state != WAITING && (m->state != GIVEN || m->turn == p->turn)) {
-		p->waiting = m;		/* the last one stays it: what comes is behind it */
-		m = m->next;
-	}
-	if (m)
-		p->waiting = m;
-	return m;
-}
-
-/* False: the connection does not take any more now.  Only this thread removes messages, so one can be read without the lock. */
-static bool give(struct publisher *p)
-{
-	for (;;) {
-		lock_take(&p->lock);
-		bool held = p->held_until > clock_mono_us();
-		struct message *m = p->connected && !held ? next_to_give(p) : NULL;
-		if (m) {
-			m->state = GIVEN;
-			m->turn = p->turn;
-			p->n_given++;
-		}
-		lock_drop(&p->lock);
-		if (!m)
-			return !held;
-		struct engine_publish out = { .topic = m->topic, .payload = m->payload, .n = m->n, .content_type = m->type, .token = m->token };
-		if (mqtt_publish(p->mqtt, &out))
-			continue;
-		lock_take(&p->lock);
-		p->n_given -= m->turn == p->turn;
-		p->waiting = NULL;
-		m->state = WAITING;
-		lock_drop(&p->lock);
-		return false;
-	}
-}
-
-/* What is done at the head leaves; everything before the first one that is not done is done. */
-static void settle(struct publisher *p)
-{
-	struct message *gone = NULL, **end = &gone;
-	lock_take(&p->lock);
-	while (p->first && p->first->state == DONE) {
-		struct message *m = p->first;
-		if (!(p->first = m->next))
-			p->tail = &p->first;
-		if (p->waiting == m)
-			p->waiting = NULL;
-		p->n--;
-		p->n_done--;
-		p->bytes -= m->n;
-		m->next = NULL;
-		*end = m;
-		end = &m->next;
-	}
-	int64_t open = 0;
-	for (const struct message *m = p->first; m && !open; m = m->next)
-		open = m->line;
-	lock_drop(&p->lock);
-	p->done = open ? open - 1 : p->read;
-	while (gone) {
-		struct message *m = gone;
-		gone = m->next;
-		message_free(m);
-	}
 }
 
 /* -- the feed ---------------------------------------------------------------------------------------------------------------------- */
@@ -330,7 +136,7 @@ static enum err keep_place(struct publisher *p)
 static bool emit(void *ctx, const struct event_message *m)
 {
 	struct publisher *p = ctx;
-	return push(p, m, p->work.open ? p->work.line->position : 0);
+	return publisher_push(p, m, p->work.open ? p->work.line->position : 0);
 }
 
 static void spoke(void *ctx, const char *submodel_id, const char *path, int64_t time_us)
@@ -346,7 +152,7 @@ static void spoke(void *ctx, const char *submodel_id, const char *path, int64_t 
 static bool emit_passing(void *ctx, const struct event_message *m)
 {
 	struct publisher *p = ctx;
-	bool ok = push(p, m, 0);
+	bool ok = publisher_push(p, m, 0);
 	on_feed(p);
 	return ok;
 }
@@ -459,7 +265,7 @@ static enum err work(struct publisher *p)
 	if ((err = event_elements_tick(p->elements, now_us(p))))
 		return err;
 	p->empty = false;
-	while (!err && !p->empty && has_room(p) && !stopping(p))
+	while (!err && !p->empty && publisher_has_room(p) && !stopping(p))
 		err = step(p);
 	return err;
 }
@@ -484,8 +290,8 @@ static void turn(struct publisher *p)
 	int64_t now = clock_mono_us();
 	if (now >= p->retry_at)
 		err = work(p);
-	bool stuck = !give(p);
-	settle(p);
+	bool stuck = !publisher_give(p);
+	publisher_settle(p);
 	if (!err && p->placed && (p->done - p->stored >= PLACE_LINES || now - p->stored_at >= PLACE_US || p->stored < 0))
 		err = keep_place(p);
 	if (err)
@@ -493,7 +299,7 @@ static void turn(struct publisher *p)
 	else if (now >= p->retry_at)
 		p->complained = false;
 	lock_take(&p->lock);
-	bool go_on = p->woken || p->n_done >= SOME || (p->n_done && !p->n_given) || (p->connected && next_to_give(p) && !stuck);
+	bool go_on = p->woken || p->n_done >= SOME || (p->n_done && !p->n_given) || (p->connected && publisher_next(p) && !stuck);
 	if (!p->stop && !go_on)
 		lock_wait(&p->lock, &p->cond, wait_for(p, stuck));
 	p->woken = false;
@@ -504,8 +310,8 @@ static void turn(struct publisher *p)
 static bool drain(struct publisher *p, int64_t until)
 {
 	for (;;) {
-		give(p);
-		settle(p);
+		publisher_give(p);
+		publisher_settle(p);
 		int64_t left = until - clock_mono_us();
 		lock_take(&p->lock);
 		bool empty = !p->first, go_on = !empty && p->connected && left > 0;
@@ -532,7 +338,7 @@ static void *run(void *arg)
 	while (!stopping(p))
 		turn(p);
 	say_rest(p);
-	settle(p);
+	publisher_settle(p);
 	if (p->placed)
 		keep_place(p);
 	return NULL;
@@ -542,11 +348,7 @@ static void *run(void *arg)
 
 static void dispose(struct publisher *p)
 {
-	while (p->first) {
-		struct message *m = p->first;
-		p->first = m->next;
-		message_free(m);
-	}
+	publisher_drop(p);
 	event_elements_free(p->elements);
 	event_trees_free(p->trees);
 	arena_free(p->lines);
@@ -583,7 +385,7 @@ enum err publisher_start(const struct publisher_config *c, struct publisher **ou
 	enum err err = build(p) ? ERR_OK : ERR_NO_MEMORY;
 	struct mqtt_config m = {
 		.uri = c->broker, .client_id = p->client_id, .username = c->username, .password = c->password, .ctx = p, .on_message = on_message,
-		.on_landed = on_landed, .on_state = on_state,
+		.on_landed = publisher_landed, .on_state = on_state,
 	};
 	if (!err && !(err = c->store->ops->feed_listen(c->store, on_feed, p)))
 		p->listening = true;
@@ -617,7 +419,7 @@ void publisher_stop(struct publisher *p)
 
 void publisher_operation(struct publisher *p, const char *submodel_id, const char *path, const struct aas_node *operation, bool ended)
 {
-	struct arena *a = p && p->conf.formats & 1 && mqtt_is_connected(p->mqtt) && has_room(p) ? arena_new(0) : NULL;
+	struct arena *a = p && p->conf.formats & 1 && mqtt_is_connected(p->mqtt) && publisher_has_room(p) ? arena_new(0) : NULL;
 	if (!a)
 		return;
 	char id[UUID_SIZE];

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 - the broker connection against a real mosquitto: late and restarted brokers, persistent sessions,
- * MQTT 5 properties, a broker that only speaks 3.1.1 (a few bytes of a fake one), and a message that must not be acknowledged. */
+ * MQTT 5 properties, a broker that only speaks 3.1.1 and one that is slow to acknowledge (a few bytes of fake ones), and a message that must not
+ * be acknowledged. */
 #include "twin_engine/mqtt.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -282,6 +284,128 @@ static void test_fallback(bool rude)
 	close(f.fd);
 }
 
+#define SOME 20		/* what the slow broker takes without acknowledging it */
+#define SENT 200
+#define UNWANTED 100
+
+/* Acknowledges one message, the newest, whenever it has SOME, and then waits for the next: so does one whose kernel keeps small packets back. */
+struct slow {
+	int fd, c;
+	size_t n, got;
+	unsigned char id[SOME][2];	/* not acknowledged */
+	unsigned char refused[2];
+	bool wrong_order, too_many;
+};
+
+static bool take(int c, unsigned char *p, size_t n)
+{
+	return recv(c, p, n, MSG_WAITALL) == (ssize_t)n;
+}
+
+static void acknowledge(struct slow *b)
+{
+	const unsigned char *id = b->id[--b->n];
+	unsigned char ok[] = { 0x40, 2, id[0], id[1] }, no[] = { 0x40, 10, id[0], id[1], 0x97, 6, 0x1f, 0, 3, 'f', 'u', 'l' };
+	if (memcmp(id, b->refused, 2))
+		send(b->c, ok, sizeof ok, MSG_NOSIGNAL);
+	else
+		send(b->c, no, sizeof no, MSG_NOSIGNAL);
+}
+
+static void slow_publish(struct slow *b, const unsigned char *p, size_t n)
+{
+	size_t topic = (size_t)p[0] << 8 | p[1];
+	int number = 0;
+	sscanf((const char *)p + n - 4, "%4d", &number);
+	b->got++;
+	b->wrong_order = b->wrong_order || (size_t)number != b->got;
+	memcpy(b->id[b->n++], p + 2 + topic, 2);
+	if (b->got == UNWANTED)
+		memcpy(b->refused, p + 2 + topic, 2);
+	if (b->got == SOME)
+		b->too_many = poll(&(struct pollfd){ .fd = b->c, .events = POLLIN }, 1, 100) > 0;
+	if (b->n == SOME)
+		acknowledge(b);
+	while (b->got == SENT && b->n)
+		acknowledge(b);
+}
+
+static void *slow_broker(void *arg)
+{
+	struct slow *b = arg;
+	unsigned char p[257], head[2];
+	if ((b->c = accept(b->fd, NULL, NULL)) < 0)
+		return NULL;
+	setsockopt(b->c, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = 20 }, sizeof(struct timeval));
+	while (take(b->c, head, 2) && head[1] < 128 && take(b->c, p, head[1])) {
+		p[head[1]] = 0;
+		if (head[0] == 0x10)
+			send(b->c, "\x20\x06\0\0\x03\x21\0\x14", 8, MSG_NOSIGNAL);	/* Receive Maximum: 20 */
+		else if (head[0] >> 4 == 3)
+			slow_publish(b, p, head[1]);
+	}
+	close(b->c);
+	return NULL;
+}
+
+static struct {
+	pthread_mutex_t mutex;
+	int times[SENT + 1], n;
+	enum mqtt_landing how[SENT + 1];
+} landing = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+static void on_landed(void *ctx, uint64_t token, enum mqtt_landing how)
+{
+	(void)ctx;
+	pthread_mutex_lock(&landing.mutex);
+	if (token <= SENT && !landing.times[token]++)
+		landing.n++;
+	if (token <= SENT)
+		landing.how[token] = how;
+	pthread_mutex_unlock(&landing.mutex);
+}
+
+static int have_landed(void)
+{
+	pthread_mutex_lock(&landing.mutex);
+	int n = landing.n;
+	pthread_mutex_unlock(&landing.mutex);
+	return n;
+}
+
+static void test_slow(void)
+{
+	struct slow b = { .n = 0 };
+	struct seen a = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+	struct mqtt *m = NULL;
+	char at[40], payload[5];
+	pthread_t t;
+	int others = 0;
+	snprintf(at, sizeof at, "tcp://127.0.0.1:%d", listener(&b.fd));
+	pthread_create(&t, NULL, slow_broker, &b);
+	mqtt_new(&(struct mqtt_config){ .uri = at, .client_id = "patient", .ctx = &a, .on_message = on_message, .on_landed = on_landed,
+					.on_state = on_state }, &m, NULL);
+	reach(&a, "connected", 0);
+	for (unsigned i = 1; i <= SENT; i++) {
+		snprintf(payload, sizeof payload, "%04u", i % 10000);
+		mqtt_publish(m, &(struct engine_publish){ .topic = "t", .payload = payload, .n = 4, .token = i });
+	}
+	for (int64_t until = clock_mono_us() + 30 * US_PER_S; have_landed() < SENT && clock_mono_us() < until; clock_sleep_us(5000))
+		;
+	check_int(have_landed(), SENT, "a broker that acknowledges one message for each that it gets has them all");
+	pthread_mutex_lock(&landing.mutex);
+	for (int i = 1; i <= SENT; i++)
+		others += landing.times[i] != 1 || (landing.how[i] == MQTT_REFUSED) != (i == UNWANTED) || landing.how[i] == MQTT_UNSENT;
+	pthread_mutex_unlock(&landing.mutex);
+	check_int(others, 0, "each has landed once, and the one that the broker did not want is refused");
+	mqtt_free(m);
+	shutdown(b.fd, SHUT_RDWR);
+	pthread_join(t, NULL);
+	close(b.fd);
+	check(!b.wrong_order, "they came in order");
+	check(!b.too_many, "never more of them than the broker takes");
+}
+
 int main(void)
 {
 	struct mqtt *m = NULL;
@@ -304,6 +428,7 @@ int main(void)
 	test_refused();
 	test_fallback(false);
 	test_fallback(true);
+	test_slow();
 	broker("stop");
 	const char *rm[] = { "rm", "-rf", dir, NULL };
 	run(rm);
