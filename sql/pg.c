@@ -15,7 +15,8 @@
 /* What every session starts with.  Nothing unqualified is used, so nobody can slip in a table or a function of the same name. */
 static const char session_sql[] =
 	"SET search_path = pg_catalog; SET timezone = 'UTC'; SET client_min_messages = warning; SET statement_timeout = '60s';"
-	"SELECT " DURABLE("false") "; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; SET plan_cache_mode = force_generic_plan;"
+	"SELECT " DURABLE("false") "; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';"
+	"SET plan_cache_mode = force_generic_plan;"
 	"SET jit = off";	/* plans for any parameters seem to be expensive, and would be compiled each time: 65 ms for a batch of values of 2 */
 
 /* Behind a pooler that lends the session for one transaction, settings are made in every transaction, and end with it. */

@@ -3,8 +3,6 @@
 #include "base/str.h"
 #include "sql/store_pg_query_sql.h"
 
-static const struct part all = { .kind = ALL };
-
 /* -- elements --------------------------------------------------------------------------------------------------------------------------- */
 /* The step that ends at the element, and the last idShort of the path; absent: of any element. */
 const struct query_step *qsql_element_step(const struct query_field *f, struct slice *name)
@@ -266,7 +264,7 @@ const char *qsql_range(struct writer *w, const struct leaf *low, const struct le
 /* Rows that fit, and what facts tell of elements (or values) that have no row.  Without anything that an index finds: ALL. */
 static struct part element_set(struct writer *w, struct element *e)
 {
-	struct part p = all;
+	struct part p = qsql_all;
 	const char *known = e->semantic ? e->semantic : e->id_short ? e->id_short : e->name, *near = element_numbers(w, e);
 	bool simple = near && e->numbers_only && !e->path;	/* then nothing else finds less */
 	if (e->value || known) {

@@ -9,7 +9,6 @@
  * is not known here.  So a comparison holds at most where it holds for one of the two, and nothing but the id is exact.
  *
  * No text of the client is part of the SQL: texts, numbers and times are items of three arrays, $3, $4 and $5. */
-#include "aas/facts.h"
 #include "base/clock.h"
 #include "base/map.h"
 #include "sql/store_pg_query_sql.h"
@@ -17,10 +16,7 @@
 #define QUICK_KEYS 256	/* that the first driver may have for who expects few */
 #define LEAVES_MAX 32	/* comparisons that are written as SQL; further ones are ALL, so that planning stays short */
 
-
-static const struct part all = { .kind = ALL };
-
-static struct part part(struct writer *w, int kind, const char *sql, bool exact)
+struct part qsql_part(struct writer *w, int kind, const char *sql, bool exact)
 {
 	w->failed |= !sql;
 	const char *row = kind == ROW ? sql : NULL;
@@ -29,7 +25,7 @@ static struct part part(struct writer *w, int kind, const char *sql, bool exact)
 
 struct part qsql_set(struct writer *w, struct both b, bool exact)
 {
-	struct part p = part(w, SET, b.set, exact);
+	struct part p = qsql_part(w, SET, b.set, exact);
 	p.row = b.row;
 	p.walks = b.walks;
 	w->failed |= !b.row;
@@ -137,148 +133,13 @@ const char *qsql_compare_text(struct writer *w, const char *column, const struct
 	return SQL(w, form[l->op], column, value);
 }
 
-/* -- facts ------------------------------------------------------------------------------------------------------------------------------ */
-/* The kind of what lives here; of any other kind itself. */
-static enum store_kind under(enum store_kind kind)
-{
-	return kind == STORE_SHELL_DESCRIPTOR ? STORE_SHELL : kind == STORE_SUBMODEL_DESCRIPTOR ? STORE_SUBMODEL : kind;
-}
-
-static bool is_descriptor(const struct writer *w)
-{
-	return under(w->kind) != w->kind;
-}
-
-/* Which lookup rows tell of it; `column` is the kind of a row. */
-static const char *kinds(struct writer *w, enum store_kind kind, const char *column)
-{
-	return is_descriptor(w) ? SQL(w, "%s IN (%d, %d)", column, (int)under(w->kind), (int)w->kind) : SQL(w, "%s = %d", column, (int)kind);
-}
-
-/* Rows that `by`, which has an index, finds, and `test`, which leaves none of the others over.  Of one identifiable they are found by its key: the
- * kind is written so that no index beginning with it fits. */
-static struct both lookup(struct writer *w, enum store_kind kind, const char *by, const char *test)
-{
-	const char *own = kinds(w, kind, "l.kind"), *of_one = kinds(w, kind, "l.kind + 0");
-	w->failed |= !own || !of_one || !by || !test;
-	if (w->failed)
-		return (struct both){ .set = "", .row = "" };
-	const char *hash = strstr(by, "l.hash") ? by : "true";
-	return (struct both){ .set = SQL(w, "SELECT l.key FROM twinshell.lookup l WHERE %s AND %s AND %s", own, by, test),
-			      .row = qsql_exists(w, SQL(w, "twinshell.lookup l WHERE l.key = s.key AND %s AND %s AND %s", of_one, hash, test)) };
-}
-
-/* One fact; where it is one of what the query is about, the index has those that have it in the order of their ids. */
-static const char *fact_is(struct writer *w, int field, const char *name, const char *value)
-{
-	return SQL(w, "l.hash = twinshell.key_of(%s || E'\\n' || %s) AND l.field = %d AND l.name = %s AND l.value = %s",
-		   name, value, field, name, value);
-}
-
-static void walk_by(struct writer *w, enum store_kind kind, const char *fact, struct walks *to)
-{
-	const char *own = SQL(w, "l.kind = %d AND %s", (int)kind, fact ? fact : "");
-	w->failed |= !fact || !own;
-	if (!is_descriptor(w) && kind == w->kind)
-		to->by[to->n++] = own;
-}
-
-struct both qsql_fact(struct writer *w, enum store_kind kind, int field, const char *name, const char *value)
-{
-	const char *n = *name ? qsql_text(w, slice_of(name)) : "''";
-	struct both b = lookup(w, kind, SQL(w, "l.hash = twinshell.key_of(%s || E'\\n' || %s)", n, value),
-			       SQL(w, "l.field = %d AND l.name = %s AND l.value = %s", field, n, value));
-	walk_by(w, kind, fact_is(w, field, n, value), &b.walks);
-	return b;
-}
-
-static struct part column(struct writer *w, const char *name, const struct leaf *l)
-{
-	const char *test = qsql_compare_text(w, SQL(w, "(s.%s COLLATE \"C\")", name), l);
-	if (!test)
-		return all;
-	if (is_descriptor(w) && strcmp(name, "id")) {
-		const char *all_of = SQL(w, "SELECT s.key FROM twinshell.%s s WHERE coalesce(%s, false) UNION ALL SELECT s.key FROM twinshell.%s s"
-					 " WHERE coalesce(%s, false)", pg_kinds[under(w->kind)].table, test, pg_kinds[w->kind].table, test);
-		return qsql_set(w, (struct both){ .set = all_of, .row = qsql_exists(w, SQL(w, "(%s) AS q(k) WHERE q.k = s.key", all_of)) }, false);
-	}
-	return part(w, ROW, SQL(w, "coalesce(%s, false)", test), true);
-}
-
-/* id, idShort: what all identifiables have */
-static struct part common(struct writer *w, const struct leaf *l)
-{
-	if (l->field->attr == QUERY_ID && qsql_is_equal(l)) {
-		const char *v = qsql_text(w, l->value->text);
-		struct part p = part(w, ROW, SQL(w, "(s.key = twinshell.key_of(%s) AND s.id = %s)", v, v), true);
-		p.driver[p.n_drivers++] = SQL(w, "SELECT twinshell.key_of(%s)", v);
-		return p;
-	}
-	if (l->field->attr == QUERY_ID_SHORT && qsql_is_equal(l))
-		return qsql_set(w, qsql_fact(w, w->kind, 1, "", qsql_text(w, l->value->text)), !is_descriptor(w));
-	return column(w, l->field->attr == QUERY_ID ? "id" : "id_short", l);
-}
-
-static struct part shell_list(struct writer *w, const struct leaf *l)
-{
-	const struct query_step *s = l->field->step;
-	if (!qsql_is_equal(l))
-		return all;
-	const char *v = qsql_text(w, l->value->text);
-	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_NAME)
-		return qsql_set(w, lookup(w, STORE_SHELL, "true", SQL(w, "l.field = 5 AND l.name = %s", v)), false);
-	if (s[0].list == QUERY_SPECIFIC_IDS && l->field->attr == QUERY_VALUE)
-		return qsql_set(w, lookup(w, STORE_SHELL, SQL(w, "twinshell.key_of(l.value) = twinshell.key_of(%s)", v),
-				     SQL(w, "l.field = 5 AND l.value = %s", v)), false);
-	if (s[0].list != QUERY_SUBMODELS || l->field->attr != QUERY_KEY_VALUE)
-		return all;
-	struct both first = qsql_fact(w, STORE_SHELL, 6, "", v);
-	if (s[1].index == 0)
-		return qsql_set(w, first, s[0].index == QUERY_ANY);
-	return qsql_set(w, qsql_either(w, first, qsql_fact(w, STORE_SHELL, 8, "", v)), s[0].index == QUERY_ANY && s[1].index == QUERY_ANY);
-}
-
-static struct part shell_leaf(struct writer *w, const struct leaf *l)
-{
-	if (l->field->n_steps)
-		return shell_list(w, l);
-	static const struct { const char *column; int field; const char *name; bool exact; } of[QUERY_ENDPOINT_HREF + 1] = {
-		[QUERY_ASSET_KIND] = { "asset_kind", FACT_ASSET_KIND, "", true },
-		[QUERY_ASSET_TYPE] = { "asset_type", FACT_ASSET_TYPE, "", true },
-		[QUERY_GLOBAL_ASSET_ID] = { "global_asset_id", FACT_ASSET_ID, "globalAssetId", false },
-	};
-	int i = (int)l->field->attr;
-	if (!of[i].column)
-		return common(w, l);
-	if (!qsql_is_equal(l))
-		return column(w, of[i].column, l);
-	return qsql_set(w, qsql_fact(w, STORE_SHELL, of[i].field, of[i].name, qsql_text(w, l->value->text)), of[i].exact && !is_descriptor(w));
-}
-
-static struct part submodel_leaf(struct writer *w, const struct leaf *l)
-{
-	if (!l->field->n_steps)
-		return common(w, l);
-	if (!qsql_is_equal(l) || l->field->attr != QUERY_KEY_VALUE)
-		return all;
-	int64_t index = l->field->step[l->field->n_steps - 1].index;
-	const char *v = qsql_text(w, l->value->text);
-	if (index >= 0)
-		return qsql_set(w, qsql_fact(w, STORE_SUBMODEL, 7, index ? "n" : "0", v), index == 0 && !is_descriptor(w));
-	const char *by = SQL(w, "l.hash = ANY (ARRAY[twinshell.key_of(E'0\\n' || %s), twinshell.key_of(E'n\\n' || %s)])", v, v);
-	struct both any = lookup(w, STORE_SUBMODEL, by, SQL(w, "l.field = 7 AND l.value = %s", v));
-	walk_by(w, STORE_SUBMODEL, fact_is(w, 7, "'0'", v), &any.walks);
-	walk_by(w, STORE_SUBMODEL, fact_is(w, 7, "'n'", v), &any.walks);
-	return qsql_set(w, any, index == QUERY_ANY && !is_descriptor(w));
-}
-
 /* -- leaves ----------------------------------------------------------------------------------------------------------------------------- */
 /* What is asked about the other half of a tuple: a set of its keys becomes a set of ours. */
 static struct part through(struct writer *w, enum store_kind other, struct part p)
 {
 	enum store_kind own = w->kind;
 	if (p.kind == ALL)
-		return all;
+		return qsql_all;
 	w->kind = other;
 	const char *keys = as_set(w, p), *table = pg_kinds[other].table;
 	w->kind = own;
@@ -305,19 +166,19 @@ static struct part descriptor_leaf(struct writer *w, const struct leaf *l)
 {
 	enum query_list first = l->field->n_steps ? l->field->step[0].list : QUERY_END;
 	if (first == QUERY_DESCRIPTORS || first == QUERY_ENDPOINTS)
-		return all;
-	return w->kind == STORE_SHELL_DESCRIPTOR ? shell_leaf(w, l) : submodel_leaf(w, l);
+		return qsql_all;
+	return w->kind == STORE_SHELL_DESCRIPTOR ? qsql_shell_leaf(w, l) : qsql_submodel_leaf(w, l);
 }
 
 static struct part about(struct writer *w, const struct leaf *l)
 {
 	switch (l->field->root) {
-	case QUERY_AAS: return shell_leaf(w, l);
-	case QUERY_SM: return submodel_leaf(w, l);
-	case QUERY_CD: return common(w, l);
+	case QUERY_AAS: return qsql_shell_leaf(w, l);
+	case QUERY_SM: return qsql_submodel_leaf(w, l);
+	case QUERY_CD: return qsql_common(w, l);
 	case QUERY_AASDESC: case QUERY_SMDESC: return descriptor_leaf(w, l);
 	case QUERY_SME: return qsql_element(w, l, 1);
-	default: return all;
+	default: return qsql_all;
 	}
 }
 
@@ -333,7 +194,7 @@ static struct part leaf_part(struct writer *w, const struct leaf *l)
 static struct part comparison(struct writer *w, const struct query_expr *x)
 {
 	struct leaf l;
-	return qsql_read_leaf(x, &l) && w->leaves++ < LEAVES_MAX ? leaf_part(w, &l) : all;
+	return qsql_read_leaf(x, &l) && w->leaves++ < LEAVES_MAX ? leaf_part(w, &l) : qsql_all;
 }
 
 /* -- expressions ------------------------------------------------------------------------------------------------------------------------ */
@@ -345,7 +206,7 @@ static struct part and_(struct writer *w, struct part a, struct part b)
 	p.exact = false;
 	if (a.kind == ALL || b.kind == ALL)
 		return p;
-	p = part(w, ROW, SQL(w, "(%s AND %s)", a.row, b.row), a.exact && b.exact);
+	p = qsql_part(w, ROW, SQL(w, "(%s AND %s)", a.row, b.row), a.exact && b.exact);
 	p.quick = a.n_drivers ? a.quick : b.quick;
 	p.walks = a.walks.n ? a.walks : b.walks;
 	for (unsigned i = 0; i < a.n_drivers; i++)
@@ -363,10 +224,10 @@ static struct both both_of(struct part p)
 static struct part or_(struct writer *w, struct part a, struct part b)
 {
 	if (a.kind == ALL || b.kind == ALL)
-		return all;
+		return qsql_all;
 	if (a.kind == SET && b.kind == SET)
 		return qsql_set(w, qsql_either(w, both_of(a), both_of(b)), a.exact && b.exact);
-	return part(w, ROW, SQL(w, "(%s OR %s)", a.row, b.row), a.exact && b.exact);
+	return qsql_part(w, ROW, SQL(w, "(%s OR %s)", a.row, b.row), a.exact && b.exact);
 }
 
 /* The name and the value of one asset id lie in one fact. */
@@ -401,7 +262,7 @@ static struct part match_element(struct writer *w, const struct query_expr *x, u
 static struct part match(struct writer *w, const struct query_expr *x)
 {
 	bool taken[QUERY_NODES_MAX] = { false };
-	struct part sum = all, p;
+	struct part sum = qsql_all, p;
 	struct leaf l, v;
 	for (unsigned i = 0; i < x->n; i++) {
 		if (taken[i])
@@ -409,7 +270,7 @@ static struct part match(struct writer *w, const struct query_expr *x)
 		if (x->arg[i]->op < QUERY_EQ || !qsql_read_leaf(x->arg[i], &l)) {
 			p = expression(w, x->arg[i]);
 		} else if (w->leaves++ >= LEAVES_MAX) {
-			p = all;
+			p = qsql_all;
 		} else if (l.field->root == QUERY_SME) {
 			p = match_element(w, x, i, &l, taken);
 		} else if (asset_pair(x, i, &l, &v)) {
@@ -450,11 +311,11 @@ static struct part expression(struct writer *w, const struct query_expr *x)
 {
 	struct part p, sum;
 	switch (x->op) {
-	case QUERY_BOOLEAN: return part(w, ROW, x->boolean ? "true" : "false", true);
+	case QUERY_BOOLEAN: return qsql_part(w, ROW, x->boolean ? "true" : "false", true);
 	case QUERY_MATCH: return match(w, x);
 	case QUERY_NOT:
 		p = expression(w, x->arg[0]);
-		return p.exact ? part(w, ROW, SQL(w, "NOT (%s)", p.row), true) : all;
+		return p.exact ? qsql_part(w, ROW, SQL(w, "NOT (%s)", p.row), true) : qsql_all;
 	case QUERY_AND: case QUERY_OR:
 		sum = expression(w, x->arg[0]);
 		for (unsigned i = 1; i < x->n; i++) {
@@ -586,11 +447,11 @@ enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct 
 {
 	struct writer w;
 	struct part p = begin(&w, a, kind, q, after, limit, out);
-	if (is_descriptor(&w)) {	/* each side gives as many as may be wanted: the first of both are among them */
+	if (qsql_is_descriptor(&w)) {	/* each side gives as many as may be wanted: the first of both are among them */
 		const char *condition = p.kind == ALL ? "true" : p.row;
 		out->sql = SQL(&w, "SELECT d.id, 0::bigint, NULL::text, NULL::text[], NULL::text[], d.key, false, 0::bigint FROM"
 			       " ((%s) UNION (%s)) d ORDER BY \"left\"(d.id, 512), d.id LIMIT $2::bigint",
-			       rows_of(&w, pg_kinds[under(kind)].table, condition), rows_of(&w, pg_kinds[kind].table, condition));
+			       rows_of(&w, pg_kinds[qsql_under(kind)].table, condition), rows_of(&w, pg_kinds[kind].table, condition));
 	} else {
 		const char *rows = statement(&w, p);
 		out->sql = rows ? with_documents(&w, rows, p.exact && q->ids_only) : NULL;
@@ -605,7 +466,7 @@ enum err store_pg_query_quick(struct arena *a, enum store_kind kind, const struc
 	struct part p = begin(&w, a, kind, q, after, limit, out);
 	out->sql = out->bare = NULL;
 	out->keep = true;
-	if (p.n_drivers && !is_descriptor(&w)) {
+	if (p.n_drivers && !qsql_is_descriptor(&w)) {
 		out->bare = quick_statement(&w, p, true);
 		out->place = out->bare ? hash_bytes(out->bare, strlen(out->bare)) % PG_FEW : 0;
 		out->found = out->few ? atomic_load_explicit(&out->few[out->place], memory_order_relaxed) : PG_FIND_FEW;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_pg_query_sql.h - what the parts of a query as SQL share: store_pg_query_sql.c has expressions and statements, store_pg_query_element.c
- * what is asked about elements.  Texts that are returned lie in the writer's arena; NULL: no memory, and the writer has failed. */
+ * store_pg_query_sql.h - what the parts of a query as SQL share: store_pg_query_sql.c has expressions and statements, store_pg_query_fact.c what
+ * is asked about identifiables, store_pg_query_element.c what is asked about elements.  Texts that are returned lie in the writer's arena;
+ * NULL: no memory, and the writer has failed. */
 #ifndef TWINSHELL_SQL_STORE_PG_QUERY_SQL_H
 #define TWINSHELL_SQL_STORE_PG_QUERY_SQL_H
 
@@ -51,6 +52,9 @@ struct leaf {
 	const struct query_datum *value;	/* of the other side; NULL: not a constant, or of another type than the field is cast to */
 };
 
+/* SQL says nothing. */
+#define qsql_all ((struct part){ .kind = ALL })
+struct part qsql_part(struct writer *, int kind, const char *sql, bool exact);
 struct part qsql_set(struct writer *, struct both, bool exact);
 /* `driver` is counted before all others, and what it leads to is tested; NULL: as it was. */
 struct part qsql_led(struct part, const char *driver);
@@ -63,7 +67,16 @@ bool qsql_is_text(const struct leaf *);
 bool qsql_is_equal(const struct leaf *);	/* to a text */
 /* column OP text, where both are texts compared by code points; NULL: not in SQL */
 const char *qsql_compare_text(struct writer *, const char *column, const struct leaf *);
+
+/* -- facts (store_pg_query_fact.c) -- */
+/* The kind of what lives here; of any other kind itself. */
+enum store_kind qsql_under(enum store_kind);
+bool qsql_is_descriptor(const struct writer *);
+/* One fact; where it is one of what the query is about, it can be walked. */
 struct both qsql_fact(struct writer *, enum store_kind, int field, const char *name, const char *value);
+/* A comparison with a field of $aas or $sm, or with one that all have: id, idShort. */
+struct part qsql_shell_leaf(struct writer *, const struct leaf *), qsql_submodel_leaf(struct writer *, const struct leaf *),
+	    qsql_common(struct writer *, const struct leaf *);
 
 /* -- elements -- */
 /* The step that ends at the element, and the last idShort of the path; absent: of any element. */
