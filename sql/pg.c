@@ -75,6 +75,7 @@ void pg_drop(struct pg *c)
 	PQfinish(c->c);
 	c->c = NULL;
 	memset(c->prepared, 0, sizeof c->prepared);
+	memset(c->word, 0, sizeof c->word);
 	pg_kept_lost(&c->kept);
 }
 

@@ -118,6 +118,8 @@ enum err pg_run(struct pg *, struct pg_call *, unsigned n);
 enum err pg_run_commit(struct pg *, struct pg_call *, unsigned n);
 /* One statement whose rows nobody wants; its args have ended when this returns. */
 enum err pg_do(struct pg *, enum pg_statement, struct pg_args *);
+/* One statement as a transaction of its own, on this very connection: when that is lost it is not made again, and nobody knows. */
+enum err pg_run_alone(struct pg *, struct pg_call *);
 /* One statement as a transaction that writes, over when this returns. */
 enum err pg_once(struct pg *, struct pg_call *);
 void pg_clear(struct pg_call *, unsigned n);

@@ -12,7 +12,7 @@
 
 #define PG_READ_ONLY "25006"		/* SQLSTATE of a transaction that wants to write: the server is a stand-by */
 
-enum txn { TXN_NONE, TXN_READ_DUE, TXN_WRITE_DUE, TXN_OPEN };
+enum txn { TXN_NONE, TXN_READ_DUE, TXN_WRITE_DUE, TXN_OPEN, N_TXNS };
 
 struct pg {
 	PGconn *c;
@@ -26,6 +26,7 @@ struct pg {
 	bool (*gone)(void *ctx);	/* pg_wait_for */
 	void *gone_ctx;
 	bool prepared[PG_N_STATEMENTS];
+	bool word[N_TXNS];	/* the same of what begins and ends a transaction */
 	struct buf local;	/* behind a pooler: the statement that makes the settings of a transaction */
 	struct buf session;	/* what a session starts with, here as after it was lost */
 	struct pg_kept kept;

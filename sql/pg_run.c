@@ -20,9 +20,18 @@ static const char *const statement_sql[PG_N_STATEMENTS] = {
 };
 
 /* -- statements ---------------------------------------------------------------------------------------------------------------- */
+#define PG_BEGIN_READ "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+#define PG_BEGIN_WRITE "BEGIN ISOLATION LEVEL READ COMMITTED"
 const char *const pg_begin_sql[] = {
-	[TXN_READ_DUE] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-	[TXN_WRITE_DUE] = "BEGIN ISOLATION LEVEL READ COMMITTED",
+	[TXN_READ_DUE] = PG_BEGIN_READ, [TXN_WRITE_DUE] = PG_BEGIN_WRITE,
+};
+
+/* What begins and what ends a transaction is prepared, too. */
+static const struct {
+	const char *name, *sql;
+} word[N_TXNS] = {
+	[TXN_READ_DUE] = { "transaction read", PG_BEGIN_READ }, [TXN_WRITE_DUE] = { "transaction write", PG_BEGIN_WRITE },
+	[TXN_OPEN] = { "transaction commit", "COMMIT" },
 };
 
 static bool send_one(struct pg *c, struct pg_call *call, const struct pg_kept_place *kept)
@@ -110,6 +119,7 @@ static bool take(struct pg *c, const char *what, enum err *e, PGresult **keep)
 /* What stands around the calls in one round trip. */
 struct around {
 	bool begin, commit;
+	unsigned words;			/* that are prepared now, by enum txn */
 	uint64_t preparing;		/* by number of the call */
 	struct pg_kept_place *kept;	/* of the calls whose statement is kept: one for all of them; NULL: none */
 	bool dropping;			/* what had its name */
@@ -135,6 +145,22 @@ static void take_kept(struct pg *c, const struct around *a, enum err *e)
 		a->kept->there = a->kept->good = true;
 }
 
+static bool send_word(struct pg *c, struct around *a, enum txn w)
+{
+	if (c->local.n)
+		return PQsendQueryParams(c->c, word[w].sql, 0, NULL, NULL, NULL, NULL, 1) == 1;
+	a->words |= c->word[w] ? 0 : 1u << w;
+	return (c->word[w] || PQsendPrepare(c->c, word[w].name, word[w].sql, 0, NULL) == 1) &&
+	       PQsendQueryPrepared(c->c, word[w].name, 0, NULL, NULL, NULL, 1) == 1;
+}
+
+static bool take_word(struct pg *c, const struct around *a, enum txn w, enum err *e)
+{
+	if (a->words >> w & 1)
+		c->word[w] = take(c, word[w].sql, e, NULL);
+	return take(c, word[w].sql, e, NULL);
+}
+
 static bool is_kept(const struct around *a, const struct pg_call *call)
 {
 	return a->kept && call->sql && call->keep && !strcmp(call->sql, a->kept->sql);
@@ -145,7 +171,7 @@ static enum err receive(struct pg *c, struct around a, struct pg_call *call, uns
 {
 	enum err e = ERR_OK;
 	bool committed;
-	if (a.begin && take(c, "BEGIN", &e, NULL))
+	if (a.begin && take_word(c, &a, c->txn, &e))
 		c->txn = TXN_OPEN;
 	if (a.begin && c->local.n)
 		take(c, "settings", &e, NULL);
@@ -158,7 +184,7 @@ static enum err receive(struct pg *c, struct around a, struct pg_call *call, uns
 		if (take(c, name, &e, &call[i].res))
 			call[i].n = PQntuples(call[i].res);
 	}
-	committed = a.commit && take(c, "COMMIT", &e, NULL);
+	committed = a.commit && take_word(c, &a, TXN_OPEN, &e);
 	if (pg_alive(c)) {
 		PQclear(next(c));
 		if (pg_alive(c) && !PQexitPipelineMode(c->c)) {
@@ -178,7 +204,7 @@ static enum err run(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 	bool sent = PQenterPipelineMode(c->c) == 1;
 	c->told = false;
 	if (a.begin)
-		sent = sent && PQsendQueryParams(c->c, pg_begin_sql[c->txn], 0, NULL, NULL, NULL, NULL, 1);
+		sent = sent && send_word(c, &a, c->txn);
 	if (a.begin && c->local.n)
 		sent = sent && PQsendQueryParams(c->c, c->local.p, 0, NULL, NULL, NULL, NULL, 1);
 	for (unsigned i = 0; i < n && sent; i++) {
@@ -193,7 +219,7 @@ static enum err run(struct pg *c, struct pg_call *call, unsigned n, bool commit)
 		sent = sent && send_one(c, &call[i], is_kept(&a, &call[i]) ? a.kept : NULL);
 	}
 	if (a.commit)
-		sent = sent && PQsendQueryParams(c->c, "COMMIT", 0, NULL, NULL, NULL, NULL, 1);
+		sent = sent && send_word(c, &a, TXN_OPEN);
 	if (sent && PQpipelineSync(c->c)) {
 		enum err e = receive(c, a, call, n);
 		if (c->demoted || c->cancelled)
@@ -352,6 +378,15 @@ enum err pg_run_commit(struct pg *c, struct pg_call *call, unsigned n)
 	}
 	c->failed |= e != ERR_OK;
 	return e;
+}
+
+enum err pg_run_alone(struct pg *c, struct pg_call *call)
+{
+	enum err e = check_calls(call, 1);
+	if (e || c->txn != TXN_NONE)
+		return e ? e : ERR_INTERNAL;
+	e = pg_alive(c) ? run(c, call, 1, false) : ERR_AGAIN;
+	return e || pg_alive(c) ? e : ERR_UNAVAILABLE;		/* its commit comes after its answer */
 }
 
 enum err pg_do(struct pg *c, enum pg_statement st, struct pg_args *args)

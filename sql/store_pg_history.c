@@ -78,7 +78,10 @@ static int64_t at_most(size_t limit)
 /* A transaction with something in the log, which waits until the log is flushed, and is where synchronous stand-bys want it, up to its own end. */
 enum err store_pg_flush(struct pg *pg)
 {
-	return pg_ask(pg, NULL, "SELECT pg_logical_emit_message(true, 'twinshell', '')", NULL, 0, NULL, NULL);
+	struct pg_call c = { .st = PG_flush };
+	enum err e = pg_run_alone(pg, &c);
+	pg_clear(&c, 1);
+	return e;
 }
 
 /* What is told must not be undone by a crash of the server: value writes can be read a moment before they are durable (store_pg_writer.c).  A

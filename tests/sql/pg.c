@@ -422,6 +422,25 @@ static enum err insert_and_commit(const char *name, bool begin)
 	return e;
 }
 
+/* A statement that is a transaction is never done again where nobody knows whether it was, nor on another connection. */
+static void alone(void)
+{
+	struct pg_call c = { .st = PG_flush };
+	check_str(say(pg_run_alone(pg, &c)), "OK", "a statement alone");
+	check_int(c.n, 1, "has its answer");
+	pg_clear(&c, 1);
+	pg_begin(pg, PG_WRITE);
+	check_str(say(pg_run_alone(pg, &c)), "INTERNAL", "it is none within a transaction");
+	pg_rollback(pg);
+	kill_it();
+	check(pg_run_alone(pg, &c) != ERR_OK && !pg_alive(pg), "lost, and that was not known");
+	check_str(say(pg_run_alone(pg, &c)), "AGAIN", "it makes no other connection");
+	check_str(say(pg_begin(pg, PG_READ)), "OK", "others do");
+	pg_rollback(pg);
+	check_str(say(pg_run_alone(pg, &c)), "OK", "and there it is done");
+	pg_clear(&c, 1);
+}
+
 static void commits_together(void)
 {
 	static const enum err errs[] = { ERR_OK, ERR_AGAIN, ERR_CONFLICT, ERR_INTERNAL, ERR_AGAIN };
@@ -851,6 +870,7 @@ int main(void)
 	transactions();
 	commits();
 	commits_together();
+	alone();
 	reads_alone();
 	kept();
 	nobody_waits();
