@@ -330,21 +330,27 @@ static enum err make_stretches(struct pg *pg, int64_t day)
 	return e;
 }
 
-static enum err make_stretches_for(struct compaction *c)
+/* The first day of each week that the chosen generation has something of.  Within the transaction that has chosen it: afterwards another one may
+ * compact it, and its table goes. */
+static enum err read_weeks(struct compaction *c, struct pg_call *weeks)
 {
 	char sql[700];
 	long long today = (long long)day_of(c->now_us);
 	snprintf(sql, sizeof sql, "SELECT min(d)::bigint FROM (SELECT DISTINCT (ts AT TIME ZONE 'UTC')::date - date '1970-01-01' AS d FROM ONLY %s"
 		 " WHERE ts >= to_timestamp(%lld) AND ts < to_timestamp(%lld)) AS days GROUP BY (d - 4) / 7", c->rel, (today - DAYS_BACK) * 86400,
 		 (today + DAYS_AHEAD + 1) * 86400);
-	struct pg_call call = { .sql = sql };
-	enum err e = pg_begin(c->pg, PG_READ);
-	e = e ? e : pg_run(c->pg, &call, 1);
-	pg_rollback(c->pg);
-	for (int i = 0; !e && i < call.n; i++)
-		if (make_stretches(c->pg, pg_int8(&call, i, 0)) == ERR_UNAVAILABLE)
+	*weeks = (struct pg_call){ .sql = sql };
+	enum err e = pg_run(c->pg, weeks, 1);
+	weeks->sql = NULL;
+	return e;
+}
+
+static enum err make_stretches_for(struct pg *pg, const struct pg_call *weeks)
+{
+	enum err e = ERR_OK;
+	for (int i = 0; !e && i < weeks->n; i++)
+		if (make_stretches(pg, pg_int8(weeks, i, 0)) == ERR_UNAVAILABLE)
 			e = ERR_UNAVAILABLE;
-	pg_clear(&call, 1);
 	return e;
 }
 
@@ -393,11 +399,14 @@ static enum err compact_one(struct pg *pg, int64_t now_us)
 	buf_init(&c->open, 0);
 	c->pg = pg;
 	c->now_us = now_us;
+	struct pg_call weeks = { .n = 0 };
 	e = e ? e : pg_begin(pg, PG_WRITE);
 	e = e ? e : choose(c);
+	e = e ? e : read_weeks(c, &weeks);
 	pg_rollback(pg);
-	e = e ? e : make_stretches_for(c);
+	e = e ? e : make_stretches_for(pg, &weeks);
 	e = e ? e : compact_chosen(c);
+	pg_clear(&weeks, 1);
 	compaction_fini(c);
 	return e;
 }
