@@ -272,18 +272,14 @@ static struct part element_set(struct writer *w, struct element *e)
 				      element_tests(w, e, e->semantic));
 		const char *tests = element_tests(w, e, NULL), *few = simple || near ? NULL : element_few(w, e);
 		near = near ? behind(w, near, tests) : NULL;
-		const char *keys = simple ? near : e->value ? behind(w, element_keys(w, e), tests) : element_keys(w, e);
-		struct both b = { .set = keys, .row = qsql_exists(w, one) };
-		struct both q = { .set = few && e->value ? behind(w, few, tests) : few, .row = "" };
+		const char *set = w->quick && few ? few : simple ? near : element_keys(w, e);
+		struct both b = { .set = e->value && set != near ? behind(w, set, tests) : set, .row = qsql_exists(w, one) };
 		for (int i = 0; i < 2; i++) {
 			if (i ? !(e->semantic || e->id_short || !e->leaf) : !e->value)
 				continue;
-			struct both fact = qsql_fact(w, STORE_SUBMODEL, !i ? 11 : e->semantic ? 10 : 9, "", i ? known : e->value);
-			b = qsql_either(w, b, fact);
-			q = q.set ? qsql_either(w, q, fact) : q;
+			b = qsql_either(w, b, qsql_fact(w, STORE_SUBMODEL, !i ? 11 : e->semantic ? 10 : 9, "", i ? known : e->value));
 		}
 		p = qsql_led(qsql_set(w, b, false), simple ? NULL : near);
-		p.quick = q.set;
 	}
 	buf_fini(&e->tests);
 	return p;

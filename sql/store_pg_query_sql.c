@@ -40,7 +40,6 @@ struct part qsql_led(struct part p, const char *driver)
 	for (; n; n--)
 		p.driver[n] = p.driver[n - 1];
 	p.driver[0] = driver;
-	p.quick = NULL;
 	return p;
 }
 
@@ -207,7 +206,6 @@ static struct part and_(struct writer *w, struct part a, struct part b)
 	if (a.kind == ALL || b.kind == ALL)
 		return p;
 	p = qsql_part(w, ROW, SQL(w, "(%s AND %s)", a.row, b.row), a.exact && b.exact);
-	p.quick = a.n_drivers ? a.quick : b.quick;
 	p.walks = a.walks.n ? a.walks : b.walks;
 	for (unsigned i = 0; i < a.n_drivers; i++)
 		p.driver[p.n_drivers++] = a.driver[i];
@@ -365,7 +363,7 @@ static const char *with_documents(struct writer *w, const char *rows, bool ids)
  * The last column: that was wrong, or there may be more; then nothing else is of use. */
 static const char *quick_statement(struct writer *w, struct part p, bool ids)
 {
-	const char *driver = p.quick ? p.quick : p.driver[0], *test = p.driver[0] == p.sql ? "true" : p.row, *has = ids ? "false" : "true";
+	const char *driver = p.driver[0], *test = driver == p.sql ? "true" : p.row, *has = ids ? "false" : "true";
 	w->failed |= !driver || !test;
 	return SQL(w, "SELECT s.id, s.version, CASE WHEN %s THEN s.doc END, %s, %s, s.key, %s, octet_length(s.doc)::bigint, b.many FROM"
 		   " (SELECT array_agg(r.k) AS keys, bool_or(r.k IS NULL) OR count(*) > %d AS many"
@@ -428,10 +426,11 @@ static const char *statement(struct writer *w, struct part p)
 	return sql;
 }
 
-static struct part begin(struct writer *w, struct arena *a, enum store_kind kind, const struct aas_query *q, const char *after, size_t limit,
-			 struct pg_query *out)
+/* What is asked about elements of another kind is joined: nothing may be missing there. */
+static struct part begin(struct writer *w, bool quick, struct arena *a, enum store_kind kind, const struct aas_query *q, const char *after,
+			 size_t limit, struct pg_query *out)
 {
-	*w = (struct writer){ .arena = a, .kind = kind, .lead = out->lead ? out->lead : PG_QUERY_LEAD };
+	*w = (struct writer){ .arena = a, .kind = kind, .lead = out->lead ? out->lead : PG_QUERY_LEAD, .quick = quick && kind == STORE_SUBMODEL };
 	pg_args_init(&out->args);
 	pg_arg_text(&out->args, after ? after : "");
 	pg_arg_int8(&out->args, limit < INT32_MAX ? (int64_t)limit : INT32_MAX);
@@ -446,7 +445,7 @@ static struct part begin(struct writer *w, struct arena *a, enum store_kind kind
 enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct aas_query *q, const char *after, size_t limit, struct pg_query *out)
 {
 	struct writer w;
-	struct part p = begin(&w, a, kind, q, after, limit, out);
+	struct part p = begin(&w, false, a, kind, q, after, limit, out);
 	if (qsql_is_descriptor(&w)) {	/* each side gives as many as may be wanted: the first of both are among them */
 		const char *condition = p.kind == ALL ? "true" : p.row;
 		out->sql = SQL(&w, "SELECT d.id, 0::bigint, NULL::text, NULL::text[], NULL::text[], d.key, false, 0::bigint FROM"
@@ -463,7 +462,7 @@ enum err store_pg_query_sql(struct arena *a, enum store_kind kind, const struct 
 enum err store_pg_query_quick(struct arena *a, enum store_kind kind, const struct aas_query *q, const char *after, size_t limit, struct pg_query *out)
 {
 	struct writer w;
-	struct part p = begin(&w, a, kind, q, after, limit, out);
+	struct part p = begin(&w, true, a, kind, q, after, limit, out);
 	out->sql = out->bare = NULL;
 	out->keep = true;
 	if (p.n_drivers && !qsql_is_descriptor(&w)) {

@@ -27,7 +27,6 @@ struct part {
 	unsigned n_drivers;
 	const char *driver[DRIVERS_MAX];
 	struct walks walks;
-	const char *quick;		/* the first of them for who expects few; a NULL instead of a key: there are many.  NULL: as it is */
 };
 
 struct writer {
@@ -35,6 +34,7 @@ struct writer {
 	enum store_kind kind;		/* whose row `s` is */
 	struct buf *texts, *nums, *times;
 	unsigned n_texts, n_nums, n_times, leaves, lead;
+	bool quick;			/* for who expects few: sets may have a NULL instead of their keys, when there are many */
 	bool failed;
 };
 
