@@ -566,6 +566,29 @@ static void alike(void)
 	arena_free(a);
 }
 
+/* Many elements have it, and the first submodel of them belongs to no shell: who expects few shells must not take what he sees first for all. */
+static void owner_of_one(void)
+{
+	static const char json[] = "{\"$select\":\"id\",\"$condition\":{\"$eq\":[{\"$field\":\"$sme.Shared#value\"},{\"$strVal\":\"by three\"}]}}";
+	struct arena *a = arena_new(0);
+	struct buf b = BUF_INIT;
+	struct aas_query *q;
+	for (int i = 0; i < 3; i++)
+		put_text(pg, STORE_SUBMODEL, arena_printf(a, "{\"modelType\":\"Submodel\",\"id\":\"urn:shared:%d\",\"submodelElements\":[{\"modelType\":\"Property\","
+			 "\"idShort\":\"Shared\",\"valueType\":\"xs:string\",\"value\":\"by three\"}]}", i));
+	put_text(pg, STORE_SHELL, "{\"modelType\":\"AssetAdministrationShell\",\"id\":\"urn:owner\",\"assetInformation\":{\"assetKind\":\"Instance\"},\"submodels\":["
+		 "{\"type\":\"ModelReference\",\"keys\":[{\"type\":\"Submodel\",\"value\":\"urn:shared:2\"}]}]}");
+	must(aas_query_read(a, STORE_SHELL, json, strlen(json), &q, NULL), "query");
+	((struct pg_store *)pg)->query_lead = 1;
+	for (int i = 0; i < 3; i++) {
+		check_int(answer(pg, STORE_SHELL, q, 10, QUERY_DOCS_MAX, &b), ERR_OK, "shells of what three submodels have");
+		check_str(b.p, "urn:owner \n", "the one there is");
+	}
+	((struct pg_store *)pg)->query_lead = 0;
+	buf_fini(&b);
+	arena_free(a);
+}
+
 /* What would take long is not done by who serves others meanwhile, however little the search finds. */
 static void heavy(void)
 {
@@ -712,6 +735,7 @@ int main(void)
 	indexes();
 	expected_few();
 	alike();
+	owner_of_one();
 	heavy();
 	pages();
 	rounding();
