@@ -153,12 +153,14 @@ export class Data {
 		const value = this.paths('value64', SMALL, 64, '/submodel-elements/Group3.Value4/$value');
 		const port = await this.single();
 		const rows = this.file('rows', Array.from({ length: 64 }, (_, i) => `/${i}\n`).join(''));
-		const row = disk => ({ name: `PATCH $value, 64 connections, durable${disk}`, goal: 3, ours: () => this.load(this.large.port, 64, 'PATCH', `@${value}`, '%.25'),
+		const row = (how, to) => ({ name: `PATCH $value, 64 connections, durable${how}`, goal: 3, ours: () => this.load(to.port, 64, 'PATCH', `@${value}`, '%.25'),
 			theirs: () => this.load(port, 64, 'PATCH', `@${rows}`, '%.25') });
-		this.compare([row('')]);
+		const quiet = await (await this.elsewhere(SMALL, 'durable', 64)).serve();
+		this.compare([row('', this.large), row(', no broker', quiet)]);
 		await this.delayCommits(1000);
-		this.compare([row(', 1 ms each')]);
+		this.compare([row(', 1 ms each', this.large), row(', 1 ms each, no broker', quiet)]);
 		await this.delayCommits(0);
+		await stop(quiet.child);
 	}
 	/** What storing a copy of a submodel inserts, bare. */
 	insert(id) {
@@ -280,13 +282,19 @@ export class Data {
 		measure();
 		lock?.stdin.end();
 	}
-	/** The same with another database. */
-	async on(set) {
-		const database = this.database.replace(/dbname=\w+/, `dbname=${set.database}`);
-		run('psql', [this.database, '-XAtqc', `CREATE DATABASE ${set.database} TEMPLATE template0`]);
+	/** The same with another database, which has the first n of the set, and of which no server with a broker knows. */
+	async elsewhere(set, name, n = set.n) {
+		const database = this.database.replace(/dbname=\w+/, `dbname=${name}`);
+		run('psql', [this.database, '-XAtqc', `CREATE DATABASE ${name} TEMPLATE template0`]);
 		run(program, ['db', 'migrate', '--database', database], { stdio: ['ignore', 'pipe', 'ignore'] });
 		const on = Object.assign(Object.create(this), { database, set });
-		on.fill(set);
+		on.fill({ ...set, n });
+		return on;
+	}
+	/** The same with another database, and two servers on it. */
+	async on(set) {
+		const on = await this.elsewhere(set, set.database);
+		const { database } = on;
 		run('psql', [database, '-XAtqc', 'VACUUM ANALYZE'], { timeout: 600000 });
 		on.printSizes();
 		const from = performance.now();
