@@ -8,6 +8,7 @@
 
 #define FIRST_BLOCK ((size_t)4096)
 #define LARGEST_STEP ((size_t)1 << 20)
+#define KEPT_MAX ((size_t)32 << 10)	/* that a reset leaves */
 
 struct block {
 	struct block *prev;
@@ -40,18 +41,23 @@ void arena_free(struct arena *a)
 	free(a);
 }
 
+/* The largest block that is not too large stays: what is done again and again needs no malloc from then on. */
 void arena_reset(struct arena *a)
 {
-	struct block *b = a->top;
-	while (b && b->prev) {
-		struct block *p = b->prev;
-		a->total -= sizeof *b + b->size;
-		free(b);
-		b = p;
+	struct block *kept = NULL;
+	for (struct block *b = a->top, *p; b; b = p) {
+		struct block *other = b->size > KEPT_MAX || (kept && kept->size >= b->size) ? b : kept;
+		p = b->prev;
+		kept = other == b ? kept : b;
+		if (other)
+			a->total -= sizeof *other + other->size;
+		free(other);
 	}
-	if (b)
-		b->used = 0;
-	a->top = b;
+	if (kept) {
+		kept->used = 0;
+		kept->prev = NULL;
+	}
+	a->top = kept;
 	a->failed = false;
 }
 

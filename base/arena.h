@@ -18,7 +18,7 @@ struct arena;
 #define ARENA_LIMIT_DEFAULT ((size_t)1 << 30)
 struct arena *arena_new(size_t limit);
 void arena_free(struct arena *);		/* NULL is allowed */
-void arena_reset(struct arena *);		/* forget everything, keep the first block */
+void arena_reset(struct arena *);		/* forget everything; one block of up to 32 KiB stays, so the next use needs no malloc */
 
 void *arena_alloc(struct arena *, size_t n);	/* zeroed, aligned for any object */
 void *arena_raw(struct arena *, size_t n);	/* not zeroed, byte-aligned: for text */

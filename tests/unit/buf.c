@@ -85,10 +85,41 @@ static void test_arena(void)
 	arena_free(NULL);
 }
 
+static void use(struct arena *a, size_t n)
+{
+	for (size_t i = 0; i < n / 1000; i++)
+		arena_raw(a, 1000);
+}
+
+/* What is done again needs no new memory; what was done once and is large is given back. */
+static void test_reset(void)
+{
+	struct arena *a = arena_new(0);
+	use(a, 20000);
+	arena_reset(a);
+	size_t kept = arena_used(a);
+	use(a, 10000);
+	check(kept > 10000 && arena_used(a) == kept, "the same again fits into what was kept (%zu bytes)", kept);
+	arena_reset(a);
+	use(a, 5000000);
+	arena_reset(a);
+	check(arena_used(a) >= kept && arena_used(a) <= 40000, "of five million bytes few are kept (%zu)", arena_used(a));
+	arena_reset(a);
+	arena_raw(a, 100000);
+	arena_free(a);
+	a = arena_new(0);
+	arena_raw(a, 100000);
+	arena_reset(a);
+	check_int((int64_t)arena_used(a), 0, "nothing of one large piece");
+	check(arena_alloc(a, 10) && arena_used(a) > 0, "and it can be used");
+	arena_free(a);
+}
+
 int main(void)
 {
 	test_writing();
 	test_limit();
 	test_arena();
+	test_reset();
 	return done();
 }
