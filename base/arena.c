@@ -45,13 +45,15 @@ void arena_free(struct arena *a)
 void arena_reset(struct arena *a)
 {
 	struct block *kept = NULL;
+	for (struct block *b = a->top; b; b = b->prev)
+		if (b->size <= KEPT_MAX && (!kept || b->size > kept->size))
+			kept = b;
 	for (struct block *b = a->top, *p; b; b = p) {
-		struct block *other = b->size > KEPT_MAX || (kept && kept->size >= b->size) ? b : kept;
 		p = b->prev;
-		kept = other == b ? kept : b;
-		if (other)
-			a->total -= sizeof *other + other->size;
-		free(other);
+		if (b == kept)
+			continue;
+		a->total -= sizeof *b + b->size;
+		free(b);
 	}
 	if (kept) {
 		kept->used = 0;
