@@ -94,18 +94,23 @@ static enum err search(struct run *r, const struct pg_query *q, struct pg_call c
 	return e;
 }
 
+/* Without its document. */
+static enum err read_item(const struct pg_call *c, int i, struct arena *a, struct pg_item *item)
+{
+	struct slice id = pg_slice(c, i, DOC_ID);
+	*item = (struct pg_item){ .key = pg_int8(c, i, DOC_KEY), .bytes = (size_t)pg_int8(c, i, DOC_BYTES),
+				  .doc = { .id = arena_strndup(a, id.p, id.n), .version = pg_int8(c, i, DOC_VERSION) } };
+	return item->doc.id ? ERR_OK : ERR_NO_MEMORY;
+}
+
 static enum err read_candidates(struct run *r, const struct pg_call *c, struct arena *a, struct pg_item *item, bool *lent)
 {
 	struct arena *folded = r->exact && r->want->loan ? r->arena : a;
 	enum err e = ERR_OK;
 	*lent = false;
 	for (int i = 0; !e && i < c->n; i++) {
-		struct slice id = pg_slice(c, i, DOC_ID);
-		item[i] = (struct pg_item){ .key = pg_int8(c, i, DOC_KEY), .bytes = (size_t)pg_int8(c, i, DOC_BYTES),
-					    .doc = { .id = arena_strndup(a, id.p, id.n), .version = pg_int8(c, i, DOC_VERSION) } };
-		if (!item[i].doc.id)
-			e = ERR_NO_MEMORY;
-		else if (pg_bool(c, i, DOC_THERE) && !(e = store_pg_lent(c, i, r->kind, folded, &item[i].doc.json)))
+		e = read_item(c, i, a, &item[i]);
+		if (!e && pg_bool(c, i, DOC_THERE) && !(e = store_pg_lent(c, i, r->kind, folded, &item[i].doc.json)))
 			*lent = true;
 	}
 	return e;
@@ -133,15 +138,16 @@ static bool is_few(const struct pg_call *c)
 
 enum err store_pg_take_few(const struct pg_call *c, struct arena *a, struct pg_item **out, size_t *n)
 {
-	struct run none = { .exact = false };
-	bool lent;
 	*n = 0;
 	if (!is_few(c))
 		return ERR_AGAIN;
 	if (is_none(c))
 		return ERR_OK;
 	*n = (size_t)c->n;
-	return (*out = ARENA_ARRAY(a, struct pg_item, *n)) ? read_candidates(&none, c, a, *out, &lent) : ERR_NO_MEMORY;
+	enum err e = (*out = ARENA_ARRAY(a, struct pg_item, *n)) ? ERR_OK : ERR_NO_MEMORY;
+	for (int i = 0; !e && i < c->n; i++)
+		e = read_item(c, i, a, &(*out)[i]);
+	return e;
 }
 
 static bool owns_all(const struct run *r, struct pg_item *item, size_t n)
