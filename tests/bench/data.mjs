@@ -37,12 +37,14 @@ export class Data {
 			throw new Error('a server did not become ready');
 		return { child, url: ready.split(' ').pop(), port: Number(new URL(ready.split(' ').pop()).port) };
 	}
-	async hello(body) {
-		const file = join(this.dir, `hello-${++this.made.n}`);
-		writeFileSync(file, body);
-		const child = spawn(join(this.here, 'hello'), [file, '2'], { stdio: ['pipe', 'pipe', 'inherit'] });
+	/** A program of this folder that prints its port, and ends with this. */
+	async baseline(name, ...args) {
+		const child = spawn(join(this.here, name), args, { stdio: ['pipe', 'pipe', 'inherit'] });
 		this.hellos.push(child);
 		return Number(await new Promise(done => child.stdout.once('data', d => done(String(d)))));
+	}
+	hello(body) {
+		return this.baseline('hello', this.file(`hello-${++this.made.n}`, body), '2');
 	}
 	file(name, text) {
 		const path = join(this.dir, name);
@@ -137,12 +139,6 @@ export class Data {
 		this.compare([row(64), ...[128, 160, 256, 512].map(n => row(n, 0.6))]);
 		await stop(one.child);
 	}
-	/** A server that commits each request on its own, on 8 connections (patch_base.c); ends with this. */
-	async single() {
-		const child = spawn(join(this.here, 'patch_base'), [this.database, '8', 'row'], { stdio: ['pipe', 'pipe', 'ignore'] });
-		this.hellos.push(child);
-		return Number(await new Promise(done => child.stdout.once('data', d => done(String(d)))));
-	}
 	/** From now on a commit waits so long before it is written, as if the disk took that time; others join it. */
 	async delayCommits(us) {
 		for (const sql of [`ALTER SYSTEM SET commit_delay = ${us}`, 'ALTER SYSTEM SET commit_siblings = 0', 'SELECT pg_reload_conf()'])
@@ -151,7 +147,8 @@ export class Data {
 	}
 	async durable() {
 		const value = this.paths('value64', SMALL, 64, '/submodel-elements/Group3.Value4/$value');
-		const port = await this.single();
+		/* commits each request on its own, on 8 connections */
+		const port = await this.baseline('patch_base', `${this.database} options='-c client_min_messages=warning'`, '8', 'row');
 		const rows = this.file('rows', Array.from({ length: 64 }, (_, i) => `/${i}\n`).join(''));
 		const row = (how, to) => ({ name: `PATCH $value, 64 connections, durable${how}`, goal: 3, ours: () => this.load(to.port, 64, 'PATCH', `@${value}`, '%.25'),
 			theirs: () => this.load(port, 64, 'PATCH', `@${rows}`, '%.25') });
